@@ -1,0 +1,20 @@
+import { type Channel, channel } from "node:diagnostics_channel";
+
+/**
+ * Every event hasten publishes, by `node:diagnostics_channel`, so that a monitor listens without
+ * the features knowing it. Publishing with no subscriber costs one property read.
+ * Payload types live beside the feature that publishes.
+ */
+export const channels: {
+  readonly cacheEvent: Channel;
+  readonly httpRequest: Channel;
+  readonly poolEvent: Channel;
+  readonly postgresQuery: Channel;
+  readonly slowQuery: Channel;
+} = {
+  cacheEvent: channel("hasten:cache:event"),
+  httpRequest: channel("hasten:http:request"),
+  poolEvent: channel("hasten:postgres:pool"),
+  postgresQuery: channel("hasten:postgres:query"),
+  slowQuery: channel("hasten:postgres:slow-query"),
+};
