@@ -1,0 +1,14 @@
+import { rmSync } from "node:fs";
+import { root, run } from "./run.ts";
+
+/** Builds what is published and has it judged as a user's tools would see it. */
+export function builtPackages(): readonly string[] {
+  const folder = `${root}packages/hasten`;
+  rmSync(`${folder}/dist`, { recursive: true, force: true });
+  const build = run("tsc", ["-p", "tsconfig.build.json"], folder);
+  if (build.length > 0) return build;
+  return [
+    ...run("publint", ["--strict", folder]),
+    ...run("attw", ["--pack", folder, "--profile", "esm-only", "--format", "ascii"]),
+  ];
+}

@@ -1,0 +1,33 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { root } from "./run.ts";
+
+const INDEX_LINES_MAX = 120;
+
+/** Every folder with an index is exported, every export has an index that names what it exports. */
+export function exportsMap(): readonly string[] {
+  const folder = `${root}packages/hasten/`;
+  const manifest = JSON.parse(readFileSync(`${folder}package.json`, "utf8")) as {
+    exports: Record<string, { "hasten-source"?: string } | string>;
+  };
+  const exported = Object.entries(manifest.exports)
+    .flatMap(([, target]) => (typeof target === "string" ? [] : [target["hasten-source"] ?? ""]))
+    .map((path) => path.replace("./src/", "").replace("/index.ts", ""));
+  const present = readdirSync(`${folder}src`).filter((name) =>
+    existsSync(`${folder}src/${name}/index.ts`),
+  );
+  return [
+    ...present
+      .filter((name) => !exported.includes(name))
+      .map((name) => `src/${name}/index.ts is not in the exports map`),
+    ...exported
+      .filter((name) => !present.includes(name))
+      .map((name) => `the exports map names ${name}, which has no index`),
+    ...present
+      .filter(
+        (name) =>
+          readFileSync(`${folder}src/${name}/index.ts`, "utf8").split("\n").length >
+          INDEX_LINES_MAX,
+      )
+      .map((name) => `src/${name}/index.ts has more than ${INDEX_LINES_MAX} lines`),
+  ];
+}
