@@ -3,6 +3,7 @@ import { builtPackages } from "./check/built-packages.ts";
 import { docs } from "./check/docs.ts";
 import { errorCodes } from "./check/error-codes.ts";
 import { exportsMap } from "./check/exports-map.ts";
+import { measured } from "./check/measured.ts";
 import { planted } from "./check/planted.ts";
 import { reach } from "./check/reach.ts";
 import { run } from "./check/run.ts";
@@ -16,6 +17,7 @@ const STEPS: Readonly<Record<string, () => readonly string[]>> = {
   reach,
   errors: errorCodes,
   packages: builtPackages,
+  measured,
   docs,
 };
 

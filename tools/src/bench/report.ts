@@ -47,6 +47,8 @@ export async function report(result: BenchReport): Promise<void> {
     const { bench, command, rows, goals, notes } = result;
     const stored = { bench, command, machine: machine(), rows, goals, ...(notes ? { notes } : {}) };
     await writeFile(`${RESULTS}${bench}.json`, `${JSON.stringify(stored, undefined, 2)}\n`);
+    const { writeMeasuredPages } = await import("./page.ts");
+    writeMeasuredPages();
   }
   if (process.argv.includes("--strict") && result.goals.some((goal) => !goal.met)) {
     process.exitCode = 1;
