@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type BenchReport, type BenchRow, figure } from "./report.ts";
+import { type BenchReport, type BenchRow, figure } from "./results.ts";
 
 type Stored = BenchReport & { readonly machine: Readonly<Record<string, string | number>> };
 

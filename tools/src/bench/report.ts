@@ -2,34 +2,8 @@ import { execFileSync } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus, release, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
-
-/** One measured figure: the median over fresh runs, with its spread. */
-export interface BenchRow {
-  readonly name: string;
-  readonly unit: string;
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
-  readonly runs: number;
-}
-
-/** A promise of the project held against this run. `goal` is a comparison, for example `<= 1.3`. */
-export interface BenchGoal {
-  readonly name: string;
-  readonly value: number;
-  readonly goal: string;
-  readonly met: boolean;
-}
-
-export interface BenchReport {
-  readonly bench: string;
-  /** What a reader types to get these numbers. */
-  readonly command: string;
-  readonly rows: readonly BenchRow[];
-  readonly goals: readonly BenchGoal[];
-  /** Printed and stored below the tables: method, caveats, what was skipped. */
-  readonly notes?: readonly string[];
-}
+import { writeMeasuredPages } from "./page.ts";
+import { type BenchGoal, type BenchReport, figure } from "./results.ts";
 
 const RESULTS = fileURLToPath(new URL("../../../bench/results/", import.meta.url));
 
@@ -47,7 +21,6 @@ export async function report(result: BenchReport): Promise<void> {
     const { bench, command, rows, goals, notes } = result;
     const stored = { bench, command, machine: machine(), rows, goals, ...(notes ? { notes } : {}) };
     await writeFile(`${RESULTS}${bench}.json`, `${JSON.stringify(stored, undefined, 2)}\n`);
-    const { writeMeasuredPages } = await import("./page.ts");
     writeMeasuredPages();
   }
   if (process.argv.includes("--strict") && result.goals.some((goal) => !goal.met)) {
@@ -103,12 +76,6 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
     });
     console.log(cells.join("  ").trimEnd());
   }
-}
-
-/** Four significant digits, thousands separated: enough to compare, not more than was measured. */
-export function figure(value: number): string {
-  if (!Number.isFinite(value)) return String(value);
-  return value.toLocaleString("en-US", { maximumSignificantDigits: 4 });
 }
 
 /** What the numbers were taken on. Names no host. */

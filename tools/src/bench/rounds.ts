@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import type { BenchRow } from "./report.ts";
+import type { BenchRow } from "./results.ts";
 
 /** The middle value; the mean of the middle two for an even count. NaN for none. */
 export function median(values: readonly number[]): number {
