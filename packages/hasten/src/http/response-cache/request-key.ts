@@ -1,0 +1,124 @@
+/**
+ * The key of a request, or why it has none.
+ *
+ * Invariants:
+ * - `<name>:<scope>:<rest>`: scope is `-` or a hash, neither has a colon, so keys never collide.
+ * - rest starts with `/` for a URL, `k` for a custom key: neither can pose as the other.
+ * - Identities enter the key hashed (SHA-256), never as they are.
+ * - Two scopes never share a key, and nothing the client sends chooses the scope but its identity.
+ */
+import { hash } from "node:crypto";
+import type { Key } from "../../cache/index.ts";
+import { fieldValue } from "../field-record.ts";
+import type { RoutePolicy } from "./options.ts";
+import type { ExtendedRequest } from "./reads.ts";
+import type { RequestFacts } from "./request-facts.ts";
+import type { VariantSet } from "./variants.ts";
+
+export type EntryKey = Key<VariantSet>;
+
+/** Longer URLs are not cached: a cache key has at most 2,048 characters. */
+const URL_LENGTH_MAX = 1_800;
+const SCOPES_REMEMBERED_MAX = 10_000;
+
+/** The URL as the client sent it: routers shorten `url`. */
+export function rawUrl(req: ExtendedRequest & { originalUrl?: string }): string {
+  return req.originalUrl ?? req.url ?? "/";
+}
+
+/** The path of a URL as it stands, without its query. */
+export function rawPath(url: string): string {
+  const query = url.indexOf("?");
+  return query === -1 ? url : url.slice(0, query);
+}
+
+/** Why a request is not answered from the cache and does not fill it; undefined when it may. */
+export function bypassReason(
+  facts: RequestFacts,
+  policy: RoutePolicy<never, never>,
+): string | undefined {
+  if (facts.unusual !== undefined) return facts.unusual;
+  if (policy.scope !== undefined || policy.shared === true || policy.public === true) {
+    return undefined;
+  }
+  if (facts.authorization) return "authorization";
+  return facts.cookie ? "cookie" : undefined;
+}
+
+export interface RequestKeys {
+  /** The entry's key, or a word saying why there is none. */
+  of(req: ExtendedRequest, url: string, policy: RoutePolicy<ExtendedRequest>): Keyed;
+  /** The key of a public URL. */
+  front(url: string): EntryKey;
+}
+
+export type Keyed = { readonly key: EntryKey } | { readonly bypass: string };
+
+export function createRequestKeys(name: string): RequestKeys {
+  const shared = `${name}:-:`;
+  const hashes = new Map<string, string>();
+  const scopeHash = (scope: string): string => {
+    const known = hashes.get(scope);
+    if (known !== undefined) return known;
+    const made = hash("sha256", scope, "base64url");
+    if (hashes.size >= SCOPES_REMEMBERED_MAX) hashes.clear();
+    hashes.set(scope, made);
+    return made;
+  };
+  return {
+    front: (url) => shared + url,
+    of(req, url, policy) {
+      const rest = policy.key === undefined ? url : customKey(policy.key(req));
+      if (rest === undefined) return { bypass: "key" };
+      if (rest.length > URL_LENGTH_MAX) return { bypass: "uri-too-long" };
+      const own = policy.vary === undefined ? rest : rest + varied(req, policy.vary);
+      if (policy.scope === undefined) return { key: shared + own };
+      const scope = scopeOf(req, policy.scope);
+      if (scope === undefined) return { bypass: "scope" };
+      return { key: `${name}:${scopeHash(scope)}:${own}` };
+    },
+  };
+}
+
+function customKey(key: string | undefined): string | undefined {
+  return key === undefined ? undefined : `k${key}`;
+}
+
+/** Length-prefixed, so that no value can pose as two. */
+function varied(req: ExtendedRequest, names: readonly string[]): string {
+  let key = "";
+  for (const name of names) {
+    const value = fieldValue(req.headers, name);
+    key += value === undefined ? " -" : ` ${value.length}=${value}`;
+  }
+  return key;
+}
+
+/** What keeps this request apart; undefined when nobody can say who asks. */
+export function scopeOf(
+  req: ExtendedRequest,
+  scope: NonNullable<RoutePolicy<ExtendedRequest>["scope"]>,
+): string | undefined {
+  if (typeof scope === "function") {
+    const value = scope(req);
+    return value === undefined ? undefined : `f:${value}`;
+  }
+  const user = req.user;
+  if (typeof user !== "object" || user === null) return undefined;
+  return scope === "user" ? userScope(user) : roleScope(user);
+}
+
+function userScope(user: object): string | undefined {
+  const id: unknown = Reflect.get(user, "id") ?? Reflect.get(user, "sub");
+  return typeof id === "string" || typeof id === "number" || typeof id === "bigint"
+    ? `u:${typeof id}:${id}`
+    : undefined;
+}
+
+function roleScope(user: object): string | undefined {
+  const role: unknown = Reflect.get(user, "role");
+  if (typeof role === "string") return `r:${role}`;
+  const roles: unknown = Reflect.get(user, "roles");
+  if (!Array.isArray(roles)) return undefined;
+  return `R:${JSON.stringify([...roles].map(String).sort())}`;
+}
