@@ -1,51 +1,62 @@
-import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { capture, root, run } from "./run.ts";
+
+const PAGES = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "docs/**/*.md",
+  "packages/*/README.md",
+  "examples/*/README.md",
+];
+
+/** As strict as the project, but a reader's example may declare what it does not use. */
+const COMPILER = {
+  extends: "../../../tsconfig.base.json",
+  compilerOptions: {
+    noUnusedLocals: false,
+    noUnusedParameters: false,
+    moduleDetection: "force",
+    typeRoots: ["../../@types"],
+  },
+  include: ["*.ts"],
+};
 
 /**
  * Code blocks of the README and the docs: every `ts` block is type-checked as a module of its own,
  * with the blocks before it where its fence says `ts continues`; one that says `ts run` is also
  * run and must end well. Links to files must lead somewhere.
  */
-export function docs(): readonly string[] {
-  const folder = `${root}node_modules/.cache/hasten-docs/`;
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  const pages = globSync(
-    [
-      "README.md",
-      "CONTRIBUTING.md",
-      "docs/**/*.md",
-      "packages/*/README.md",
-      "examples/*/README.md",
-    ],
-    { cwd: root },
-  );
-  const blocks = pages.flatMap((page) => blocksOf(page));
+export function docs(tree: string = root): readonly string[] {
+  const pages = globSync(PAGES, { cwd: tree, exclude: ["**/node_modules/**"] }).sort();
+  const blocks = pages.flatMap((page) => blocksOf(tree, page));
+  const links = pages.flatMap((page) => deadLinks(tree, page));
+  if (blocks.length === 0) return ["found no code block to check", ...links];
+  // Below node_modules, so that the blocks find the packages as a user's code would.
+  mkdirSync(`${root}node_modules/.cache`, { recursive: true });
+  const folder = `${mkdtempSync(`${root}node_modules/.cache/hasten-docs-`)}/`;
+  try {
+    return [...codeBlocks(folder, blocks), ...links];
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function codeBlocks(folder: string, blocks: readonly Block[]): readonly string[] {
   for (const block of blocks) writeFileSync(folder + block.file, block.code);
-  writeFileSync(
-    `${folder}tsconfig.json`,
-    JSON.stringify({
-      extends: "../../../tsconfig.base.json",
-      compilerOptions: {
-        noUnusedLocals: false,
-        noUnusedParameters: false,
-        moduleDetection: "force",
-        typeRoots: ["../../@types"],
-      },
-      include: ["*.ts"],
-    }),
-  );
+  writeFileSync(`${folder}tsconfig.json`, JSON.stringify(COMPILER));
   writeFileSync(`${folder}package.json`, '{ "type": "module" }\n');
-  const wrong =
-    blocks.length === 0
-      ? ["found no code block to check"]
-      : run("tsc", ["-p", `${folder}tsconfig.json`, "--pretty", "false"], folder);
-  const failed =
-    wrong.length > 0
-      ? []
-      : blocks.filter((block) => block.runs).flatMap((block) => runBlock(folder, block));
-  return [...wrong, ...failed, ...pages.flatMap((page) => deadLinks(page))];
+  const wrong = run("tsc", ["-p", `${folder}tsconfig.json`, "--pretty", "false"], folder);
+  if (wrong.length > 0) return wrong;
+  return blocks.filter((block) => block.runs).flatMap((block) => runBlock(folder, block));
 }
 
 interface Block {
@@ -55,10 +66,10 @@ interface Block {
   readonly runs: boolean;
 }
 
-function blocksOf(page: string): readonly Block[] {
+function blocksOf(tree: string, page: string): readonly Block[] {
   const blocks: Block[] = [];
   let before = "";
-  const text = readFileSync(root + page, "utf8");
+  const text = readFileSync(tree + page, "utf8");
   for (const match of text.matchAll(/^```ts([^\n]*)\n([\s\S]*?)^```/gm)) {
     const words = match[1]!.trim().split(/\s+/);
     const line = text.slice(0, match.index).split("\n").length;
@@ -74,19 +85,16 @@ function blocksOf(page: string): readonly Block[] {
 }
 
 function runBlock(folder: string, block: Block): readonly string[] {
-  const { status, output } = capture(
-    "node",
-    ["--conditions=hasten-source", folder + block.file],
-    folder,
-  );
+  const node = ["--conditions=hasten-source", folder + block.file];
+  const { status, output } = capture("node", node, folder);
   return status === 0 ? [] : [`${block.file} ended with ${status}`, ...output.split("\n")];
 }
 
-function deadLinks(page: string): readonly string[] {
-  const text = readFileSync(root + page, "utf8").replace(/^```[\s\S]*?^```/gm, "");
+function deadLinks(tree: string, page: string): readonly string[] {
+  const text = readFileSync(tree + page, "utf8").replace(/^```[\s\S]*?^```/gm, "");
   return [...text.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)]
     .map((match) => match[1]!)
     .filter((target) => !/^[a-z]+:/.test(target))
-    .filter((target) => !existsSync(join(root, dirname(page), target)))
+    .filter((target) => !existsSync(join(tree, dirname(page), target)))
     .map((target) => `${page} links to ${target}, which is not there`);
 }

@@ -4,14 +4,14 @@ import { root } from "./run.ts";
 const CODE = /"(HST_[A-Z0-9_]+)"/g;
 
 /** The codes in the source and the codes in docs/errors.md are the same, both ways. */
-export function errorCodes(): readonly string[] {
+export function errorCodes(tree: string = root): readonly string[] {
   const source = new Set<string>();
-  const src = `${root}packages/hasten/src/`;
+  const src = `${tree}packages/hasten/src/`;
   for (const name of readdirSync(src, { recursive: true, encoding: "utf8" })) {
     if (!name.endsWith(".ts") || name.includes(".test.")) continue;
     for (const [, code] of readFileSync(src + name, "utf8").matchAll(CODE)) source.add(code!);
   }
-  const page = readFileSync(`${root}docs/errors.md`, "utf8");
+  const page = readFileSync(`${tree}docs/errors.md`, "utf8");
   const documented = new Set(
     [...page.matchAll(/^\| `(HST_[A-Z0-9_]+)`/gm)].map((match) => match[1]!),
   );

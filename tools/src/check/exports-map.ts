@@ -4,8 +4,8 @@ import { root } from "./run.ts";
 const INDEX_LINES_MAX = 120;
 
 /** Every folder with an index is exported, every export has an index that names what it exports. */
-export function exportsMap(): readonly string[] {
-  const folder = `${root}packages/hasten/`;
+export function exportsMap(tree: string = root): readonly string[] {
+  const folder = `${tree}packages/hasten/`;
   const manifest = JSON.parse(readFileSync(`${folder}package.json`, "utf8")) as {
     exports: Record<string, { "hasten-source"?: string } | string>;
   };

@@ -18,9 +18,9 @@ const MAY_LOAD: Readonly<
 const IMPORT = /(?:^|\n)\s*(?:import|export)\s+(type\s+)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"/g;
 
 /** Walks the static value imports of each subpath. */
-export function reach(): readonly string[] {
+export function reach(tree: string = root): readonly string[] {
   return Object.entries(MAY_LOAD).flatMap(([subpath, allowed]) => {
-    const src = `${root}packages/hasten/src/`;
+    const src = `${tree}packages/hasten/src/`;
     const seen = new Set<string>();
     const wrong: string[] = [];
     const visit = (file: string): void => {
