@@ -5,7 +5,7 @@
 create table domains (
   id uuid primary key default gen_random_uuid(),
   document jsonb not null check (jsonb_typeof(document) = 'object'),
-  version bigint not null default 1,
+  version integer not null default 1,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   name text collate "C" generated always as (document ->> 'name') stored not null,
@@ -15,7 +15,7 @@ create table domains (
 create table metrics (
   id uuid primary key default gen_random_uuid(),
   document jsonb not null check (jsonb_typeof(document) = 'object'),
-  version bigint not null default 1,
+  version integer not null default 1,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   name text collate "C" generated always as (document ->> 'name') stored not null,
@@ -33,7 +33,7 @@ create table metrics (
 create table objectives (
   id uuid primary key default gen_random_uuid(),
   document jsonb not null check (jsonb_typeof(document) = 'object'),
-  version bigint not null default 1,
+  version integer not null default 1,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   name text collate "C" generated always as (document ->> 'name') stored not null,
@@ -45,7 +45,7 @@ create table objectives (
 create table users (
   id uuid primary key default gen_random_uuid(),
   document jsonb not null check (jsonb_typeof(document) = 'object'),
-  version bigint not null default 1,
+  version integer not null default 1,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   name text collate "C" generated always as (document ->> 'name') stored not null,
