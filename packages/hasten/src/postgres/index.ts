@@ -1,3 +1,30 @@
 export { POSTGRES_CODES, type PostgresCode, PostgresError } from "./errors.ts";
 export { IDENTIFIER_BYTES_MAX, quoteIdentifier, quoteQualified } from "./ident.ts";
+export type { ColumnType, SortableType } from "./pages/column-type.ts";
+export { PAGE_CODES, type PageCode, type PageProblem } from "./pages/errors.ts";
+export {
+  CURSOR_KEYS_MAX,
+  type CursorKey,
+  type KeyRing,
+  keyRing,
+} from "./pages/key-ring.ts";
+export { type PageQuery, type PageRequest, pageQuery } from "./pages/keyset.ts";
+export {
+  type OffsetPage,
+  type OffsetQuery,
+  type OffsetRequest,
+  offsetQuery,
+} from "./pages/offset.ts";
+export type { CursorOptions, PageColumn, PageOptions, SortItem } from "./pages/options.ts";
+export type { DriverRow, Page } from "./pages/page.ts";
+export { definePage, type PageSpec } from "./pages/page-spec.ts";
+export { type PageRunner, readOffsetPage, readPage, readTotal } from "./pages/read-page.ts";
+export { type SortIndex, type SortIndexColumn, sortIndex } from "./pages/sort-index.ts";
+export {
+  countQuery,
+  estimateQuery,
+  type Total,
+  type TotalQuery,
+  type TotalRequest,
+} from "./pages/total.ts";
 export { ident, Sql, type SqlTag, type Statement, sql, trustedSql, VALUES_MAX } from "./sql.ts";

@@ -1,0 +1,182 @@
+/**
+ * Pages by cursor (keyset paging).
+ *
+ * Invariants:
+ * - A page starts right after a place in a total order, so what is inserted or deleted elsewhere
+ *   moves no row over a page's edge.
+ * - The side travelled is known from one row more than the page shows; the other side is looked at
+ *   by the same statement. A page read from an end of the list has nothing on that end's side.
+ */
+import type { Sql, Statement } from "../sql.ts";
+import { type CursorRules, decodeCursor, encodeCursor, type Position } from "./cursor.ts";
+import { pageError } from "./errors.ts";
+import { selectFields } from "./fields.ts";
+import { filterIdOf } from "./filter-id.ts";
+import { clampLimit, type LimitInput } from "./limit.ts";
+import { inverse, type Order } from "./order.ts";
+import { type DriverRow, keysOf, type Page, rowShape } from "./page.ts";
+import type { PageSpec } from "./page-spec.ts";
+import { type BindKey, seek } from "./seek.ts";
+import { sortNamed } from "./sorts.ts";
+import { anyRow, OTHER_SIDE, parameters, type Source, scanText } from "./statement.ts";
+
+/** What one request wants of a list. */
+export interface PageRequest {
+  /** A sort's name, `-` before it for the reverse. @default the list's `sortDefault` */
+  readonly sort?: string | undefined;
+  /** The condition rows must meet: sql`category = ${category}`. */
+  readonly filter?: Sql | undefined;
+  /**
+   * What tells this filter from others; a cursor works only with the id it was made under. Give one
+   * when the filter holds a value that changes between pages (the time), or when something outside
+   * the filter narrows the rows (row-level security: the tenant).
+   * @default a hash of the filter's text and values
+   */
+  readonly filterId?: string | undefined;
+  /** `next` or `prev` of an earlier page. Anything else is a 400, also the empty text. */
+  readonly cursor?: string | undefined;
+  /** Rows wanted, clamped into 1..max. */
+  readonly limit?: LimitInput;
+  /** Fields wanted. @default all */
+  readonly fields?: readonly string[] | undefined;
+  /** Without a cursor: the end of the list to start from. @default "start" */
+  readonly from?: "start" | "end" | undefined;
+}
+
+/** A page's statement for any driver, and what turns its rows into the page. */
+export interface PageQuery<Row> {
+  readonly text: string;
+  readonly values: readonly unknown[];
+  /** Names the selected fields, the same for every order they were asked in: for cache keys. */
+  readonly fieldsId: string;
+  /**
+   * Answers with one row, `exists`, whether there are rows on the side the cursor came from. Needed
+   * only when the page itself came back empty; undefined when no cursor was given.
+   */
+  readonly otherSide: Statement | undefined;
+  /**
+   * The page from the statement's rows. For an empty page after a cursor pass the rows of
+   * `otherSide` too; without them the side the cursor came from is taken to have rows still.
+   * @throws HST_PAGE_ROW for other rows, HST_PAGE_CURSOR_SIZE when a key is too long for a cursor
+   */
+  finish(rows: readonly DriverRow[], otherSide?: readonly DriverRow[]): Page<Row>;
+}
+
+/**
+ * Builds the statement of a page by cursor.
+ * @throws ProblemError 400 for an invalid cursor, an unknown sort or an unknown field;
+ * HST_PAGE_CURSOR_KEYS when the list was defined without cursor keys
+ */
+export function pageQuery<Row>(spec: PageSpec<Row>, request: PageRequest = {}): PageQuery<Row> {
+  const rules = cursorRules(spec, request);
+  const position = request.cursor === undefined ? undefined : decodeCursor(request.cursor, rules);
+  const backward =
+    position === undefined ? request.from === "end" : position.direction === "backward";
+  const { columns, id } = selectFields(spec, request.fields);
+  const limit = clampLimit(request.limit, spec.limit);
+  const source: Source = { from: spec.from, filter: request.filter };
+  const order = backward ? inverse(rules.order) : rules.order;
+  const { values, bind } = parameters(request.filter);
+  const bindKey: BindKey = (index) => bind(index, position!.keys[index]);
+  const branches = position === undefined ? [] : seek(order, position, bindKey);
+  const otherSide = position && lookBack(source, order, { position, bindKey });
+  const text = scanText({ source, columns, order, rowsMax: limit + 1, branches, otherSide });
+  const shape = rowShape(columns) as (row: DriverRow) => Row;
+  return {
+    text,
+    values,
+    fieldsId: id,
+    otherSide: position && otherSideStatement(source, order, position),
+    finish: (rows, other) => finishPage({ rows, other, limit, backward, position, rules, shape }),
+  };
+}
+
+/** What cursors of this request are bound to. */
+export function cursorRules(spec: PageSpec<unknown>, request: PageRequest): CursorRules {
+  const { cursor } = spec;
+  if (cursor === undefined)
+    throw pageError(
+      "HST_PAGE_CURSOR_KEYS",
+      "This list was defined without cursor keys.",
+      "Pass definePage({ …, cursor: { keys: keyRing(…) } }).",
+    );
+  const sort = sortNamed(spec.sorts, request.sort ?? spec.sortDefault, spec.sortNames);
+  return {
+    ring: cursor.keys(),
+    sortId: sort.id,
+    filterId: filterIdOf(request),
+    order: sort.order,
+    lengthMax: cursor.lengthMax,
+    ttlMs: cursor.ttlMs,
+    wallMs: cursor.wallMs(),
+  };
+}
+
+interface Back {
+  readonly position: Position;
+  readonly bindKey: BindKey;
+}
+
+/** Rows against the direction of travel; the row of the cursor itself is among them, if it lives. */
+function lookBack(source: Source, order: Order, { position, bindKey }: Back): string {
+  const back = inverse(order);
+  const place = { keys: position.keys, inclusive: !position.inclusive };
+  return anyRow(source, back, seek(back, place, bindKey));
+}
+
+function otherSideStatement(source: Source, order: Order, position: Position): Statement {
+  const { values, bind } = parameters(source.filter);
+  const bindKey: BindKey = (index) => bind(index, position.keys[index]);
+  return { text: `select ${lookBack(source, order, { position, bindKey })} as "exists"`, values };
+}
+
+interface Finish<Row> {
+  readonly rows: readonly DriverRow[];
+  readonly other: readonly DriverRow[] | undefined;
+  readonly limit: number;
+  readonly backward: boolean;
+  readonly position: Position | undefined;
+  readonly rules: CursorRules;
+  readonly shape: (row: DriverRow) => Row;
+}
+
+function finishPage<Row>(read: Finish<Row>): Page<Row> {
+  const { rows, limit, backward, position, rules } = read;
+  if (rows.length === 0 && position !== undefined) return emptyPage(read, position);
+  const travelled = rows.length > limit;
+  const other = rows.length > 0 && isTrue(rows[0]![OTHER_SIDE]);
+  const kept = rows.slice(0, limit);
+  if (backward) kept.reverse();
+  const [hasNext, hasPrev] = backward ? [other, travelled] : [travelled, other];
+  const edge = (row: DriverRow, direction: Position["direction"]): string =>
+    encodeCursor({ direction, keys: keysOf(row, rules.order), inclusive: false }, rules);
+  return {
+    rows: kept.map(read.shape),
+    hasNext,
+    hasPrev,
+    ...(hasNext ? { next: edge(kept.at(-1)!, "forward") } : {}),
+    ...(hasPrev ? { prev: edge(kept[0]!, "backward") } : {}),
+    limit,
+  };
+}
+
+/** Everything from the cursor on is gone: the way back starts at the cursor's own place. */
+function emptyPage<Row>({ other, limit, rules }: Finish<Row>, position: Position): Page<Row> {
+  const exists = other === undefined || isTrue(other[0]?.["exists"]);
+  const forward = position.direction === "forward";
+  const direction = forward ? "backward" : "forward";
+  const inclusive = !position.inclusive;
+  const back = exists
+    ? encodeCursor({ direction, keys: position.keys, inclusive }, rules)
+    : undefined;
+  return {
+    rows: [],
+    hasNext: exists && !forward,
+    hasPrev: exists && forward,
+    ...(back === undefined ? {} : forward ? { prev: back } : { next: back }),
+    limit,
+  };
+}
+
+/** Drivers differ in how they give a boolean. */
+const isTrue = (value: unknown): boolean => value === true || value === "t" || value === "true";

@@ -1,0 +1,140 @@
+/**
+ * The text of a page's statement.
+ *
+ * Invariants:
+ * - The filter's own text and numbering come first and unchanged; parameters of the page follow, each
+ *   bound once however often it is used.
+ * - The limit is written as a literal: as a parameter, a generic plan would have to guess it.
+ * - Output names that start with `~` are ours; they never reach a row the caller sees.
+ * - The look at the other side keeps its ORDER BY: inside EXISTS the planner would drop it and may
+ *   then scan the table from its start.
+ */
+import type { Sql } from "../sql.ts";
+import { keyCodec } from "./column-type.ts";
+import type { ResolvedColumn } from "./columns.ts";
+import { type Order, orderItems } from "./order.ts";
+import type { Branch } from "./seek.ts";
+
+/** The output name that says whether rows exist on the side not travelled. */
+export const OTHER_SIDE = "~other";
+export const keyName = (index: number): string => `~k${index}`;
+const sortAlias = (index: number): string => `"~s${index}"`;
+
+/** A list narrowed by a filter: what every statement about it starts from. */
+export interface Source {
+  readonly from: string;
+  readonly filter: Sql | undefined;
+}
+
+/** One read of a list in one direction. */
+export interface Scan {
+  readonly source: Source;
+  readonly columns: readonly ResolvedColumn[];
+  /** In the direction of travel. */
+  readonly order: Order;
+  readonly rowsMax: number;
+  /** One for each stretch of the list; none means from its start. */
+  readonly branches: readonly Branch[];
+  /** SQL of a boolean about the other side. */
+  readonly otherSide?: string | undefined;
+  /** Rows to skip. */
+  readonly offset?: number;
+}
+
+/** Collects parameters behind those of a filter. */
+export function parameters(filter: Sql | undefined): {
+  readonly values: unknown[];
+  bind(index: number, value: unknown): string;
+} {
+  const values: unknown[] = [...(filter?.values ?? [])];
+  const bound = new Map<number, string>();
+  return {
+    values,
+    bind(index, value) {
+      const known = bound.get(index);
+      if (known !== undefined) return known;
+      const parameter = `$${values.push(value)}`;
+      bound.set(index, parameter);
+      return parameter;
+    },
+  };
+}
+
+/** `from … where …` with the filter and the conditions of one branch. */
+export function fromWhere({ from, filter }: Source, branch: Branch = []): string {
+  const conditions =
+    filter === undefined || isBlank(filter) ? branch : [`(${filter.text})`, ...branch];
+  return conditions.length === 0
+    ? `from ${from}`
+    : `from ${from} where ${conditions.join(" and ")}`;
+}
+
+const isBlank = (filter: Sql): boolean => filter.text.trim() === "";
+
+/** One stretch is read directly; several are limited each and merged by their common order. */
+export function scanText(scan: Scan): string {
+  return scan.branches.length > 1 ? mergedText(scan) : directText(scan);
+}
+
+function directText(scan: Scan): string {
+  const expressions = scan.order.map((column) => column.sql);
+  const outputs = [
+    ...scan.columns.map((column) => `${column.sql} as ${column.alias}`),
+    ...keyOutputs(scan, expressions),
+  ];
+  return [
+    `select ${outputs.join(", ")}`,
+    fromWhere(scan.source, scan.branches[0]),
+    `order by ${orderItems(scan.order, expressions)}`,
+    limitText(scan),
+  ].join("\n");
+}
+
+function mergedText(scan: Scan): string {
+  const expressions = scan.order.map((column) => column.sql);
+  const merged = scan.order.map((_, index) => `p.${sortAlias(index)}`);
+  const inner = [
+    ...scan.columns.map((column) => `${column.sql} as ${column.alias}`),
+    ...expressions.map((expression, index) => `${expression} as ${sortAlias(index)}`),
+  ].join(", ");
+  const order = orderItems(scan.order, expressions);
+  const stretches = scan.branches.map(
+    (branch) =>
+      `(select ${inner} ${fromWhere(scan.source, branch)} order by ${order} limit ${scan.rowsMax})`,
+  );
+  const outer = [
+    ...scan.columns.map((column) => `p.${column.alias} as ${column.alias}`),
+    ...keyOutputs(scan, merged),
+  ];
+  return [
+    `select ${outer.join(", ")}`,
+    `from (${stretches.join("\nunion all ")}) as p`,
+    `order by ${orderItems(scan.order, merged)}`,
+    limitText(scan),
+  ].join("\n");
+}
+
+/** The sort keys as exact text, and the look at the other side. */
+function keyOutputs(scan: Scan, expressions: readonly string[]): readonly string[] {
+  const keys = scan.order.map(
+    (column, index) =>
+      `${keyCodec(column.type).toText(expressions[index]!)} as "${keyName(index)}"`,
+  );
+  return scan.otherSide === undefined ? keys : [...keys, `${scan.otherSide} as "${OTHER_SIDE}"`];
+}
+
+function limitText({ rowsMax, offset = 0 }: Scan): string {
+  return offset === 0 ? `limit ${rowsMax}` : `limit ${rowsMax} offset ${offset}`;
+}
+
+/** SQL of a boolean: whether any of the stretches has a row. Nearest first, stops at the first. */
+export function anyRow(source: Source, order: Order, branches: readonly Branch[]): string {
+  const items = orderItems(
+    order,
+    order.map((column) => column.sql),
+  );
+  const looks = branches.map(
+    (branch) => `(select true ${fromWhere(source, branch)} order by ${items} limit 1)`,
+  );
+  return `coalesce(${[...looks, "false"].join(", ")})`;
+}
