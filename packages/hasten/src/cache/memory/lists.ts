@@ -18,8 +18,11 @@ export class SlotLists {
   }
 
   grow(capacity: number): void {
-    this.next = enlarged(this.next, new Int32Array(capacity));
-    this.prev = enlarged(this.prev, new Int32Array(capacity));
+    const { next, prev } = this;
+    this.next = new Int32Array(capacity);
+    this.prev = new Int32Array(capacity);
+    this.next.set(next);
+    this.prev.set(prev);
   }
 
   /** Puts `slot`, which is in no list, at the newest end of the list at `head`. */
@@ -49,13 +52,4 @@ export class SlotLists {
   oldest(head: number): number {
     return this.prev[head]!;
   }
-}
-
-/** Copies `from` to the start of `to` and returns `to`. */
-export function enlarged<T extends Int32Array | Uint32Array | Float64Array | Uint8Array>(
-  from: T,
-  to: T,
-): T {
-  to.set(from);
-  return to;
 }

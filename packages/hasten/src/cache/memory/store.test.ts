@@ -70,8 +70,9 @@ class Checked {
       const outcome = this.store.set(node);
       expect(outcome).toBe(this.lost.has(node) ? "rejected" : "stored");
     } else {
-      const read = step.kind === "get" ? this.store.get : this.store.peek;
-      expect(read(step.key)).toBe(this.model.get(step.key));
+      const { store } = this;
+      const read = step.kind === "get" ? store.get(step.key) : store.peek(step.key);
+      expect(read).toBe(this.model.get(step.key));
     }
   }
 

@@ -1,6 +1,11 @@
-import { enlarged, SlotLists } from "./lists.ts";
+import { hashString, randomSource } from "./hash.ts";
 import type { MemoryNode } from "./node.ts";
-import { type MemoryStoreOptions, resolveMemoryStore } from "./options.ts";
+import {
+  type MemoryStoreOptions,
+  type ResolvedMemoryStoreOptions,
+  resolveMemoryStore,
+} from "./options.ts";
+import { WindowTinyLfu } from "./window-tiny-lfu.ts";
 
 /** What became of a node given to `set`. */
 export type Stored = "stored" | "rejected";
@@ -28,98 +33,122 @@ export interface MemoryStore<N extends MemoryNode> {
   values(): IterableIterator<N>;
 }
 
-const HEADS = 1;
-const CAPACITY_MIN = 64;
-
 export function createMemoryStore<N extends MemoryNode>(
   options: MemoryStoreOptions<N>,
 ): MemoryStore<N> {
-  const { entriesMax, bytesMax, onEvict } = resolveMemoryStore(options);
-  const capacityMin = Math.min(CAPACITY_MIN, entriesMax + 1) + HEADS;
-  let map = new Map<string, N>();
-  let bytes = 0;
-  let capacity = capacityMin;
-  let lists = new SlotLists(capacity, HEADS);
-  let nodes: (N | undefined)[] = [];
-  let weights = new Float64Array(capacity);
-  let free: number[] = [];
-  let used = HEADS;
+  return new BoundedMap(resolveMemoryStore(options));
+}
 
-  const grow = (): void => {
-    capacity = Math.min(capacity * 2, entriesMax + 1 + HEADS);
-    lists.grow(capacity);
-    weights = enlarged(weights, new Float64Array(capacity));
-  };
-  const takeSlot = (): number => {
-    const recycled = free.pop();
-    if (recycled !== undefined) return recycled;
-    if (used === capacity) grow();
-    return used++;
-  };
-  const drop = (node: N): void => {
-    const slot = node._slot;
-    map.delete(node.key);
-    lists.remove(slot);
-    bytes -= weights[slot]!;
-    nodes[slot] = undefined;
-    free.push(slot);
-  };
-  const insert = (node: N, weight: number): void => {
-    const slot = takeSlot();
-    node._slot = slot;
-    nodes[slot] = node;
-    weights[slot] = weight;
-    bytes += weight;
-    lists.push(0, slot);
-    map.set(node.key, node);
-  };
+/** Hits remembered before the policy hears of them, in one batch. */
+const HITS_MAX = 64;
 
-  return {
-    get(key) {
-      const node = map.get(key);
-      if (node !== undefined) lists.move(0, node._slot);
-      return node;
-    },
-    peek: (key) => map.get(key),
-    values: () => map.values(),
-    set(node) {
-      const previous = map.get(node.key);
-      if (previous !== undefined) drop(previous);
-      const weight = Math.ceil(node.bytes);
-      if (!(weight >= 0 && weight <= bytesMax)) {
-        onEvict?.(node, "capacity");
-        return "rejected";
-      }
-      insert(node, weight);
-      const lost: N[] = [];
-      while (map.size > entriesMax || bytes > bytesMax) {
-        const loser = nodes[lists.oldest(0)]!;
-        drop(loser);
-        lost.push(loser);
-      }
-      for (const loser of lost) onEvict?.(loser, "capacity");
-      return "stored";
-    },
-    delete(key) {
-      const node = map.get(key);
-      if (node !== undefined) drop(node);
-      return node;
-    },
-    clear() {
-      map = new Map();
-      bytes = 0;
-      capacity = capacityMin;
-      lists = new SlotLists(capacity, HEADS);
-      nodes = [];
-      weights = new Float64Array(capacity);
-      free = [];
-      used = HEADS;
-    },
-    get size() {
-      return map.size;
-    },
-    get bytes() {
-      return bytes;
-    },
-  };
+/**
+ * The map, and the policy told of everything in order: hits wait in a fixed buffer that is
+ * emptied when it is full and before anything changes, so a waiting slot always means the same
+ * entry.
+ */
+class BoundedMap<N extends MemoryNode> implements MemoryStore<N> {
+  #map = new Map<string, N>();
+  #nodes: (N | undefined)[] = [];
+  readonly #policy: WindowTinyLfu;
+  readonly #bytesMax: number;
+  readonly #onEvict: ((node: N, why: "capacity") => void) | undefined;
+  readonly #hashSeed: number;
+  readonly #hits = new Int32Array(HITS_MAX);
+  #hitsWaiting = 0;
+
+  constructor(options: ResolvedMemoryStoreOptions<N>) {
+    const random = randomSource(options.seed);
+    this.#hashSeed = random();
+    this.#policy = new WindowTinyLfu(options, random);
+    this.#bytesMax = options.bytesMax;
+    this.#onEvict = options.onEvict;
+  }
+
+  get size(): number {
+    return this.#map.size;
+  }
+
+  get bytes(): number {
+    return this.#policy.slots.weightsAll;
+  }
+
+  get(key: string): N | undefined {
+    const node = this.#map.get(key);
+    if (node !== undefined) {
+      this.#hits[this.#hitsWaiting++] = node._slot;
+      if (this.#hitsWaiting === HITS_MAX) this.#tellHits();
+    }
+    return node;
+  }
+
+  peek(key: string): N | undefined {
+    return this.#map.get(key);
+  }
+
+  values(): IterableIterator<N> {
+    return this.#map.values();
+  }
+
+  set(node: N): Stored {
+    this.#tellHits();
+    const weight = Math.ceil(node.bytes);
+    if (!(weight >= 0 && weight <= this.#bytesMax)) {
+      this.delete(node.key);
+      this.#onEvict?.(node, "capacity");
+      return "rejected";
+    }
+    this.#place(node, weight);
+    const lost: number[] = [];
+    this.#policy.settle(lost);
+    return lost.length === 0 ? "stored" : this.#drop(lost, node);
+  }
+
+  delete(key: string): N | undefined {
+    const node = this.#map.get(key);
+    if (node === undefined) return undefined;
+    this.#tellHits();
+    this.#map.delete(key);
+    this.#nodes[node._slot] = undefined;
+    this.#policy.remove(node._slot);
+    return node;
+  }
+
+  clear(): void {
+    this.#hitsWaiting = 0;
+    this.#map = new Map();
+    this.#nodes = [];
+    this.#policy.clear();
+  }
+
+  #place(node: N, weight: number): void {
+    const previous = this.#map.get(node.key);
+    this.#map.set(node.key, node);
+    if (previous === undefined) {
+      node._slot = this.#policy.add(hashString(node.key, this.#hashSeed), weight);
+    } else {
+      node._slot = previous._slot;
+      this.#policy.replace(node._slot, weight);
+    }
+    this.#nodes[node._slot] = node;
+  }
+
+  /** Forgets the nodes at `lost`, then reports them; says what became of `newcomer`. */
+  #drop(lost: readonly number[], newcomer: N): Stored {
+    const losers: N[] = [];
+    for (const slot of lost) {
+      const loser = this.#nodes[slot]!;
+      this.#nodes[slot] = undefined;
+      this.#map.delete(loser.key);
+      losers.push(loser);
+    }
+    if (this.#onEvict !== undefined) for (const loser of losers) this.#onEvict(loser, "capacity");
+    return losers.includes(newcomer) ? "rejected" : "stored";
+  }
+
+  #tellHits(): void {
+    const waiting = this.#hitsWaiting;
+    for (let n = 0; n < waiting; n++) this.#policy.touch(this.#hits[n]!);
+    this.#hitsWaiting = 0;
+  }
 }

@@ -1,0 +1,193 @@
+import { Climber } from "./climber.ts";
+import { Refusals } from "./refusals.ts";
+import { FrequencySketch } from "./sketch.ts";
+import { PROBATION, PROTECTED, Slots, WINDOW } from "./slots.ts";
+
+/**
+ * W-TinyLFU with a window whose size is climbed by marginal worth (climber.ts).
+ *
+ * A newcomer enters the window (LRU). What the window pushes out is a candidate for the main
+ * region, a segmented LRU: while the store is full, a candidate stays only if it was asked for
+ * more often than every entry it would displace. Bounds are in entries and in bytes; each region's
+ * share holds in both.
+ *
+ * Invariants after `settle`: entries <= entriesMax and bytes <= bytesMax. Shares of window and
+ * protected are soft: at most MOVES_MAX entries change region per call, so that no call is long.
+ */
+export class WindowTinyLfu {
+  readonly slots: Slots;
+  readonly #sketch: FrequencySketch;
+  readonly #refusals = new Refusals();
+  readonly #climber = new Climber();
+  readonly #entriesMax: number;
+  readonly #bytesMax: number;
+  readonly #random: () => number;
+
+  constructor(bounds: { entriesMax: number; bytesMax: number }, random: () => number) {
+    this.#entriesMax = bounds.entriesMax;
+    this.#bytesMax = bounds.bytesMax;
+    this.#random = random;
+    this.slots = new Slots(bounds.entriesMax);
+    this.#sketch = new FrequencySketch(this.slots.capacity);
+  }
+
+  /** The window's part of the store as of now. */
+  get windowShare(): number {
+    return this.#climber.share;
+  }
+
+  /** Forgets the entries, in O(1), and keeps what was learned about keys. */
+  clear(): void {
+    this.slots.clear();
+  }
+
+  /** Counts a hit on `slot`. */
+  touch(slot: number): void {
+    const { slots } = this;
+    this.#sketch.increment(slots.hash[slot]!);
+    const region = slots.region[slot]!;
+    if (region === PROBATION) {
+      if (this.#nearlyFull()) this.#climber.savedInProbation(slots.entries[PROBATION]!);
+      slots.relocate(PROTECTED, slot);
+      this.#demote();
+    } else slots.lists.move(region, slot);
+  }
+
+  /** Takes a newcomer in and returns its slot; the bounds hold again after `settle`. */
+  add(hash: number, weight: number): number {
+    const { slots } = this;
+    const capacity = slots.capacity;
+    const slot = slots.add(WINDOW, hash, weight);
+    if (slots.capacity !== capacity) this.#sketch.grow(slots.capacity);
+    this.#sketch.increment(hash);
+    const remembered = this.#refusalsThatCount();
+    this.#refusals.reserve(remembered);
+    if (this.#refusals.take(hash, remembered)) this.#climber.refusedTooSoon(remembered);
+    return slot;
+  }
+
+  /** Counts a replacement of the entry at `slot`. One that no longer fits competes anew. */
+  replace(slot: number, weight: number): void {
+    this.touch(slot);
+    this.slots.reweigh(slot, weight);
+    if (!this.#fits()) this.slots.relocate(WINDOW, slot);
+  }
+
+  remove(slot: number): void {
+    this.slots.remove(slot);
+  }
+
+  /** Makes the bounds hold, appending the slots that lost (already removed) to `lost`. */
+  settle(lost: number[]): void {
+    for (let moves = 0; moves < MOVES_MAX && this.#windowIsOver(); moves++) {
+      const candidate = this.slots.oldest(WINDOW);
+      this.slots.relocate(PROBATION, candidate);
+      if (!this.#fits()) this.#contest(candidate, lost);
+    }
+    while (!this.#fits()) this.#lose(this.#oldestOfAll(), lost);
+  }
+
+  /** Lets `candidate` displace the oldest entries of main, or lose to the first it cannot beat. */
+  #contest(candidate: number, lost: number[]): void {
+    const { slots } = this;
+    const frequency = this.#sketch.estimate(slots.hash[candidate]!);
+    let entriesOver = slots.entriesAll - this.#entriesMax;
+    let bytesOver = slots.weightsAll - this.#bytesMax;
+    let victim = PROBATION;
+    for (let n = 0; n < VICTIMS_MAX && (entriesOver > 0 || bytesOver > 0); n++) {
+      victim = this.#victimAfter(victim, candidate);
+      if (victim === PROTECTED || !this.#beats(frequency, victim)) {
+        this.#refusals.add(slots.hash[candidate]!);
+        this.#lose(candidate, lost);
+        return;
+      }
+      entriesOver -= 1;
+      bytesOver -= slots.weight[victim]!;
+    }
+    while (!this.#fits()) {
+      victim = this.#victimAfter(PROBATION, candidate);
+      this.#lose(victim === PROTECTED ? candidate : victim, lost);
+    }
+  }
+
+  /**
+   * The next newer entry of main after `at`, oldest first, probation before protected, without
+   * `candidate`. Starts at the head PROBATION; ends at the head PROTECTED.
+   */
+  #victimAfter(at: number, candidate: number): number {
+    const newer = this.slots.lists.prev;
+    let victim = newer[at]!;
+    if (victim === candidate) victim = newer[victim]!;
+    return victim === PROBATION ? newer[PROTECTED]! : victim;
+  }
+
+  /**
+   * Whether a candidate asked for `frequency` times may displace `victim`. A popular candidate
+   * wins one time in 128 all the same: keys chosen to share the counters of a victim that nobody
+   * wants any more cannot shut the store for good.
+   */
+  #beats(frequency: number, victim: number): boolean {
+    if (frequency > this.#sketch.estimate(this.slots.hash[victim]!)) return true;
+    return frequency >= LUCKY_FREQUENCY && (this.#random() & LUCKY_MASK) === 0;
+  }
+
+  #lose(slot: number, lost: number[]): void {
+    this.slots.remove(slot);
+    lost.push(slot);
+  }
+
+  #oldestOfAll(): number {
+    for (const region of [PROBATION, PROTECTED]) {
+      const slot = this.slots.oldest(region);
+      if (slot !== region) return slot;
+    }
+    return this.slots.oldest(WINDOW);
+  }
+
+  /** Keeps the protected part of main within its share, a few entries at a time. */
+  #demote(): void {
+    const { slots } = this;
+    const share = PROTECTED_SHARE * (1 - this.#climber.share);
+    const entriesMax = share * this.#entriesMax;
+    const bytesMax = share * this.#bytesMax;
+    for (let n = 0; n < DEMOTIONS_MAX && slots.entries[PROTECTED]! > 0; n++) {
+      if (slots.entries[PROTECTED]! <= entriesMax && slots.weights[PROTECTED]! <= bytesMax) return;
+      slots.relocate(PROBATION, slots.oldest(PROTECTED));
+    }
+  }
+
+  #windowIsOver(): boolean {
+    const { share } = this.#climber;
+    const entries = this.slots.entries[WINDOW]!;
+    if (entries > Math.max(1, Math.floor(share * this.#entriesMax))) return true;
+    return entries > 0 && this.slots.weights[WINDOW]! > share * this.#bytesMax;
+  }
+
+  #fits(): boolean {
+    const { slots } = this;
+    return slots.entriesAll <= this.#entriesMax && slots.weightsAll <= this.#bytesMax;
+  }
+
+  /** A store with room to spare teaches nothing about how to share it. */
+  #nearlyFull(): boolean {
+    const { slots } = this;
+    return (
+      slots.entriesAll >= NEARLY_FULL * this.#entriesMax ||
+      slots.weightsAll >= NEARLY_FULL * this.#bytesMax
+    );
+  }
+
+  /** How many refusals the climber looks back on: a tenth of the entries. */
+  #refusalsThatCount(): number {
+    return Math.max(1, Math.floor(this.slots.entriesAll * REFUSALS_SHARE));
+  }
+}
+
+const PROTECTED_SHARE = 0.8;
+const REFUSALS_SHARE = 0.1;
+const NEARLY_FULL = 0.875;
+const MOVES_MAX = 1_000;
+const DEMOTIONS_MAX = 16;
+const VICTIMS_MAX = 4_096;
+const LUCKY_FREQUENCY = 6;
+const LUCKY_MASK = 127;
