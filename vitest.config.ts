@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  resolve: { conditions: ["hasten-source", "node", "import", "default"] },
-  ssr: { resolve: { conditions: ["hasten-source", "node", "import", "default"] } },
+  resolve: { conditions: ["hasten-source", "node"] },
+  ssr: { resolve: { conditions: ["hasten-source", "node"] } },
   test: {
     include: [
       "packages/*/src/**/*.test.ts",

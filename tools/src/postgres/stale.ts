@@ -1,0 +1,45 @@
+/** Removes what killed runs left behind: temporary servers' directories whose owner is gone. */
+import { lstatSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { TEMPORARY_PREFIX, temporaryBases } from "./home.ts";
+import { ownerOf } from "./owner.ts";
+import { stopLeftover } from "./postmaster.ts";
+import { isAlive } from "./process-identity.ts";
+import type { ServerUser } from "./server-user.ts";
+
+/** Time between making a directory and marking it, with a wide margin. */
+const UNMARKED_AGE_MIN_MS = 10 * 60_000;
+
+/** Only directories of this user (or of the user the server drops to) are looked at. */
+export async function removeStale(user: ServerUser | undefined): Promise<readonly string[]> {
+  const removed: string[] = [];
+  const owners = new Set([process.getuid?.(), user?.uid]);
+  for (const directory of temporaryBases().flatMap(candidates)) {
+    try {
+      const stat = lstatSync(directory);
+      if (!stat.isDirectory() || !owners.has(stat.uid)) continue;
+      if (!isStale(directory, stat.mtimeMs)) continue;
+      await stopLeftover(join(directory, "cluster"));
+      rmSync(directory, { recursive: true, force: true });
+      removed.push(directory);
+    } catch {
+      // Another run is removing the same directory.
+    }
+  }
+  return removed;
+}
+
+function candidates(base: string): readonly string[] {
+  try {
+    return readdirSync(base)
+      .filter((name) => name.startsWith(TEMPORARY_PREFIX))
+      .map((name) => join(base, name));
+  } catch {
+    return [];
+  }
+}
+
+function isStale(directory: string, modifiedMs: number): boolean {
+  const owner = ownerOf(directory);
+  return owner === undefined ? Date.now() - modifiedMs > UNMARKED_AGE_MIN_MS : !isAlive(owner);
+}
