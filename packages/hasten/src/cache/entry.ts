@@ -1,0 +1,86 @@
+import type { Codec } from "./codec.ts";
+import type { Fence, TagRecord } from "./fence.ts";
+import { MemoryNode } from "./memory/index.ts";
+import type { EntryView } from "./types.ts";
+import type { Admitted } from "./value.ts";
+
+/** Memory an entry takes besides its value: the object, its row in the store, its map slot. */
+export const ENTRY_OVERHEAD_BYTES = 200;
+
+/** How long one entry is kept. */
+export interface Lifetime {
+  readonly ttlMs: number;
+  readonly graceMs: number;
+  /** Age at which a hit reloads in the background. */
+  readonly refreshAfterMs: number;
+}
+
+/** A kept value. One shape, so that reading it stays fast. */
+export class Entry extends MemoryNode implements EntryView<unknown> {
+  readonly stored: unknown;
+  readonly codec: Codec<unknown> | undefined;
+  readonly storedAtMs: number;
+  freshUntilMs: number;
+  staleUntilMs: number;
+  /** Up to here a hit needs no second look; never after freshUntilMs. */
+  refreshAtMs: number;
+  /** After a failed load: until here the stale value is served without another try. */
+  retryAtMs = 0;
+  expired = false;
+  /** A remembered error instead of a value: never fresh. */
+  readonly failure: boolean;
+  readonly graceMs: number;
+  readonly tags: readonly string[];
+  readonly records: readonly TagRecord[];
+  readonly storedSeq: number;
+  /** The seq up to which the records were looked at. */
+  checkedSeq: number;
+
+  constructor(fence: Fence, key: string, admitted: Admitted, kept: Kept) {
+    super(key, admitted.bytes + key.length + ENTRY_OVERHEAD_BYTES);
+    this.stored = admitted.stored;
+    this.codec = admitted.codec;
+    this.storedAtMs = kept.nowMs;
+    this.freshUntilMs = kept.nowMs + kept.lifetime.ttlMs;
+    this.staleUntilMs = this.freshUntilMs + kept.lifetime.graceMs;
+    this.refreshAtMs = kept.failure
+      ? Number.NEGATIVE_INFINITY
+      : kept.nowMs + Math.min(kept.lifetime.ttlMs, kept.lifetime.refreshAfterMs);
+    this.failure = kept.failure;
+    this.graceMs = kept.lifetime.graceMs;
+    this.tags = kept.tags;
+    this.records = fence.attach(key, kept.tags);
+    this.storedSeq = fence.seq;
+    this.checkedSeq = fence.seq;
+  }
+
+  get value(): unknown {
+    return this.codec === undefined ? this.stored : this.codec.decode(this.stored as never);
+  }
+
+  /** May be served stale for its grace from `atMs`, unless it was stale already. */
+  expire(atMs: number): void {
+    this.expired = true;
+    this.freshUntilMs = Math.min(this.freshUntilMs, atMs);
+    this.staleUntilMs = Math.min(this.staleUntilMs, atMs + this.graceMs);
+    this.refreshAtMs = Number.NEGATIVE_INFINITY;
+  }
+}
+
+export interface Kept {
+  readonly nowMs: number;
+  readonly lifetime: Lifetime;
+  readonly tags: readonly string[];
+  readonly failure: boolean;
+}
+
+/** Applies what was invalidated since the last look. False if the entry must not be used. */
+export function survives(entry: Entry, fence: Fence): boolean {
+  if (entry.checkedSeq === fence.seq) return true;
+  for (const record of entry.records) {
+    if (record.deletedSeq > entry.storedSeq) return false;
+    if (record.expiredSeq > entry.checkedSeq) entry.expire(record.expiredAtMs);
+  }
+  entry.checkedSeq = fence.seq;
+  return true;
+}

@@ -1,0 +1,54 @@
+import type { Entry } from "./entry.ts";
+import type { Fill } from "./fence.ts";
+import type { LoadRemarks } from "./load-options.ts";
+import { checkTags } from "./tags.ts";
+import type { LoadContext } from "./types.ts";
+
+/** The context of one load, with what the load said through it. */
+export class LoadNotes implements LoadContext<unknown> {
+  readonly key: string;
+  skipped = false;
+  remarks: LoadRemarks = {};
+  addedTags: readonly string[] = [];
+  readonly #stale: Entry | undefined;
+  readonly #fill: Fill | undefined;
+  #controller: AbortController | undefined;
+  #abortedBy: unknown;
+
+  constructor(key: string, stale: Entry | undefined, fill: Fill | undefined) {
+    this.key = key;
+    this.#stale = stale;
+    this.#fill = fill;
+  }
+
+  /** Made when first asked for: most loads never look. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#abortedBy !== undefined) this.#controller.abort(this.#abortedBy);
+    }
+    return this.#controller.signal;
+  }
+
+  get stale(): unknown {
+    return this.#stale?.value;
+  }
+
+  skip(): void {
+    this.skipped = true;
+  }
+
+  store(options: LoadRemarks & { readonly tags?: readonly string[] }): void {
+    const { tags, ...remarks } = options;
+    this.remarks = { ...this.remarks, ...remarks };
+    if (tags === undefined) return;
+    this.addedTags = [...this.addedTags, ...checkTags(tags)];
+    // Known to the fence from now on, so that an invalidation seals the flight at once.
+    if (this.#fill !== undefined) this.#fill.tags = [...this.#fill.tags, ...tags];
+  }
+
+  abort(reason: unknown): void {
+    this.#abortedBy ??= reason;
+    this.#controller?.abort(reason);
+  }
+}

@@ -1,0 +1,127 @@
+import { type Clock, systemClock } from "../core/clock.ts";
+import { optionInvalid, tierUnknown } from "./errors.ts";
+
+/** Options of `createCache`. Durations are milliseconds; bounds are checked at creation. */
+export interface CacheOptions {
+  /** Told in statistics and events. @default "cache" */
+  readonly name?: string | undefined;
+  /** Bounds of the process's memory, both always. */
+  readonly memory?: {
+    /** 1 to 8,000,000. @default 1_000 */
+    readonly entriesMax?: number | undefined;
+    /** Encoded sizes plus 200 bytes an entry. @default 64 MiB */
+    readonly bytesMax?: number | undefined;
+  };
+  /** How long a value is fresh where a call says nothing. @default 300_000 */
+  readonly ttlMs?: number | undefined;
+  /** Longer times to live are cut to this; at most 30 days. @default 3_600_000 */
+  readonly ttlMaxMs?: number | undefined;
+  /** Named times to live. @default { short: 60_000, medium: 300_000, long: 1_800_000 } */
+  readonly tiers?: Readonly<Record<string, number>> | undefined;
+  /** How long a value that is no longer fresh may be served stale; at most 30 days. @default 0 */
+  readonly graceMs?: number | undefined;
+  /** A load's value lives up to this fraction shorter, at random; 0 to 0.5. @default 0.1 */
+  readonly jitter?: number | undefined;
+  /** @default none: a caller with a stale value at hand waits for the load all the same */
+  readonly softTimeoutMs?: number | undefined;
+  /** @default none: a caller waits as long as the load takes, at most loadMaxMs */
+  readonly hardTimeoutMs?: number | undefined;
+  /** After a load failed, its stale value is served without another try for this long. @default 1_000 */
+  readonly retryAfterMs?: number | undefined;
+  /** A load that takes longer is aborted and forgotten. @default 60_000 */
+  readonly loadMaxMs?: number | undefined;
+  /** Waiters that take over, one after the other, when loads of a key fail; 0 to 100. @default 1 */
+  readonly handoversMax?: number | undefined;
+  /** Loads and open fills at once; more loads run uncoalesced and unstored. @default 10_000 */
+  readonly fillsMax?: number | undefined;
+  /** How long close() waits for running loads. @default 5_000 */
+  readonly drainMs?: number | undefined;
+  /** False turns every call into a pass-through. @default true */
+  readonly enabled?: boolean | undefined;
+  /** @default the system's */
+  readonly clock?: Clock | undefined;
+  /** Uniform in [0, 1): the source of jitter. @default Math.random */
+  readonly random?: (() => number) | undefined;
+}
+
+export interface ResolvedOptions {
+  readonly name: string;
+  readonly entriesMax: number;
+  readonly bytesMax: number;
+  readonly ttlMs: number;
+  readonly ttlMaxMs: number;
+  readonly tiers: Readonly<Record<string, number>>;
+  readonly graceMs: number;
+  readonly jitter: number;
+  readonly softTimeoutMs: number | undefined;
+  readonly hardTimeoutMs: number | undefined;
+  readonly retryAfterMs: number;
+  readonly loadMaxMs: number;
+  readonly handoversMax: number;
+  readonly fillsMax: number;
+  readonly drainMs: number;
+  readonly enabled: boolean;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+const DAY_MS = 86_400_000;
+const KEEP_MAX_MS = 30 * DAY_MS;
+const TIMER_MAX_MS = 2 ** 31 - 1;
+const MIB = 2 ** 20;
+
+export function resolveCache(options: CacheOptions = {}): ResolvedOptions {
+  const ttlMaxMs = number("ttlMaxMs", options.ttlMaxMs ?? 3_600_000, 1, KEEP_MAX_MS);
+  const tiers = options.tiers ?? { short: 60_000, medium: 300_000, long: 1_800_000 };
+  for (const [tier, ms] of Object.entries(tiers)) number(`tiers.${tier}`, ms, 1, KEEP_MAX_MS);
+  return {
+    name: options.name ?? "cache",
+    entriesMax: options.memory?.entriesMax ?? 1_000,
+    bytesMax: options.memory?.bytesMax ?? 64 * MIB,
+    ttlMs: number("ttlMs", options.ttlMs ?? 300_000, 1, KEEP_MAX_MS),
+    ttlMaxMs,
+    tiers,
+    graceMs: number("graceMs", options.graceMs ?? 0, 0, KEEP_MAX_MS),
+    jitter: number("jitter", options.jitter ?? 0.1, 0, 0.5),
+    softTimeoutMs: duration("softTimeoutMs", options.softTimeoutMs),
+    hardTimeoutMs: duration("hardTimeoutMs", options.hardTimeoutMs),
+    retryAfterMs: number("retryAfterMs", options.retryAfterMs ?? 1_000, 0, KEEP_MAX_MS),
+    loadMaxMs: number("loadMaxMs", options.loadMaxMs ?? 60_000, 1, TIMER_MAX_MS),
+    handoversMax: number("handoversMax", options.handoversMax ?? 1, 0, 100),
+    fillsMax: number("fillsMax", options.fillsMax ?? 10_000, 1, 1_000_000),
+    drainMs: number("drainMs", options.drainMs ?? 5_000, 0, TIMER_MAX_MS),
+    enabled: options.enabled ?? true,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? Math.random,
+  };
+}
+
+/** Checks a number against its bounds. */
+export function number(name: string, value: unknown, min: number, max: number): number {
+  if (typeof value === "number" && value >= min && value <= max) return value;
+  throw optionInvalid(name, `a number from ${min} to ${max}`, value);
+}
+
+/** A time-out that may be absent. */
+export function duration(name: string, value: number | undefined): number | undefined {
+  return value === undefined ? undefined : number(name, value, 0, TIMER_MAX_MS);
+}
+
+/** The fresh time of one call: its own, its tier's, or the cache's, never above the cap. */
+export function ttlOf(
+  cache: ResolvedOptions,
+  call: { readonly ttlMs?: unknown; readonly tier?: string | undefined },
+): number {
+  const ttlMs = call.ttlMs ?? (call.tier === undefined ? cache.ttlMs : tierOf(cache, call.tier));
+  return Math.min(number("ttlMs", ttlMs, 0, Number.POSITIVE_INFINITY), cache.ttlMaxMs);
+}
+
+export function graceOf(cache: ResolvedOptions, graceMs: number | undefined): number {
+  return graceMs === undefined ? cache.graceMs : number("graceMs", graceMs, 0, KEEP_MAX_MS);
+}
+
+function tierOf(cache: ResolvedOptions, tier: string): number {
+  const ttlMs = Object.hasOwn(cache.tiers, tier) ? cache.tiers[tier] : undefined;
+  if (ttlMs === undefined) throw tierUnknown(tier, Object.keys(cache.tiers));
+  return ttlMs;
+}

@@ -1,0 +1,95 @@
+import type { Codec } from "./codec.ts";
+import { Entry, type Lifetime, survives } from "./entry.ts";
+import { codecMismatch } from "./errors.ts";
+import { type Fence, TAGS_MAX } from "./fence.ts";
+import { type KeyOptions, nameOf } from "./keys.ts";
+import { createMemoryStore, type MemoryStore } from "./memory/index.ts";
+import type { ResolvedOptions } from "./options.ts";
+import type { Counters } from "./stats.ts";
+import type { Outcome, RefusedBecause } from "./types.ts";
+import { type AdmitOptions, type Admitted, admit } from "./value.ts";
+
+/** How one value is kept, when everything is known. */
+export interface Placement {
+  readonly lifetime: Lifetime;
+  readonly tags: readonly string[];
+  readonly failure?: boolean;
+}
+
+/** Where entries are kept in this process: the bounded store, and what it must tell the fence. */
+export interface Shelf {
+  readonly memory: MemoryStore<Entry>;
+  /** The entry, unless it was invalidated; those are removed on the way. */
+  find(key: string): Entry | undefined;
+  put(key: string, admitted: Admitted, placement: Placement): Outcome;
+  remove(key: string): void;
+  clear(): void;
+  admit(key: string, value: unknown, call: Partial<AdmitOptions>): Admitted;
+  register(name: string, options: KeyOptions<never>): void;
+}
+
+export function createShelf(
+  options: ResolvedOptions,
+  shared: { readonly fence: Fence; readonly counters: Counters; readonly now: () => number },
+): Shelf {
+  const { fence, counters, now } = shared;
+  const kinds = new Map<string, KeyOptions<never>>();
+  const memory = createMemoryStore<Entry>({
+    entriesMax: options.entriesMax,
+    bytesMax: options.bytesMax,
+    onEvict(entry) {
+      counters.evictions += 1;
+      fence.detach(entry.records);
+    },
+  });
+
+  const remove = (key: string): void => {
+    const entry = memory.delete(key);
+    if (entry !== undefined) fence.detach(entry.records);
+  };
+
+  return {
+    memory,
+    remove,
+    find(key) {
+      const entry = memory.get(key);
+      if (entry === undefined || survives(entry, fence)) return entry;
+      remove(key);
+      return undefined;
+    },
+    put(key, admitted, placement) {
+      if (placement.tags.length > TAGS_MAX) return refused("too many tags");
+      const entry = new Entry(fence, key, admitted, {
+        nowMs: now(),
+        lifetime: placement.lifetime,
+        tags: placement.tags,
+        failure: placement.failure === true,
+      });
+      const previous = memory.peek(key);
+      if (previous !== undefined) fence.detach(previous.records);
+      if (memory.set(entry) === "stored") return APPLIED;
+      return refused(entry.bytes > options.bytesMax ? "larger than the cache" : "not admitted");
+    },
+    clear() {
+      memory.clear();
+    },
+    admit(key, value, call) {
+      const kind = kinds.size === 0 ? undefined : kinds.get(nameOf(key));
+      return admit(value, {
+        codec: call.codec ?? (kind?.codec as Codec<unknown> | undefined),
+        sizeOf: call.sizeOf ?? (kind?.sizeOf as ((value: unknown) => number) | undefined),
+      });
+    },
+    register(name, kind) {
+      const known = kinds.get(name);
+      if (known !== undefined && known.codec !== kind.codec) throw codecMismatch(name);
+      if (kind.codec !== undefined || kind.sizeOf !== undefined) kinds.set(name, kind);
+    },
+  };
+}
+
+export const APPLIED: Outcome = { kind: "applied" };
+
+export function refused(because: RefusedBecause): Outcome {
+  return { kind: "refused", because };
+}

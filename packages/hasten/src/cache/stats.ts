@@ -1,0 +1,78 @@
+import { createHistogram, type Histogram, type HistogramSnapshot } from "../core/histogram.ts";
+
+/** Counts since the cache was created, and what it holds now. */
+export interface CacheStats {
+  readonly name: string;
+  /** Reads answered with a fresh value. */
+  readonly hits: number;
+  readonly misses: number;
+  /** Loads started, in the foreground or background. */
+  readonly loads: number;
+  readonly loadFailures: number;
+  /** Callers that shared a running load. */
+  readonly coalesced: number;
+  readonly staleServed: number;
+  /** Callers that got HST_CACHE_TIMEOUT. */
+  readonly timeouts: number;
+  readonly evictions: number;
+  /** Loaded values that were not stored: invalidated meanwhile, too large, not admitted. */
+  readonly refusedFills: number;
+  /** Loads that ran uncoalesced and unstored, because `fillsMax` others were running. */
+  readonly bypassed: number;
+  /** Entries held; those a tag or prefix deleted count until they are next looked at. */
+  readonly entries: number;
+  readonly bytes: number;
+  readonly runningLoads: number;
+  readonly trackedTags: number;
+  /** Durations of loads that ended, failed ones included. */
+  readonly loadMs: HistogramSnapshot;
+}
+
+/** The counters, changed in place. */
+export interface Counters {
+  hits: number;
+  misses: number;
+  loads: number;
+  loadFailures: number;
+  coalesced: number;
+  staleServed: number;
+  timeouts: number;
+  evictions: number;
+  refusedFills: number;
+  bypassed: number;
+  readonly loadMs: Histogram;
+}
+
+export function createCounters(): Counters {
+  return {
+    hits: 0,
+    misses: 0,
+    loads: 0,
+    loadFailures: 0,
+    coalesced: 0,
+    staleServed: 0,
+    timeouts: 0,
+    evictions: 0,
+    refusedFills: 0,
+    bypassed: 0,
+    loadMs: createHistogram(),
+  };
+}
+
+/** What is held now, beside the counters. */
+export interface Holdings {
+  readonly entries: number;
+  readonly bytes: number;
+  readonly runningLoads: number;
+  readonly trackedTags: number;
+}
+
+const NOTHING: Holdings = { entries: 0, bytes: 0, runningLoads: 0, trackedTags: 0 };
+
+export function summary(
+  name: string,
+  counters: Counters,
+  holdings: Holdings = NOTHING,
+): CacheStats {
+  return { name, ...counters, ...holdings, loadMs: counters.loadMs.snapshot() };
+}

@@ -1,0 +1,140 @@
+import { deserialize, serialize } from "node:v8";
+import type { Codec } from "./codec.ts";
+import { valueUncacheable } from "./errors.ts";
+
+/** A value in the form in which it is kept. */
+export interface Admitted {
+  readonly stored: unknown;
+  /** How each reader gets it; undefined if all readers share `stored`, which is frozen. */
+  readonly codec: Codec<unknown> | undefined;
+  readonly bytes: number;
+}
+
+export interface AdmitOptions {
+  readonly codec: Codec<unknown> | undefined;
+  readonly sizeOf: ((value: unknown) => number) | undefined;
+}
+
+/** Keeps a structured clone in bytes: Date, Map, Set, binary, also cyclic. */
+const STRUCTURED: Codec<unknown> = {
+  name: "structured",
+  encode(value) {
+    const stored = serialize(value);
+    return { stored, bytes: stored.byteLength };
+  },
+  decode: (stored) => deserialize(stored),
+};
+
+/**
+ * Prepares a value for keeping. Plain data is frozen, in depth, and shared by reference; data with
+ * Date, Map, Set or binary in it is kept encoded and decoded for each reader. Everything else is
+ * refused with HST_CACHE_VALUE, before anything was frozen.
+ */
+export function admit(value: unknown, options: AdmitOptions): Admitted {
+  const { codec, sizeOf } = options;
+  if (codec !== undefined) {
+    const { stored, bytes } = codec.encode(value);
+    const reader = codec.shared === true ? undefined : codec;
+    return { stored, codec: reader, bytes: sizeOf === undefined ? bytes : sizeOf(value) };
+  }
+  const survey = examine(value);
+  if (survey.mutable) {
+    const { stored, bytes } = STRUCTURED.encode(value);
+    return { stored, codec: STRUCTURED, bytes: sizeOf === undefined ? bytes : sizeOf(value) };
+  }
+  for (const object of survey.objects) Object.freeze(object);
+  const bytes = sizeOf === undefined ? survey.bytes : sizeOf(value);
+  return { stored: value, codec: undefined, bytes };
+}
+
+interface Survey {
+  readonly objects: Set<object>;
+  /** Holds something that freezing does not protect. */
+  mutable: boolean;
+  /** About the length of its JSON: what an encoding would take. */
+  bytes: number;
+}
+
+/** One walk, without recursion, that classifies, measures and collects what is to be frozen. */
+function examine(root: unknown): Survey {
+  const survey: Survey = { objects: new Set(), mutable: false, bytes: 0 };
+  visit(root, survey);
+  // A set visits what is added to it while it is iterated: it is the queue as well.
+  for (const object of survey.objects) descend(object, survey);
+  return survey;
+}
+
+const NUMBER_BYTES = 8;
+const WORD_BYTES = 4;
+const PUNCTUATION_BYTES = 2;
+
+function visit(value: unknown, survey: Survey): void {
+  switch (typeof value) {
+    case "string":
+      survey.bytes += Buffer.byteLength(value) + PUNCTUATION_BYTES;
+      return;
+    case "number":
+      survey.bytes += NUMBER_BYTES;
+      return;
+    case "bigint":
+      survey.bytes += NUMBER_BYTES + Math.ceil(value.toString(16).length / 2);
+      return;
+    case "object":
+      survey.bytes += WORD_BYTES;
+      if (value !== null) survey.objects.add(value);
+      return;
+    case "function":
+    case "symbol":
+      throw valueUncacheable(`a ${typeof value}`);
+    default:
+      survey.bytes += WORD_BYTES;
+  }
+}
+
+function descend(object: object, survey: Survey): void {
+  if (Array.isArray(object)) {
+    for (let index = 0; index < object.length; index++) visit(object[index], survey);
+  } else if (isPlain(object)) {
+    fields(object, survey);
+  } else if (object instanceof Map) {
+    survey.mutable = true;
+    for (const [key, value] of object) {
+      visit(key, survey);
+      visit(value, survey);
+    }
+  } else if (object instanceof Set) {
+    survey.mutable = true;
+    for (const value of object) visit(value, survey);
+  } else if (isBinary(object) || object instanceof Date) {
+    survey.mutable = true;
+  } else {
+    throw valueUncacheable(`an instance of ${nameOfClass(object)}`);
+  }
+}
+
+function fields(object: object, survey: Survey): void {
+  if (Object.getOwnPropertySymbols(object).length > 0) throw valueUncacheable("a symbol property");
+  const record = object as Record<string, unknown>;
+  for (const key of Object.keys(object)) {
+    survey.bytes += key.length + PUNCTUATION_BYTES;
+    visit(record[key], survey);
+  }
+}
+
+/** Made by a literal or without a prototype, of this realm or another. */
+function isPlain(object: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(object);
+  return (
+    prototype === Object.prototype ||
+    prototype === null ||
+    Object.getPrototypeOf(prototype) === null
+  );
+}
+
+function isBinary(object: object): boolean {
+  return ArrayBuffer.isView(object) || object instanceof ArrayBuffer;
+}
+
+function nameOfClass(object: object): string {
+  return (object.constructor as { name?: string } | undefined)?.name || "a class";
+}
