@@ -1,13 +1,6 @@
 import { HastenError } from "../../core/errors.ts";
 
-export const optionInvalid = (name: string, allowed: string, got: unknown): HastenError =>
-  new HastenError(
-    "HST_HTTP_OPTION",
-    `${name} must be ${allowed}, got ${String(got)} (${typeof got}).`,
-    "Durations are milliseconds and sizes bytes, for example ttlMs: 60_000.",
-  );
-
-export const optionsContradict = (what: string, fix: string): HastenError =>
+export const policyContradicts = (what: string, fix: string): HastenError =>
   new HastenError("HST_HTTP_POLICY", what, fix);
 
 export const refreshTimedOut = (ms: number): HastenError =>

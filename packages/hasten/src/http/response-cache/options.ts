@@ -1,7 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Cache } from "../../cache/index.ts";
 import { type Clock, systemClock } from "../../core/clock.ts";
-import { optionInvalid, optionsContradict } from "./errors.ts";
+import { SYNC_BYTES_MAX } from "../compress.ts";
+import { optionInvalid, wholeNumber } from "../errors.ts";
+import { CODING_PREFERENCE, type Coding } from "../negotiate.ts";
+import { policyContradicts } from "./errors.ts";
 
 /** What a request is kept apart by: who asks, what they may see, or what the function returns. */
 export type Scope<Req> = "user" | "role" | ((req: Req) => string | undefined);
@@ -63,7 +66,7 @@ export interface ResponseCacheOptions {
   readonly maxEntryBytes?: number;
   /** Smaller bodies are never coded. @default 1024 */
   readonly codingThresholdBytes?: number;
-  /** Up to this size a coding is made at once, above it off the event loop. @default 16 KiB */
+  /** Up to this size a coding is made at once, above it off the event loop. @default 8 KiB on two cores */
   readonly syncCodingMaxBytes?: number;
   /** Hits after which codings are made again at their best level. 0 never. @default 100 */
   readonly upgradeAfterHits?: number;
@@ -81,6 +84,8 @@ export interface ResponseCacheOptions {
   readonly refreshTimeoutMs?: number;
   /** After a failed refresh, how long stale is served without asking again. @default 1_000 */
   readonly retryAfterMs?: number;
+  /** Codings to offer, the best liked first. @default zstd, br, gzip, deflate */
+  readonly codings?: readonly Coding[];
   /** @default systemClock */
   readonly clock?: Clock;
   /** Told once per route and cause. @default process.emitWarning */
@@ -100,76 +105,59 @@ export const VARIANTS_MAX = 16;
 const ENTRY_BYTES_MAX = 8 * 1024 * 1024;
 const DAY_MS = 86_400_000;
 
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60_000;
+
+/** Name, default, least and most of each number. */
+const NUMBERS = {
+  maxEntryBytes: [1024 * 1024, 1, ENTRY_BYTES_MAX],
+  codingThresholdBytes: [1_024, 0, ENTRY_BYTES_MAX],
+  syncCodingMaxBytes: [SYNC_BYTES_MAX, 0, ENTRY_BYTES_MAX],
+  upgradeAfterHits: [100, 0, 1_000_000_000],
+  coalesceWaitMs: [5 * SECOND_MS, 0, MINUTE_MS],
+  waitersMax: [1_000, 0, 100_000],
+  releasedMax: [16, 1, 10_000],
+  uncoalescibleMs: [10 * SECOND_MS, 0, 10 * MINUTE_MS],
+  refreshesMax: [8, 0, 1_000],
+  refreshTimeoutMs: [30 * SECOND_MS, 1, 10 * MINUTE_MS],
+  retryAfterMs: [SECOND_MS, 0, 10 * MINUTE_MS],
+} as const;
+
+type NumberName = keyof typeof NUMBERS;
+
 /** Checks the bounds and fills in the defaults. Throws HST_HTTP_OPTION. */
 export function resolveOptions(options: ResponseCacheOptions): ResolvedOptions {
-  const {
-    cache,
-    name = "http",
-    maxEntryBytes = 1024 * 1024,
-    codingThresholdBytes = 1_024,
-    syncCodingMaxBytes = 16 * 1024,
-    upgradeAfterHits = 100,
-    coalesceWaitMs = 5_000,
-    waitersMax = 1_000,
-    releasedMax = 16,
-    uncoalescibleMs = 10_000,
-    refreshesMax = 8,
-    refreshTimeoutMs = 30_000,
-    retryAfterMs = 1_000,
-    clock = systemClock,
-    onNotice = warn,
-  } = options;
-  if (!/^[A-Za-z0-9_-]{1,64}$/.test(name)) {
-    throw optionInvalid("name", "1 to 64 letters, digits, _ or -", name);
+  const { cache, name = "http", clock = systemClock, onNotice = warn } = options;
+  if (!/^[A-Za-z0-9_-]{1,48}$/.test(name)) {
+    throw optionInvalid("name", "1 to 48 letters, digits, _ or -", name);
   }
-  checkInteger("maxEntryBytes", maxEntryBytes, 1, ENTRY_BYTES_MAX);
-  checkInteger("codingThresholdBytes", codingThresholdBytes, 0, ENTRY_BYTES_MAX);
-  checkInteger("syncCodingMaxBytes", syncCodingMaxBytes, 0, ENTRY_BYTES_MAX);
-  checkInteger("upgradeAfterHits", upgradeAfterHits, 0, 1e9);
-  checkInteger("coalesceWaitMs", coalesceWaitMs, 0, 60_000);
-  checkInteger("waitersMax", waitersMax, 0, 100_000);
-  checkInteger("releasedMax", releasedMax, 1, 10_000);
-  checkInteger("uncoalescibleMs", uncoalescibleMs, 0, 600_000);
-  checkInteger("refreshesMax", refreshesMax, 0, 1_000);
-  checkInteger("refreshTimeoutMs", refreshTimeoutMs, 1, 600_000);
-  checkInteger("retryAfterMs", retryAfterMs, 0, 600_000);
-  return {
-    cache,
-    name,
-    maxEntryBytes,
-    codingThresholdBytes,
-    syncCodingMaxBytes,
-    upgradeAfterHits,
-    coalesceWaitMs,
-    waitersMax,
-    releasedMax,
-    uncoalescibleMs,
-    refreshesMax,
-    refreshTimeoutMs,
-    retryAfterMs,
-    clock,
-    onNotice,
-  };
+  const numbers = {} as Record<NumberName, number>;
+  for (const key of Object.keys(NUMBERS) as NumberName[]) {
+    const [fallback, min, max] = NUMBERS[key];
+    numbers[key] = wholeNumber(key, options[key], { min, max, fallback });
+  }
+  const { codings = CODING_PREFERENCE } = options;
+  return { ...numbers, cache, name, codings, clock, onNotice };
 }
 
 /** Checks one route's policy. Throws HST_HTTP_OPTION and HST_HTTP_POLICY. */
 export function checkPolicy(policy: RoutePolicy<never, never>): void {
   for (const name of DURATIONS) {
     const value = policy[name];
-    if (value !== undefined) checkInteger(name, value, name === "ttlMs" ? 1 : 0, 30 * DAY_MS);
+    wholeNumber(name, value, { min: name === "ttlMs" ? 1 : 0, max: 30 * DAY_MS, fallback: 0 });
   }
   const { scope, shared, key } = policy;
   if (scope !== undefined && scope !== "user" && scope !== "role" && typeof scope !== "function") {
     throw optionInvalid("scope", '"user", "role" or a function', scope);
   }
   if (scope !== undefined && (shared === true || policy.public === true)) {
-    throw optionsContradict(
+    throw policyContradicts(
       "A route cannot have a scope and be shared or public.",
       "Drop scope if everyone may get the same answer, else drop shared and public.",
     );
   }
   if (policy.public === true && (key !== undefined || policy.when !== undefined)) {
-    throw optionsContradict(
+    throw policyContradicts(
       "A public route is found by its URL before the application runs: key and when are not asked.",
       "Drop key and when, or drop public.",
     );
@@ -183,12 +171,6 @@ const DURATIONS = [
   "graceMs",
   "maxStaleMs",
 ] as const;
-
-function checkInteger(name: string, value: number, min: number, max: number): void {
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw optionInvalid(name, `an integer from ${min} to ${max}`, value);
-  }
-}
 
 function warn(notice: Notice): void {
   process.emitWarning(`${notice.route}: ${notice.detail}`, {

@@ -48,8 +48,8 @@ export interface StoredResponse {
   /** Codings being made now. */
   readonly making: Set<Coding>;
   codedBytes: number;
-  hits: number;
-  upgraded: boolean;
+  /** Apart, so that it can be looked at after the response is gone without keeping its bytes. */
+  readonly usage: { hits: number };
   /** After a failed refresh: stale is served without asking the handler until then. */
   retryAtMs: number;
 }

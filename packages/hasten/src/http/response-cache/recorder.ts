@@ -1,0 +1,179 @@
+/**
+ * Tees a response while its handler writes it.
+ *
+ * Invariants:
+ * - Bytes go to the client when the handler writes them; the copy never delays or holds them.
+ * - The copy is bounded: beyond `bytesMax` it is dropped and the response goes on.
+ * - `onHead` runs once, before the first byte, and may answer itself ("replaced"): whatever the
+ *   handler writes after that is recorded but not sent.
+ * - Exactly one of `onEnd` and `onClose` tells how it ended, and `onEnd` at most once.
+ */
+import type { ServerResponse } from "node:http";
+import { applyHeadFields, type HeadFields } from "./header-list.ts";
+
+export interface RecorderPlan {
+  readonly bytesMax: number;
+  /** The status and header are final. `whole` is the body where it was handed over in one piece. */
+  onHead(status: number, whole: Buffer | undefined): "send" | "replaced";
+  /** The header went out, with what outer middleware added on its way. */
+  onSent?(): void;
+  /** The copy will not be complete: too large, trailers, early hints. */
+  onDrop(because: string): void;
+  /** The handler ended the response. `body` is undefined if the copy was dropped. */
+  onEnd(body: Buffer | undefined): void;
+  /** The connection closed before the handler ended the response. */
+  onClose(started: boolean): void;
+}
+
+export interface Recorder {
+  /** Lets go of the copy: nothing will be stored. */
+  drop(): void;
+}
+
+type Callback = (error?: Error | null) => void;
+
+interface Original {
+  writeHead: (status: number, reason?: string) => ServerResponse;
+  write: (...args: unknown[]) => boolean;
+  end: (...args: unknown[]) => ServerResponse;
+}
+
+/** Starts recording. Only for misses: it makes a handful of closures. */
+export function recordResponse(res: ServerResponse, plan: RecorderPlan): Recorder {
+  const tape = createTape(plan);
+  const original: Original = {
+    writeHead: res.writeHead as Original["writeHead"],
+    write: res.write as Original["write"],
+    end: res.end as Original["end"],
+  };
+  let decided = false;
+  let replaced = false;
+  let ended = false;
+
+  const decide = (status: number, whole: Buffer | undefined): void => {
+    if (decided) return;
+    decided = true;
+    // What replaces the answer is written with the methods as they were.
+    restore(res, original);
+    replaced = plan.onHead(status, whole) === "replaced";
+    patch();
+  };
+  const head = (status: number, reason?: string): void => {
+    if (reason === undefined) original.writeHead.call(res, status);
+    else original.writeHead.call(res, status, reason);
+    plan.onSent?.();
+  };
+  const writeHead = (status: number, second?: unknown, third?: unknown): ServerResponse => {
+    if (replaced) return res;
+    const reason = typeof second === "string" ? second : undefined;
+    applyHeadFields(res, (reason === undefined ? (third ?? second) : third) as HeadFields);
+    res.statusCode = status;
+    decide(status, undefined);
+    if (!replaced) head(res.statusCode, reason);
+    return res;
+  };
+  const write = (...args: unknown[]): boolean => {
+    const { chunk, encoding, callback } = bodyArguments(args);
+    decide(res.statusCode, undefined);
+    tape.add(bytesOf(chunk, encoding));
+    if (!replaced) return original.write.apply(res, args);
+    if (callback !== undefined) process.nextTick(callback);
+    return true;
+  };
+  const end = (...args: unknown[]): ServerResponse => {
+    if (ended) return replaced ? res : original.end.apply(res, args);
+    const { chunk, encoding, callback } = bodyArguments(args);
+    const bytes = bytesOf(chunk, encoding);
+    decide(res.statusCode, tape.empty ? (bytes ?? EMPTY) : undefined);
+    tape.add(bytes);
+    ended = true;
+    if (!replaced) original.end.apply(res, args);
+    else if (callback !== undefined) process.nextTick(callback);
+    plan.onEnd(tape.take());
+    return res;
+  };
+  const patch = (): void => {
+    Object.assign(res, { writeHead, write, end });
+  };
+  patch();
+  watchExtras(res, tape);
+  res.once("close", () => {
+    if (!ended) plan.onClose(decided);
+  });
+  return { drop: tape.drop };
+}
+
+const EMPTY = Buffer.alloc(0);
+
+interface Tape {
+  readonly empty: boolean;
+  add(bytes: Buffer | undefined): void;
+  drop(because?: string): void;
+  take(): Buffer | undefined;
+}
+
+function createTape(plan: RecorderPlan): Tape {
+  let chunks: Buffer[] | undefined = [];
+  let bytesTotal = 0;
+  const drop = (because?: string): void => {
+    if (chunks === undefined) return;
+    chunks = undefined;
+    if (because !== undefined) plan.onDrop(because);
+  };
+  return {
+    get empty() {
+      return bytesTotal === 0;
+    },
+    add(bytes) {
+      if (bytes === undefined) return;
+      bytesTotal += bytes.length;
+      if (chunks === undefined) return;
+      if (bytesTotal > plan.bytesMax) drop("too-large");
+      else chunks.push(bytes);
+    },
+    drop,
+    // Always a copy: the handler's buffer may be a slice of a larger one, or be used again.
+    take: () => (chunks === undefined ? undefined : Buffer.concat(chunks)),
+  };
+}
+
+/** Trailers and informational answers belong to one response: such a one is not stored. */
+function watchExtras(res: ServerResponse, tape: Tape): void {
+  const { addTrailers, writeEarlyHints } = res;
+  res.addTrailers = (...args) => {
+    tape.drop("trailer");
+    return addTrailers.apply(res, args);
+  };
+  res.writeEarlyHints = (...args) => {
+    tape.drop("early-hints");
+    return writeEarlyHints.apply(res, args);
+  };
+}
+
+function restore(res: ServerResponse, original: Original): void {
+  Object.assign(res, original);
+}
+
+function bodyArguments(args: readonly unknown[]): {
+  chunk: unknown;
+  encoding: BufferEncoding | undefined;
+  callback: Callback | undefined;
+} {
+  const [first, second] = args;
+  const callback = args.find((arg) => typeof arg === "function") as Callback | undefined;
+  return {
+    chunk: typeof first === "function" ? undefined : first,
+    encoding: typeof second === "string" ? (second as BufferEncoding) : undefined,
+    callback,
+  };
+}
+
+function bytesOf(chunk: unknown, encoding: BufferEncoding | undefined): Buffer | undefined {
+  if (chunk === undefined || chunk === null) return undefined;
+  if (typeof chunk === "string") return Buffer.from(chunk, encoding);
+  if (Buffer.isBuffer(chunk)) return chunk;
+  if (chunk instanceof Uint8Array) {
+    return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  }
+  return undefined;
+}
