@@ -3,7 +3,8 @@ import type { Entry } from "./entry.ts";
 import { loadTimedOut } from "./errors.ts";
 import { publish } from "./events.ts";
 import { type ResolvedLoad, resolveLoad } from "./load-options.ts";
-import type { LoadParts, LoadRequest, Loads } from "./loads.ts";
+import type { LoadParts, LoadRequest } from "./load-parts.ts";
+import type { Loads } from "./loads.ts";
 import type { LoadContext, LoadOptions } from "./types.ts";
 
 /** What a caller asked for, as it came. */

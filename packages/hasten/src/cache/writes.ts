@@ -3,7 +3,7 @@ import { notNumber, tokenInvalid } from "./errors.ts";
 import { publish } from "./events.ts";
 import { Fill, type FillToken } from "./fence.ts";
 import { checkKey, checkPrefix } from "./keys.ts";
-import type { LoadParts } from "./loads.ts";
+import type { LoadParts } from "./load-parts.ts";
 import { graceOf, ttlOf } from "./options.ts";
 import { APPLIED, refused } from "./shelf.ts";
 import { checkTags } from "./tags.ts";

@@ -1,0 +1,69 @@
+import type { Answer } from "./answers.ts";
+import { checkKey, type Key } from "./keys.ts";
+import type { LoadParts } from "./load-parts.ts";
+import type { Cache, EntryView, LoadContext, LoadOptions } from "./types.ts";
+
+/** The calls that are made for every request. A hit takes one look at the map and no promise. */
+export type Reads = Pick<Cache, "peek" | "entry" | "getOrSet">;
+
+const NO_OPTIONS: LoadOptions<never> = {};
+
+/**
+ * @param off answers getOrSet once `state.closed` is set
+ */
+export function createReads(
+  parts: LoadParts,
+  answer: Answer,
+  { state, off }: { readonly state: { readonly closed: boolean }; readonly off: Cache },
+): Reads {
+  const { fence, shelf, counters, now } = parts;
+  const { memory } = shelf;
+
+  const peek = <V>(key: Key<V>): V | undefined => {
+    const entry = memory.get(key);
+    if (entry === undefined) {
+      counters.misses += 1;
+      return undefined;
+    }
+    if (entry.checkedSeq === fence.seq && now() < entry.refreshAtMs) {
+      counters.hits += 1;
+      return (entry.codec === undefined ? entry.stored : entry.value) as V;
+    }
+    return peekAgain(key);
+  };
+  const peekAgain = <V>(key: Key<V>): V | undefined => {
+    const entry = shelf.find(key);
+    const fresh = entry !== undefined && !entry.failure && now() < entry.freshUntilMs;
+    if (fresh) counters.hits += 1;
+    else counters.misses += 1;
+    return fresh ? (entry.value as V) : undefined;
+  };
+  const getOrSet: Cache["getOrSet"] = <V>(
+    key: Key<V>,
+    load: (context: LoadContext<V>) => V | Promise<V>,
+    call: LoadOptions<V> = NO_OPTIONS as LoadOptions<V>,
+  ): V | Promise<V> => {
+    const entry = memory.get(key);
+    if (entry !== undefined && entry.checkedSeq === fence.seq && now() < entry.refreshAtMs) {
+      counters.hits += 1;
+      return (entry.codec === undefined ? entry.stored : entry.value) as V;
+    }
+    checkKey(key);
+    if (state.closed) return off.getOrSet(key, load, call);
+    return answer({
+      key,
+      load: load as (context: LoadContext<never>) => unknown,
+      call: call as LoadOptions<never>,
+    }) as V | Promise<V>;
+  };
+
+  return {
+    peek,
+    getOrSet,
+    entry<V>(key: Key<V>) {
+      const entry = shelf.find(key);
+      if (entry === undefined || entry.failure || now() >= entry.staleUntilMs) return undefined;
+      return entry as EntryView<unknown> as EntryView<V>;
+    },
+  };
+}
