@@ -1,0 +1,75 @@
+import type { RequestListener } from "node:http";
+import express, { type Express } from "express";
+import { compression, front, problems } from "hasten/express";
+import { createLoginAttempts } from "./auth/attempts.ts";
+import { loginRoute } from "./auth/login.ts";
+import { createTokens } from "./auth/tokens.ts";
+import type { ApiDeps, Invalidation } from "./deps.ts";
+import { databaseFailures } from "./http/failures.ts";
+import { mount } from "./http/mount.ts";
+import { notFound } from "./http/problem.ts";
+import type { Route } from "./http/route.ts";
+import { openApiDocument } from "./openapi/document.ts";
+import { mountDocs } from "./openapi/pages.ts";
+import { cachePolicy } from "./resources/cache-policy.ts";
+import { RESOURCES } from "./resources/definitions.ts";
+import { itemRoutes, type RouteParts } from "./resources/item-routes.ts";
+import { listRoute, publicMetricsRoute, statisticsRoute } from "./resources/list-routes.ts";
+import { meRoute } from "./resources/me.ts";
+import { adminRoutes } from "./system/admin-routes.ts";
+import { healthRoutes } from "./system/health-routes.ts";
+
+export type { ApiConfig, ApiDeps, ApiLog, ApiStorage, Invalidation } from "./deps.ts";
+
+export interface Api {
+  readonly app: Express;
+  /** What `http.createServer` is given: public answers that are cached never reach Express. */
+  readonly listener: RequestListener;
+  /** The OpenAPI document of every route. */
+  readonly document: Readonly<Record<string, unknown>>;
+  /** Drops what a write in another process made untrue. */
+  applyInvalidation(invalidation: Invalidation): Promise<void>;
+}
+
+/** The HTTP API, wired by explicit parts. It owns no connection and no timer. */
+export function createApi(deps: ApiDeps): Api {
+  const { cache, responseCache, config, log } = deps;
+  const tokens = createTokens({ secret: config.jwtSecret });
+  const routes = routesOf(deps, tokens);
+  const document = openApiDocument(routes);
+
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.use(compression());
+  mountDocs(app, document);
+  mount(app, routes, { tokens, responseCache });
+  app.use(() => {
+    throw notFound("Nothing is found here: see /docs.");
+  });
+  app.use(databaseFailures(log));
+  app.use(problems());
+  return {
+    app,
+    listener: front(app, responseCache),
+    document,
+    applyInvalidation: async (invalidation) => void (await cache.delete(invalidation)),
+  };
+}
+
+function routesOf(deps: ApiDeps, tokens: ReturnType<typeof createTokens>): Route[] {
+  const { storage, cache, config, onInvalidate } = deps;
+  const parts: RouteParts = { storage, policy: cachePolicy({ cache, onInvalidate }) };
+  return [
+    loginRoute({ storage, tokens, attempts: createLoginAttempts() }),
+    meRoute(parts),
+    publicMetricsRoute(parts, config),
+    statisticsRoute(parts),
+    ...RESOURCES.flatMap((resource) => [
+      listRoute(resource, parts, config),
+      ...itemRoutes(resource, parts),
+    ]),
+    ...adminRoutes(deps),
+    ...healthRoutes(deps),
+  ];
+}

@@ -1,0 +1,170 @@
+import {
+  clampPage,
+  cursorBody,
+  cursorHeaders,
+  offsetBody,
+  offsetHeaders,
+  type PageLocation,
+  parsePaging,
+} from "hasten/http";
+import {
+  type Database,
+  definePage,
+  keyRing,
+  type PageRunner,
+  type PageSpec,
+  readOffsetPage,
+  readPage,
+  readTotal,
+  type Sql,
+} from "hasten/postgres";
+import type { ApiConfig } from "../deps.ts";
+import { invalidParameters } from "../http/problem.ts";
+import type { Reply } from "../http/route.ts";
+import { cursorLinks, onwardLink } from "./links.ts";
+import { EXCLUSIVE, filterOf, type ListQuery, sortOf } from "./list-query.ts";
+import type { Resource } from "./resource.ts";
+import { SEARCH_ROWS_MAX, search } from "./search.ts";
+
+/** Rows of a page by number when the request names no limit. */
+const OFFSET_LIMIT_DEFAULT = 50;
+const CURSOR_LIMIT_DEFAULT = 20;
+const LIMIT_MAX = 100;
+/** Rows of a read without pages. */
+export const UNPAGED_ROWS_MAX = 1_000;
+/** Deepest row reached by page number; the next link then goes on by cursor. */
+const OFFSET_MAX = 100_000;
+/** Totals are exact up to this, estimated beyond. */
+const COUNT_MAX = 100_000;
+
+/** A list's two definitions: with pages, and without. */
+export interface ListSpecs {
+  readonly paged: PageSpec;
+  readonly unpaged: PageSpec;
+}
+
+export function listSpecs(resource: Resource, { cursorKeys }: ApiConfig): ListSpecs {
+  const columns = Object.entries(resource.columns).map(
+    ([name, { sql, type }]) => [name, { sql, type, nullable: type === "json" }] as const,
+  );
+  const definition = {
+    from: resource.name,
+    columns: Object.fromEntries(columns),
+    key: ["id"],
+    sorts: Object.fromEntries(resource.sorts.map((name) => [name, [name]])),
+    offsetMax: OFFSET_MAX,
+    countMax: COUNT_MAX,
+    cursor: { keys: keyRing(cursorKeys) },
+  };
+  return {
+    paged: definePage({
+      ...definition,
+      limit: { default: CURSOR_LIMIT_DEFAULT, max: LIMIT_MAX },
+    }),
+    unpaged: definePage({
+      ...definition,
+      limit: { default: UNPAGED_ROWS_MAX, max: UNPAGED_ROWS_MAX },
+    }),
+  };
+}
+
+/** One request for a list, its parameters checked one by one. */
+export interface ListRequest {
+  readonly resource: Resource;
+  readonly specs: ListSpecs;
+  readonly query: ListQuery;
+  readonly location: PageLocation;
+  readonly db: Database;
+}
+
+/** Answers a list in the way its parameters ask for: searched, by cursor, whole, or by page. */
+export function list(request: ListRequest): Promise<Reply> {
+  const { query } = request;
+  refuseContradictions(query);
+  if (query.q !== undefined) return searched(request, query.q as string);
+  if (query.cursor !== undefined) return byCursor(request, query.cursor);
+  return query.all === undefined ? byPage(request) : whole(request);
+}
+
+function refuseContradictions(query: ListQuery): void {
+  const given = query as Readonly<Record<string, unknown>>;
+  const errors = EXCLUSIVE.filter(({ name }) => given[name] !== undefined).flatMap(
+    ({ name, excludes }) =>
+      excludes
+        .filter((other) => given[other] !== undefined)
+        .map((field) => ({ field, message: `cannot be combined with ${name}` })),
+  );
+  if (errors.length > 0) throw invalidParameters(errors);
+}
+
+interface Asked {
+  readonly sort: string;
+  readonly filter: Sql | undefined;
+  readonly fields: readonly string[] | undefined;
+}
+
+const asked = ({ resource, query }: ListRequest): Asked => ({
+  sort: sortOf(query),
+  filter: filterOf(resource, query),
+  fields: query.fields,
+});
+
+async function byPage(request: ListRequest): Promise<Reply> {
+  const { specs, location } = request;
+  const runner = runnerOf(request.db);
+  const wanted = asked(request);
+  const total = await readTotal(runner, specs.paged, { filter: wanted.filter, beyond: "estimate" });
+  const { limit } = parsePaging(request.query, { limitDefault: OFFSET_LIMIT_DEFAULT });
+  const pageMax = Math.floor(OFFSET_MAX / limit) + 1;
+  const options = { limitDefault: OFFSET_LIMIT_DEFAULT, limitMax: LIMIT_MAX, pageMax };
+  const paging = clampPage(parsePaging(request.query, options), total);
+  const { page } = paging;
+  const found = await readOffsetPage(runner, specs.paged, { ...wanted, page, limit });
+  const shown = { rows: found.rows, paging, total, hasNext: found.hasNext };
+  const headers = offsetHeaders(shown, location);
+  if (page === pageMax && found.next !== undefined) {
+    const kept = headers["Link"]!.split(", ").filter((link) => !link.endsWith('rel="next"'));
+    headers["Link"] = [...kept, onwardLink(found.next, limit, location)].join(", ");
+  }
+  return { headers, body: offsetBody(shown) };
+}
+
+async function byCursor(request: ListRequest, cursor: string): Promise<Reply> {
+  const { specs, location, query } = request;
+  const { limit } = parsePaging(query, { limitDefault: CURSOR_LIMIT_DEFAULT, limitMax: LIMIT_MAX });
+  const page = await readPage(runnerOf(request.db), specs.paged, {
+    ...asked(request),
+    ...(cursor !== "" && { cursor }),
+    limit,
+  });
+  const headers = { ...cursorHeaders(page, location), Link: cursorLinks(page, location) };
+  return { headers, body: cursorBody(page) };
+}
+
+async function whole(request: ListRequest): Promise<Reply> {
+  const { specs, db } = request;
+  const wanted = asked(request);
+  const runner = runnerOf(db);
+  const total = await readTotal(runner, specs.paged, { filter: wanted.filter, beyond: "estimate" });
+  const { rows, hasNext } = await readOffsetPage(runner, specs.unpaged, wanted);
+  const paging = { page: 1, limit: UNPAGED_ROWS_MAX, offset: 0 };
+  const headers: Record<string, string> = { "X-Total-Count": String(total.count) };
+  if (total.kind !== "exact") headers["X-Total-Count-Type"] = total.kind;
+  return { headers, body: offsetBody({ rows, paging, total, hasNext }) };
+}
+
+async function searched(request: ListRequest, words: string): Promise<Reply> {
+  const { resource, query, db, location } = request;
+  const { filter, fields } = asked(request);
+  const rows = await search(db, resource, { words, filter, fields });
+  const total = { kind: "exact", count: rows.length } as const;
+  const options = { limitDefault: SEARCH_ROWS_MAX, limitMax: SEARCH_ROWS_MAX };
+  const paging = clampPage(parsePaging(query, options), total);
+  const shown = rows.slice(paging.offset, paging.offset + paging.limit);
+  const page = { rows: shown, paging, total };
+  return { headers: offsetHeaders(page, location), body: offsetBody(page) };
+}
+
+const runnerOf = (db: Database): PageRunner => ({
+  query: (text, values) => db.query({ text, values }),
+});

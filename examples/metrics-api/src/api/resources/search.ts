@@ -1,0 +1,32 @@
+import { type Database, type Sql, sql } from "hasten/postgres";
+import { type Document, selectList, tableOf } from "./document.ts";
+import type { Resource } from "./resource.ts";
+
+/** How many matches a search returns. */
+export const SEARCH_ROWS_MAX = 50;
+
+export interface Search {
+  readonly words: string;
+  readonly filter: Sql | undefined;
+  readonly fields: readonly string[] | undefined;
+}
+
+/**
+ * The best matches, best first; equal ranks by id, so that pages of one search do not overlap.
+ * The query text is read as search engines do ("quotes", or, -not) and never fails.
+ */
+export function searchStatement(resource: Resource, { words, filter, fields }: Search): Sql {
+  const narrowed = filter === undefined ? sql.empty : sql`and ${filter}`;
+  return sql`
+    select ${selectList(resource, fields)}
+    from ${tableOf(resource)}
+    where search @@ websearch_to_tsquery('english', ${words}) ${narrowed}
+    order by ts_rank(search, websearch_to_tsquery('english', ${words})) desc, id
+    limit ${SEARCH_ROWS_MAX}`;
+}
+
+export const search = (
+  db: Database,
+  resource: Resource,
+  wanted: Search,
+): Promise<readonly Document[]> => db.query<Document>(searchStatement(resource, wanted));

@@ -1,0 +1,56 @@
+import { sql } from "hasten/postgres";
+import { z } from "zod";
+import type { ApiDeps } from "../deps.ts";
+import { type Route, route } from "../http/route.ts";
+import { components } from "../schema/common.ts";
+
+const READY_WITHIN_MS = 2_000;
+const NO_STORE = { "Cache-Control": "no-store" };
+
+const health = z.object({
+  status: z.enum(["ok", "unavailable"]),
+  database: z.enum(["ok", "unavailable"]).optional(),
+  draining: z.boolean().optional(),
+});
+components.add(health, { id: "Health" });
+
+type HealthDeps = Pick<ApiDeps, "storage" | "isDraining">;
+
+/** Whether the process lives, and whether it should be sent requests. */
+export function healthRoutes({ storage, isDraining }: HealthDeps): Route[] {
+  const common = { method: "get", tag: "system", access: "public" } as const;
+  return [
+    route({
+      ...common,
+      path: "/healthz",
+      summary: "Is the process alive",
+      replies: { 200: { description: "It is.", schema: health } },
+      handle: () => ({ headers: NO_STORE, body: { status: "ok" } }),
+    }),
+    route({
+      ...common,
+      path: "/readyz",
+      summary: "Can the process answer everything",
+      replies: {
+        200: { description: "It can.", schema: health },
+        503: { description: "It is stopping, or its database is away.", schema: health },
+      },
+      async handle() {
+        const draining = isDraining?.() ?? false;
+        const database = (await answers(storage)) ? "ok" : "unavailable";
+        const ready = database === "ok" && !draining;
+        const body = { status: ready ? "ok" : "unavailable", database, draining };
+        return { status: ready ? 200 : 503, headers: NO_STORE, body };
+      },
+    }),
+  ];
+}
+
+async function answers(storage: HealthDeps["storage"]): Promise<boolean> {
+  try {
+    await storage.current().query(sql`select 1`, { timeoutMs: READY_WITHIN_MS });
+    return true;
+  } catch {
+    return false;
+  }
+}
