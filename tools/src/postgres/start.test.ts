@@ -106,7 +106,8 @@ test("a server that even outlived its watcher is stopped by the next start, whic
      console.log(JSON.stringify({ url: server.url, pid: server.pid }));`,
     [dataDir],
   );
-  for (const pid of watchersOf(told.pid)) process.kill(pid, "SIGKILL");
+  // The younger one first: it stops the server when it sees the older one go.
+  for (const pid of watchersOf(told.pid).reverse()) process.kill(pid, "SIGKILL");
   child.kill("SIGKILL");
   await once(child, "exit");
   expect(startTimeOf(told.pid)).toBeDefined();
@@ -128,7 +129,8 @@ function watchersOf(serverPid: number): number[] {
   const group = groupOf(serverPid);
   return readdirSync("/proc")
     .map(Number)
-    .filter((pid) => pid > 0 && pid !== serverPid && groupOf(pid) === group);
+    .filter((pid) => pid > 0 && pid !== serverPid && groupOf(pid) === group)
+    .sort((a, b) => a - b);
 }
 
 function groupOf(pid: number): string | undefined {
