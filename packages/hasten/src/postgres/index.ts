@@ -1,5 +1,16 @@
+export type { QueryCache, QueryCacheOptions } from "./cached-query.ts";
+export type { PoolStats } from "./connections.ts";
+export { createDatabase, type Database, type DatabaseStats } from "./database.ts";
+export type { PgDriver } from "./driver.ts";
 export { POSTGRES_CODES, type PostgresCode, PostgresError } from "./errors.ts";
+export type { PoolEvent } from "./establish.ts";
+export { isUnavailable } from "./failures.ts";
+export type { Health } from "./health.ts";
 export { IDENTIFIER_BYTES_MAX, quoteIdentifier, quoteQualified } from "./ident.ts";
+export type { ByIdsOptions, ExecuteManyOptions, Id, ManyResult } from "./many.ts";
+export type { QueryEvent, QueryStats, SlowQuery, StatementStats } from "./measure.ts";
+export { normalise } from "./normalise.ts";
+export type { ConnectionTarget, DatabaseOptions, PoolOptions, RetryOptions } from "./options.ts";
 export type { ColumnType, SortableType } from "./pages/column-type.ts";
 export { PAGE_CODES, type PageCode, type PageProblem } from "./pages/errors.ts";
 export {
@@ -27,4 +38,6 @@ export {
   type TotalQuery,
   type TotalRequest,
 } from "./pages/total.ts";
+export type { CachedQueryOptions, Queryable, QueryOptions, Result } from "./queryable.ts";
 export { ident, Sql, type SqlTag, type Statement, sql, trustedSql, VALUES_MAX } from "./sql.ts";
+export type { TransactionOptions, Tx } from "./transaction.ts";

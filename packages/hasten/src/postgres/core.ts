@@ -1,0 +1,71 @@
+import type { Pool } from "pg";
+import { type Connections, createConnections } from "./connections.ts";
+import { optionInvalid } from "./errors.ts";
+import { createMeasure, type Measure } from "./measure.ts";
+import type { ResolvedOptions } from "./options.ts";
+import type { Surroundings } from "./session.ts";
+
+/** What the operations of one database share. */
+export interface Core {
+  readonly options: ResolvedOptions;
+  readonly connections: Connections;
+  readonly measure: Measure;
+  readonly around: Surroundings;
+  readonly defaultTimeoutMs: number;
+  readonly keyIdentity: string;
+}
+
+/** Time that the server's own limit is given to be the one that ends a statement. */
+export const AFTER_SERVER_MS = 1_000;
+const TIMEOUT_MS_MAX = 86_400_000;
+
+/** A connection found dead before the statement was sent is replaced this often. */
+export const UNSENT_RETRIES = 2;
+
+/** Builds the parts in their order. */
+export function createCore(options: ResolvedOptions): Core {
+  const { statementsMax, slowQueryMs, slowTransactionMs, onSlowQuery, clock } = options;
+  const connections = createConnections(options, databaseOf(options));
+  const database = databaseOf(options);
+  const measure = createMeasure({
+    statementsMax,
+    slowQueryMs,
+    slowTransactionMs,
+    database,
+    onSlowQuery,
+  });
+  const full = options.errors === "full";
+  const { statementTimeoutMs } = options;
+  return {
+    options,
+    connections,
+    measure,
+    around: { clock, measure, full, statementTimeoutMs },
+    defaultTimeoutMs: statementTimeoutMs + AFTER_SERVER_MS,
+    keyIdentity: JSON.stringify([
+      identityOf(connections.pool),
+      options.target.user ?? process.env["PGUSER"] ?? "",
+      options.target.options ?? "",
+    ]),
+  };
+}
+
+/** The database's name, for events. */
+export const databaseOf = ({ target }: ResolvedOptions): string =>
+  target.database ?? process.env["PGDATABASE"] ?? target.user ?? "";
+
+/** host:port/database, without secrets. */
+export function identityOf(pool: Pool): string {
+  const { host, port, database, user } = pool.options;
+  const env = process.env;
+  const where = `${host ?? env["PGHOST"] ?? "localhost"}:${port ?? env["PGPORT"] ?? 5432}`;
+  return `${where}/${database ?? env["PGDATABASE"] ?? user ?? ""}`;
+}
+
+/** The call's time-out within its bounds. */
+export const checkedTimeout = (timeoutMs: number | undefined, core: Core): number => {
+  if (timeoutMs === undefined) return core.defaultTimeoutMs;
+  if (!(timeoutMs >= 1 && timeoutMs <= TIMEOUT_MS_MAX))
+    throw optionInvalid("timeoutMs", `from 1 to ${TIMEOUT_MS_MAX}`, timeoutMs);
+  return timeoutMs;
+};

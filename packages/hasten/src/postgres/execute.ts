@@ -1,0 +1,102 @@
+import { queryKey } from "./cached-query.ts";
+import { type Core, checkedTimeout, UNSENT_RETRIES } from "./core.ts";
+import { aborted } from "./failures.ts";
+import type { Lease } from "./lease.ts";
+import type { CachedQueryOptions, QueryOptions, Result } from "./queryable.ts";
+import { type RunFailure, runOn, stateAfter } from "./session.ts";
+import type { Statement } from "./sql.ts";
+
+/** Runs one statement on a connection of its own. */
+export async function executeOn<R>(
+  core: Core,
+  statement: Statement,
+  options: QueryOptions & { readonly idempotent?: boolean },
+): Promise<Result<R>> {
+  const timeoutMs = checkedTimeout(options.timeoutMs, core);
+  const { clock } = core.around;
+  const deadlineMs = clock.nowMs() + timeoutMs;
+  let last: RunFailure | undefined;
+  for (let attempt = 0; attempt === 0 || worthAnother(core, last!, attempt, options); attempt++) {
+    const leftMs = deadlineMs - clock.nowMs();
+    if (leftMs <= 0) break;
+    const lease = await core.connections.acquire({ timeoutMs: leftMs, signal: options.signal });
+    const outcome = await runReleasing(core, lease, statement, {
+      ...options,
+      timeoutMs: Math.max(1, deadlineMs - clock.nowMs()),
+    });
+    if (outcome.kind === "failed") {
+      last = outcome;
+      continue;
+    }
+    const { rows, rowCount, command } = outcome.result;
+    return { rows: rows as readonly R[], rowCount: rowCount ?? 0, command };
+  }
+  throw last!.error;
+}
+
+function worthAnother(
+  core: Core,
+  last: RunFailure,
+  attempt: number,
+  options: { readonly idempotent?: boolean },
+): boolean {
+  if (last.failure === "unsent") return attempt <= UNSENT_RETRIES;
+  const { idempotentRetries } = core.options.retry;
+  return options.idempotent === true && last.failure === "dead" && attempt <= idempotentRetries;
+}
+
+async function runReleasing(
+  core: Core,
+  lease: Lease,
+  statement: Statement,
+  options: QueryOptions & { readonly timeoutMs: number },
+) {
+  const { timeoutMs, signal, name } = options;
+  try {
+    const outcome = await runOn(
+      lease,
+      statement,
+      { timeoutMs, signal, name, onLost: "unknown" },
+      core.around,
+    );
+    lease.release(outcome.kind === "answered" ? "clean" : stateAfter(outcome.failure));
+    return outcome;
+  } catch (error) {
+    lease.release("clean");
+    throw error;
+  }
+}
+
+/** Runs a read, through the cache when asked to. */
+export async function queryOn<R>(
+  core: Core,
+  statement: Statement,
+  options: CachedQueryOptions,
+): Promise<readonly R[]> {
+  const { cache, signal, ...rest } = options;
+  const store = core.options.cache;
+  if (cache === undefined || store === undefined)
+    return (await executeOn<R>(core, statement, options)).rows;
+  let asked = false;
+  const load = async (): Promise<readonly unknown[]> => {
+    asked = true;
+    return (await executeOn(core, statement, { idempotent: true, ...rest })).rows;
+  };
+  const { key = queryKey(core.keyIdentity, statement), ...kept } = cache;
+  const answer = store.getOrSet(key, load, kept);
+  const rows = await (signal === undefined ? answer : orAborted(answer, signal));
+  core.measure.cached(!asked);
+  return rows as readonly R[];
+}
+
+/** One caller's abort ends that caller's wait; the load, which others may share, goes on. */
+function orAborted(answer: unknown, signal: AbortSignal): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(aborted(signal));
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    Promise.resolve(answer)
+      .finally(() => signal.removeEventListener("abort", onAbort))
+      .then(resolve, reject);
+  });
+}

@@ -1,0 +1,137 @@
+/**
+ * A client taken from the pool for a while.
+ *
+ * Invariants:
+ * - it goes back exactly once: clean (may be used again) or broken (destroyed);
+ * - whoever stops waiting for a statement that was sent (time-out, abort, forced drain) abandons
+ *   the lease: the caller is told at once, a cancel request goes out, and the client is kept aside,
+ *   neither used nor returned, until that request was taken or its bound passed; then it is
+ *   destroyed. So a cancel can never reach another caller's statement.
+ */
+import type { Clock } from "../core/clock.ts";
+import type { PgClient, PgResult, PgStatement } from "./driver.ts";
+import { PostgresError } from "./errors.ts";
+import { aborted } from "./failures.ts";
+
+export interface RunLimit {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onTimeout: () => PostgresError;
+}
+
+export interface Lease {
+  /** Sends one statement and waits within the limit. Rejects with the driver's error, or with ours. */
+  run(statement: PgStatement, limit: RunLimit): Promise<PgResult>;
+  /** Sends all before waiting, where the driver can pipeline; else one after the other. */
+  runAll(
+    statements: readonly PgStatement[],
+    limit: RunLimit,
+  ): Promise<readonly PromiseSettledResult<PgResult>[]>;
+  /** Gives up with this error: what runs is cancelled, what follows is refused. */
+  abandon(error: PostgresError): void;
+  release(state: "clean" | "broken"): void;
+}
+
+export interface LeaseOptions {
+  readonly clock: Clock;
+  readonly cancel: (client: PgClient) => Promise<unknown>;
+  /** Called once, when the client went back or was destroyed. */
+  readonly onOver: (lease: Lease) => void;
+}
+
+/** Wraps a checked-out client; see the invariants above. */
+export function createLease(client: PgClient, options: LeaseOptions): Lease {
+  let over = false;
+  let given: PostgresError | undefined;
+  let failRunning: ((error: PostgresError) => void) | undefined;
+
+  const end = (destroy: boolean): void => {
+    // A polite goodbye would wait for ever on a connection that swallows everything.
+    if (destroy) client.connection?.stream?.destroy();
+    client.release(destroy);
+    options.onOver(lease);
+  };
+
+  const abandon = (error: PostgresError): void => {
+    if (over) return;
+    over = true;
+    given = error;
+    const fail = failRunning;
+    fail?.(error);
+    if (fail === undefined) end(true);
+    else void options.cancel(client).finally(() => end(true));
+  };
+
+  const within = <T>(limit: RunLimit, start: () => Promise<T>): Promise<T> => {
+    if (given !== undefined) return Promise.reject(given);
+    const { signal } = limit;
+    if (signal?.aborted) return Promise.reject(aborted(signal));
+    return new Promise<T>((resolve, reject) => {
+      const timer = options.clock.schedule(limit.timeoutMs, () => abandon(limit.onTimeout()));
+      const onAbort = (): void => abandon(aborted(signal!));
+      signal?.addEventListener("abort", onAbort, { once: true });
+      const settle = (): void => {
+        failRunning = undefined;
+        timer.cancel();
+        signal?.removeEventListener("abort", onAbort);
+      };
+      failRunning = (error) => {
+        settle();
+        reject(error);
+      };
+      // After abandon() these find the promise settled and do nothing.
+      start().then(
+        (value) => {
+          if (!over) settle();
+          resolve(value);
+        },
+        (error: unknown) => {
+          if (!over) settle();
+          reject(error);
+        },
+      );
+    });
+  };
+
+  const lease: Lease = {
+    run: (statement, limit) => within(limit, () => client.query(statement)),
+    runAll: (statements, limit) => within(limit, () => sendAll(client, statements)),
+    abandon,
+    release(state) {
+      if (over) return;
+      over = true;
+      given = CLOSED;
+      end(state === "broken");
+    },
+  };
+  return lease;
+}
+
+const CLOSED: PostgresError = new PostgresError("HST_PG_TX", {
+  message: "The connection was already given back.",
+  fix: "Await every statement before the work ends.",
+});
+
+async function sendAll(
+  client: PgClient,
+  statements: readonly PgStatement[],
+): Promise<readonly PromiseSettledResult<PgResult>[]> {
+  if (typeof client.pipeline !== "boolean") return sendInTurn(client, statements);
+  const before = client.pipeline;
+  client.pipeline = true;
+  try {
+    return await Promise.allSettled(statements.map((statement) => client.query(statement)));
+  } finally {
+    client.pipeline = before;
+  }
+}
+
+async function sendInTurn(
+  client: PgClient,
+  statements: readonly PgStatement[],
+): Promise<readonly PromiseSettledResult<PgResult>[]> {
+  const settled: PromiseSettledResult<PgResult>[] = [];
+  for (const statement of statements)
+    settled.push(...(await Promise.allSettled([client.query(statement)])));
+  return settled;
+}

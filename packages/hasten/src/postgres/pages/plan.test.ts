@@ -1,0 +1,151 @@
+/** What a page costs, by EXPLAIN (ANALYZE, BUFFERS): http.md's acceptance test P6, small. */
+import { freshDatabase, type TestDatabase } from "hasten-tools/vitest";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  definePage,
+  keyRing,
+  type PageRequest,
+  pageQuery,
+  readPage,
+  type Statement,
+  sortIndex,
+  sql,
+} from "../index.ts";
+
+const ROWS = 100_000;
+const keys = keyRing([{ id: "test", secret: "0123456789abcdef0123456789abcdef" }]);
+let database: TestDatabase;
+let client: pg.Client;
+
+interface Plan {
+  readonly "Node Type": string;
+  readonly "Rows Removed by Filter"?: number;
+  readonly "Shared Hit Blocks": number;
+  readonly "Shared Read Blocks": number;
+  readonly "Actual Rows": number;
+  readonly "Actual Loops": number;
+  readonly Plans?: readonly Plan[];
+}
+interface Cost {
+  readonly buffers: number;
+  readonly scans: readonly string[];
+  readonly rowsRemoved: number;
+  /** Most rows any one node gave. */
+  readonly rowsMax: number;
+}
+
+const spec = definePage({
+  from: "items",
+  key: ["id"],
+  columns: {
+    id: { type: "bigint" },
+    created: { type: "timestamptz", nullable: false },
+    status: { type: "int", nullable: false },
+    score: { type: "numeric" },
+    owner: { type: "text", nullable: false },
+    name: { type: "text", sql: sql`document ->> 'name'` },
+  },
+  sorts: {
+    newest: ["-created"],
+    status: ["status"],
+    mixed: ["status", { column: "score", direction: "desc", nulls: "last" }],
+    nullable: [{ column: "score", direction: "desc", nulls: "last" }],
+    name: ["name"],
+  },
+  cursor: { keys },
+});
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  await client.query(
+    `create table items (id bigint primary key, created timestamptz not null, status int not null, score numeric, owner text not null, document jsonb not null);
+     select setseed(0.5);
+     insert into items select i, timestamptz '2026-01-01' + (i / 5) * interval '1 second', i % 3,
+       case when random() > 0.1 then (random() * 10000)::int end, 'owner-' || i % 100,
+       jsonb_build_object('name', case when i % 10 > 0 then 'n' || (i % 5000) end)
+     from generate_series(1, ${ROWS}) i;`,
+  );
+  for (const sort of spec.sortNames)
+    await client.query(`create index on items (${sortIndex(spec, sort).text})`);
+  await client.query(
+    `create index on items (${sortIndex(spec, "newest", { equal: ["owner"] }).text})`,
+  );
+  await client.query("vacuum analyze items");
+});
+afterAll(async () => {
+  await client.end();
+  await database.drop();
+});
+
+async function costOf({ text, values = [] }: Statement): Promise<Cost> {
+  const explain = `explain (analyze, buffers, timing off, summary off, format json) ${text}`;
+  await client.query(text, [...values]);
+  const { rows } = await client.query(explain, [...values]);
+  const root = rows[0]["QUERY PLAN"][0].Plan as Plan;
+  const nodes = flat(root);
+  return {
+    buffers: root["Shared Hit Blocks"] + root["Shared Read Blocks"],
+    scans: nodes.map((node) => node["Node Type"]).filter((type) => type.includes("Scan")),
+    rowsRemoved: Math.max(...nodes.map((node) => node["Rows Removed by Filter"] ?? 0)),
+    rowsMax: Math.max(...nodes.map((node) => node["Actual Rows"] * node["Actual Loops"])),
+  };
+}
+
+const flat = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(flat)];
+
+/** The cursor that goes on after `depth` rows, found by reading up to it in one long page. */
+async function cursorAt(request: PageRequest, depth: number): Promise<string> {
+  const long = { ...spec, limit: { default: ROWS, max: ROWS } };
+  const page = await readPage(client, long, { ...request, limit: depth, fields: ["id"] });
+  return page.next!;
+}
+
+describe("a page of 20 out of 100,000 rows", () => {
+  test.each([
+    ["newest", undefined],
+    ["-newest", undefined],
+    ["status", undefined],
+    ["-status", undefined],
+    ["mixed", undefined],
+    ["-mixed", undefined],
+    ["nullable", undefined],
+    ["-nullable", undefined],
+    ["name", undefined],
+    ["-name", undefined],
+    ["newest", sql`owner = ${"owner-7"}`],
+  ])(
+    "by %s reads no more than three times what page one reads, at every depth",
+    async (sort, filter) => {
+      const request: PageRequest = { sort, filter };
+      const list = filter === undefined ? ROWS : ROWS / 100;
+      const first = await costOf(pageQuery(spec, request));
+      for (const share of [0.001, 0.05, 0.5, 0.95, 0.99]) {
+        const cursor = await cursorAt(request, Math.max(20, Math.round(list * share)));
+        const forward = pageQuery(spec, { ...request, cursor });
+        const page = await readPage(client, spec, { ...request, cursor });
+        const backward = pageQuery(spec, { ...request, cursor: page.prev! });
+        for (const query of [forward, backward]) {
+          const cost = await costOf(query);
+          expect(cost.buffers).toBeLessThanOrEqual(3 * first.buffers);
+          expect(cost.rowsRemoved).toBe(0);
+          expect(cost.rowsMax).toBeLessThanOrEqual(21 * 5);
+          expect(cost.scans).not.toContain("Seq Scan");
+          expect(cost.scans).not.toContain("Bitmap Heap Scan");
+        }
+        const other = await costOf(forward.otherSide!);
+        expect(other.buffers).toBeLessThanOrEqual(first.buffers);
+      }
+    },
+  );
+
+  test("by number reads every row it skips: what cursors avoid", async () => {
+    const deep = await costOf({
+      text: "select id from items order by created desc, id desc limit 21 offset 99000",
+    });
+    const first = await costOf(pageQuery(spec, { sort: "newest" }));
+    expect(deep.buffers).toBeGreaterThan(20 * first.buffers);
+  });
+});

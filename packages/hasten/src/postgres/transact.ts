@@ -1,0 +1,116 @@
+import { channels } from "../core/channels.ts";
+import { AFTER_SERVER_MS, type Core, checkedTimeout, databaseOf, UNSENT_RETRIES } from "./core.ts";
+import { optionInvalid, PostgresError } from "./errors.ts";
+import { type ExecuteManyOptions, type ManyResult, sendBatches } from "./many.ts";
+import type { Statement } from "./sql.ts";
+import {
+  begin,
+  type Committed,
+  isRetryable,
+  runTransaction,
+  type TransactionOptions,
+  type TransactionParts,
+  type Tx,
+} from "./transaction.ts";
+
+/** Runs a transaction on a connection of its own, with its repeats and its hooks. */
+export async function transactionOn<T>(
+  core: Core,
+  work: (tx: Tx) => Promise<T>,
+  options: TransactionOptions,
+): Promise<T> {
+  const { retries = 0 } = options;
+  if (!Number.isInteger(retries) || retries < 0 || retries > 10)
+    throw optionInvalid("retries", "an integer from 0 to 10", retries);
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const committed = await oneTransaction(core, options, (parts) => runTransaction(work, parts));
+      await runHooks(core, committed);
+      return committed.value;
+    } catch (error) {
+      if (attempt >= retries || !isRetryable(error)) throw error;
+      const delayMs = Math.random() * 10 * 2 ** attempt;
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+    }
+  }
+}
+
+async function oneTransaction<T>(
+  core: Core,
+  options: TransactionOptions,
+  run: (parts: TransactionParts) => Promise<T>,
+): Promise<T> {
+  const { clock } = core.around;
+  const startedMs = clock.nowMs();
+  const parts = await begun(core, options);
+  let ok = false;
+  try {
+    const value = await run(parts);
+    ok = true;
+    return value;
+  } finally {
+    core.measure.transaction(clock.nowMs() - startedMs, ok);
+  }
+}
+
+/** Takes a connection and begins; a connection that turns out dead at BEGIN is replaced. */
+async function begun(core: Core, options: TransactionOptions): Promise<TransactionParts> {
+  const { around } = core;
+  const wholeMs =
+    options.timeoutMs === undefined
+      ? Number.POSITIVE_INFINITY
+      : checkedTimeout(options.timeoutMs, core);
+  const own = options.statementTimeoutMs;
+  if (own !== undefined) checkedTimeout(own, core);
+  const defaultTimeoutMs = own === undefined ? core.defaultTimeoutMs : own + AFTER_SERVER_MS;
+  const deadlineMs = around.clock.nowMs() + wholeMs;
+  for (let attempt = 0; ; attempt++) {
+    const timeoutMs = Math.max(1, deadlineMs - around.clock.nowMs());
+    const lease = await core.connections.acquire({ timeoutMs, signal: options.signal });
+    const parts = { lease, options, around, defaultTimeoutMs, deadlineMs };
+    const outcome = await begin(parts);
+    if (outcome.kind === "answered") return parts;
+    const lost = outcome.failure === "dead" || outcome.failure === "unsent";
+    if (!lost || attempt >= UNSENT_RETRIES) throw outcome.error;
+  }
+}
+
+/** Runs many statements in one transaction. */
+export async function executeManyOn<S>(
+  core: Core,
+  sets: { readonly items: Iterable<S>; readonly build: (item: S) => Statement },
+  options: ExecuteManyOptions,
+): Promise<ManyResult> {
+  const { signal } = options;
+  const given = signal === undefined ? {} : { signal };
+  const { defaultTimeoutMs } = core;
+  const committed = await oneTransaction(core, given, (parts) =>
+    runTransaction(
+      () => sendBatches(parts.lease, sets, { ...options, defaultTimeoutMs }, core.around),
+      parts,
+    ),
+  );
+  return committed.value;
+}
+
+/** The commit stands whatever a hook does; a late or failed one is reported. */
+async function runHooks(core: Core, { hooks }: Committed<unknown>): Promise<void> {
+  if (hooks.length === 0) return;
+  const { commitHooksTimeoutMs, clock, onHookError } = core.options;
+  const report = (error: unknown): void => {
+    const database = databaseOf(core.options);
+    channels.poolEvent.publish({ kind: "hook-failed", database });
+    onHookError?.(error);
+  };
+  const all = Promise.all(hooks.map(async (hook) => hook()).map((done) => done.catch(report)));
+  const late = Promise.withResolvers<"late">();
+  const timer = clock.schedule(commitHooksTimeoutMs, () => late.resolve("late"));
+  if ((await Promise.race([all, late.promise])) === "late") report(hooksLate(commitHooksTimeoutMs));
+  timer.cancel();
+}
+
+const hooksLate = (timeoutMs: number): PostgresError =>
+  new PostgresError("HST_PG_TIMEOUT", {
+    message: `The onCommit hooks took longer than ${timeoutMs} ms; the commit stands and they go on.`,
+    fix: "Make hooks faster or raise commitHooksTimeoutMs.",
+  });
