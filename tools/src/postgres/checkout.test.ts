@@ -60,6 +60,13 @@ function checkout(mode: number, uid?: number): Disposable & { readonly path: str
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+/** Removes a copy's private directory, and refuses anything that is not one: never a parent of it. */
+function removePrivate(home: string): void {
+  if (!/\/hasten-postgres\/[0-9a-f]{16}$/.test(home))
+    throw new Error(`${home} is not a private directory`);
+  rmSync(home, { recursive: true, force: true });
+}
+
 const PROGRAM = `
 import { startPostgres } from "./tools/index.ts";
 import pg from "pg";
@@ -118,7 +125,7 @@ test.runIf(isRoot)(
       expect(second.data).toBe(first.data);
       expect(second.notices).toEqual([]);
     } finally {
-      rmSync(home, { recursive: true, force: true });
+      removePrivate(home);
     }
   },
 );
@@ -144,7 +151,7 @@ test.runIf(isRoot)(
       await once(child, "close");
       expect(complaint).toContain(`${home} must be a directory that root owns`);
     } finally {
-      rmSync(home, { recursive: true, force: true });
+      removePrivate(home);
     }
   },
 );
