@@ -4,8 +4,10 @@
  * Invariants:
  * - A page starts right after a place in a total order, so what is inserted or deleted elsewhere
  *   moves no row over a page's edge.
- * - The side travelled is known from one row more than the page shows; the other side is looked at
- *   by the same statement. A page read from an end of the list has nothing on that end's side.
+ * - The side travelled is known from one row more than the page shows.
+ * - The other side is known from the cursor's own row: the statement reads from it on, and while it is
+ *   there it is itself a row of the other side. Only when it is gone a second statement looks.
+ * - A page read from an end of the list has nothing on that end's side.
  */
 import type { Sql, Statement } from "../sql.ts";
 import { type CursorRules, decodeCursor, encodeCursor, type Position } from "./cursor.ts";
@@ -16,9 +18,9 @@ import { clampLimit, type LimitInput } from "./limit.ts";
 import { inverse, type Order } from "./order.ts";
 import { type DriverRow, keysOf, type Page, rowShape } from "./page.ts";
 import type { PageSpec } from "./page-spec.ts";
-import { type BindKey, seek } from "./seek.ts";
+import { type BindKey, isAt, seek } from "./seek.ts";
 import { sortNamed } from "./sorts.ts";
-import { anyRow, OTHER_SIDE, parameters, type Source, scanText } from "./statement.ts";
+import { AT_CURSOR, anyRow, parameters, type Scan, type Source, scanText } from "./statement.ts";
 
 /** What one request wants of a list. */
 export interface PageRequest {
@@ -50,13 +52,14 @@ export interface PageQuery<Row> {
   /** Names the selected fields, the same for every order they were asked in: for cache keys. */
   readonly fieldsId: string;
   /**
-   * Answers with one row, `exists`, whether there are rows on the side the cursor came from. Needed
-   * only when the page itself came back empty; undefined when no cursor was given.
+   * The second statement, for the rows the first one gave: needed only when the row the cursor was
+   * taken from has gone or moved since. Answers with one row, `exists`: whether there still are rows
+   * on the side the cursor came from.
    */
-  readonly otherSide: Statement | undefined;
+  otherSide(rows: readonly DriverRow[]): Statement | undefined;
   /**
-   * The page from the statement's rows. For an empty page after a cursor pass the rows of
-   * `otherSide` too; without them the side the cursor came from is taken to have rows still.
+   * The page from the statement's rows, and from those of `otherSide` where there is one; without
+   * them the side the cursor came from is taken to have rows still.
    * @throws HST_PAGE_ROW for other rows, HST_PAGE_CURSOR_SIZE when a key is too long for a cursor
    */
   finish(rows: readonly DriverRow[], otherSide?: readonly DriverRow[]): Page<Row>;
@@ -78,18 +81,36 @@ export function pageQuery<Row>(spec: PageSpec<Row>, request: PageRequest = {}): 
   const order = backward ? inverse(rules.order) : rules.order;
   const { values, bind } = parameters(request.filter);
   const bindKey: BindKey = (index) => bind(index, position!.keys[index]);
-  const branches = position === undefined ? [] : seek(order, position, bindKey);
-  const otherSide = position && lookBack(source, order, { position, bindKey });
-  const text = scanText({ source, columns, order, rowsMax: limit + 1, branches, otherSide });
+  const start = position && startAt(order, position, bindKey);
+  const extra = start?.atCursor === undefined ? 1 : 2;
+  const text = scanText({ source, columns, order, rowsMax: limit + extra, branches: [], ...start });
   const shape = rowShape(columns) as (row: DriverRow) => Row;
   return {
     text,
     values,
     fieldsId: id,
-    otherSide: position && otherSideStatement(source, order, position),
+    otherSide: (rows) =>
+      position === undefined || startsAtCursor(rows)
+        ? undefined
+        : otherSideStatement(source, order, position),
     finish: (rows, other) => finishPage({ rows, other, limit, backward, position, rules, shape }),
   };
 }
+
+/** Where the scan starts: at the cursor's row when that is not itself wanted, to see if it lives. */
+function startAt(
+  order: Order,
+  position: Position,
+  bind: BindKey,
+): Pick<Scan, "branches" | "atCursor"> {
+  const { keys } = position;
+  const branches = seek(order, { keys, inclusive: true }, bind);
+  if (position.inclusive) return { branches };
+  return { branches, atCursor: (expressions) => isAt(order, expressions, { keys, bind }) };
+}
+
+const startsAtCursor = (rows: readonly DriverRow[]): boolean =>
+  rows.length > 0 && isTrue(rows[0]![AT_CURSOR]);
 
 /** What cursors of this request are bound to. */
 export function cursorRules(spec: PageSpec<unknown>, request: PageRequest): CursorRules {
@@ -112,22 +133,13 @@ export function cursorRules(spec: PageSpec<unknown>, request: PageRequest): Curs
   };
 }
 
-interface Back {
-  readonly position: Position;
-  readonly bindKey: BindKey;
-}
-
-/** Rows against the direction of travel; the row of the cursor itself is among them, if it lives. */
-function lookBack(source: Source, order: Order, { position, bindKey }: Back): string {
-  const back = inverse(order);
-  const place = { keys: position.keys, inclusive: !position.inclusive };
-  return anyRow(source, back, seek(back, place, bindKey));
-}
-
+/** Looks against the direction of travel, at the cursor's own place too unless the page had it. */
 function otherSideStatement(source: Source, order: Order, position: Position): Statement {
   const { values, bind } = parameters(source.filter);
-  const bindKey: BindKey = (index) => bind(index, position.keys[index]);
-  return { text: `select ${lookBack(source, order, { position, bindKey })} as "exists"`, values };
+  const back = inverse(order);
+  const place = { keys: position.keys, inclusive: !position.inclusive };
+  const branches = seek(back, place, (index) => bind(index, position.keys[index]));
+  return { text: `select ${anyRow(source, back, branches)} as "exists"`, values };
 }
 
 interface Finish<Row> {
@@ -141,13 +153,14 @@ interface Finish<Row> {
 }
 
 function finishPage<Row>(read: Finish<Row>): Page<Row> {
-  const { rows, limit, backward, position, rules } = read;
-  if (rows.length === 0 && position !== undefined) return emptyPage(read, position);
-  const travelled = rows.length > limit;
-  const other = rows.length > 0 && isTrue(rows[0]![OTHER_SIDE]);
+  const { limit, backward, position, rules } = read;
+  const rows = startsAtCursor(read.rows) ? read.rows.slice(1) : read.rows;
+  const behind = position !== undefined && (rows !== read.rows || assumed(read.other));
+  if (rows.length === 0 && position !== undefined) return emptyPage(read, position, behind);
   const kept = rows.slice(0, limit);
   if (backward) kept.reverse();
-  const [hasNext, hasPrev] = backward ? [other, travelled] : [travelled, other];
+  const ahead = rows.length > limit;
+  const [hasNext, hasPrev] = backward ? [behind, ahead] : [ahead, behind];
   const edge = (row: DriverRow, direction: Position["direction"]): string =>
     encodeCursor({ direction, keys: keysOf(row, rules.order), inclusive: false }, rules);
   return {
@@ -160,19 +173,22 @@ function finishPage<Row>(read: Finish<Row>): Page<Row> {
   };
 }
 
-/** Everything from the cursor on is gone: the way back starts at the cursor's own place. */
-function emptyPage<Row>({ other, limit, rules }: Finish<Row>, position: Position): Page<Row> {
-  const exists = other === undefined || isTrue(other[0]?.["exists"]);
+const assumed = (other: readonly DriverRow[] | undefined): boolean =>
+  other === undefined || isTrue(other[0]?.["exists"]);
+
+/** Everything after the cursor is gone: the way back starts at the cursor's own place. */
+function emptyPage<Row>(read: Finish<Row>, position: Position, behind: boolean): Page<Row> {
+  const { limit, rules } = read;
   const forward = position.direction === "forward";
   const direction = forward ? "backward" : "forward";
   const inclusive = !position.inclusive;
-  const back = exists
+  const back = behind
     ? encodeCursor({ direction, keys: position.keys, inclusive }, rules)
     : undefined;
   return {
     rows: [],
-    hasNext: exists && !forward,
-    hasPrev: exists && forward,
+    hasNext: behind && !forward,
+    hasPrev: behind && forward,
     ...(back === undefined ? {} : forward ? { prev: back } : { next: back }),
     limit,
   };

@@ -10,7 +10,8 @@ export interface PageRunner {
 }
 
 /**
- * Reads a page by cursor: one statement, and a second only when rows behind a cursor are all gone.
+ * Reads a page by cursor: one statement, and a small second one only when the row the
+ * cursor was taken from has gone or moved since.
  * @throws as {@link pageQuery} does, and what the driver throws
  */
 export async function readPage<Row>(
@@ -20,9 +21,9 @@ export async function readPage<Row>(
 ): Promise<Page<Row>> {
   const query = pageQuery(spec, request);
   const rows = await rowsOf(runner, query.text, query.values);
-  if (rows.length > 0 || query.otherSide === undefined) return query.finish(rows);
-  const { text, values = [] } = query.otherSide;
-  return query.finish(rows, await rowsOf(runner, text, values));
+  const other = query.otherSide(rows);
+  if (other === undefined) return query.finish(rows);
+  return query.finish(rows, await rowsOf(runner, other.text, other.values ?? []));
 }
 
 /** Reads a page by number in one statement. @throws as {@link offsetQuery} does, and the driver */

@@ -51,6 +51,22 @@ export function seek(order: Order, place: Place, bind: BindKey): readonly Branch
   return groups.reverse().flat();
 }
 
+/** SQL of a boolean: whether a row lies exactly at the place. `expressions` stand for the columns. */
+export function isAt(order: Order, expressions: readonly string[], sources: KeySources): string {
+  return order
+    .map((column, index) => {
+      if (sources.keys[index] === null) return `${expressions[index]!} is null`;
+      return `${expressions[index]!} = ${keyCodec(column.type).fromText(sources.bind(index))}`;
+    })
+    .join(" and ");
+}
+
+/** The keys of a place and their parameters. */
+export interface KeySources {
+  readonly keys: KeyTexts;
+  readonly bind: BindKey;
+}
+
 /** The end of the columns one row comparison may span, from `start`. */
 function runEnd(order: Order, keys: KeyTexts, start: number): number {
   let end = start + 1;

@@ -6,8 +6,8 @@
  *   bound once however often it is used.
  * - The limit is written as a literal: as a parameter, a generic plan would have to guess it.
  * - Output names that start with `~` are ours; they never reach a row the caller sees.
- * - The look at the other side keeps its ORDER BY: inside EXISTS the planner would drop it and may
- *   then scan the table from its start.
+ * - A look whether rows exist keeps its ORDER BY: inside EXISTS the planner would drop it and may then
+ *   scan the table from its start.
  */
 import type { Sql } from "../sql.ts";
 import { keyCodec } from "./column-type.ts";
@@ -15,8 +15,8 @@ import type { ResolvedColumn } from "./columns.ts";
 import { type Order, orderItems } from "./order.ts";
 import type { Branch } from "./seek.ts";
 
-/** The output name that says whether rows exist on the side not travelled. */
-export const OTHER_SIDE = "~other";
+/** The output name that says whether a row is the one its page's cursor was taken from. */
+export const AT_CURSOR = "~at";
 export const keyName = (index: number): string => `~k${index}`;
 const sortAlias = (index: number): string => `"~s${index}"`;
 
@@ -35,8 +35,8 @@ export interface Scan {
   readonly rowsMax: number;
   /** One for each stretch of the list; none means from its start. */
   readonly branches: readonly Branch[];
-  /** SQL of a boolean about the other side. */
-  readonly otherSide?: string | undefined;
+  /** SQL of a boolean: whether a row is the cursor's, given expressions for the order's columns. */
+  readonly atCursor?: ((expressions: readonly string[]) => string) | undefined;
   /** Rows to skip. */
   readonly offset?: number;
 }
@@ -114,13 +114,15 @@ function mergedText(scan: Scan): string {
   ].join("\n");
 }
 
-/** The sort keys as exact text, and the look at the other side. */
+/** The sort keys as exact text, and whether the row is the cursor's. */
 function keyOutputs(scan: Scan, expressions: readonly string[]): readonly string[] {
   const keys = scan.order.map(
     (column, index) =>
       `${keyCodec(column.type).toText(expressions[index]!)} as "${keyName(index)}"`,
   );
-  return scan.otherSide === undefined ? keys : [...keys, `${scan.otherSide} as "${OTHER_SIDE}"`];
+  return scan.atCursor === undefined
+    ? keys
+    : [...keys, `(${scan.atCursor(expressions)}) as "${AT_CURSOR}"`];
 }
 
 function limitText({ rowsMax, offset = 0 }: Scan): string {
