@@ -11,7 +11,11 @@ import { type CompressedCoding, compress, compressSync } from "../compress.ts";
 import { etagForCoding } from "../etag.ts";
 import type { Negotiated } from "../negotiate.ts";
 import type { ResolvedOptions } from "./options.ts";
-import { createRepresentation, type Representation, type StoredResponse } from "./stored-response.ts";
+import {
+  createRepresentation,
+  type Representation,
+  type StoredResponse,
+} from "./stored-response.ts";
 
 const JOBS_MAX = 4;
 
@@ -20,10 +24,10 @@ export interface Codings {
   choose(stored: StoredResponse, negotiated: Negotiated): Representation;
   /** Looks, on a hit, whether it is time for the best level. */
   noteHit(stored: StoredResponse): void;
-  readonly stats: CodingStats;
+  readonly stats: StoredCodingStats;
 }
 
-export interface CodingStats {
+export interface StoredCodingStats {
   readonly made: number;
   readonly upgraded: number;
   readonly bytesBefore: number;
@@ -39,7 +43,11 @@ export function createCodings(limits: Limits): Codings {
   const stats = { made: 0, upgraded: 0, bytesBefore: 0, bytesAfter: 0 };
   let jobs = 0;
 
-  const keep = (stored: StoredResponse, coding: CompressedCoding, bytes: Uint8Array): Representation => {
+  const keep = (
+    stored: StoredResponse,
+    coding: CompressedCoding,
+    bytes: Uint8Array,
+  ): Representation => {
     const body = stored.identity.body;
     stats.made += 1;
     stats.bytesBefore += body.length;
@@ -57,7 +65,11 @@ export function createCodings(limits: Limits): Codings {
     return rep;
   };
 
-  const inBackground = (stored: StoredResponse, coding: CompressedCoding, job: () => Promise<void>): void => {
+  const inBackground = (
+    stored: StoredResponse,
+    coding: CompressedCoding,
+    job: () => Promise<void>,
+  ): void => {
     if (jobs >= JOBS_MAX || stored.making.has(coding)) return;
     jobs += 1;
     stored.making.add(coding);
@@ -73,7 +85,10 @@ export function createCodings(limits: Limits): Codings {
     inBackground(stored, coding, async () => {
       const before = stored.codings[coding];
       if (before === undefined || before.coding === "identity" || isUpgraded(before)) return;
-      const bytes = await compress(stored.identity.body, coding, { effort: "best", syncBytesMax: 0 });
+      const bytes = await compress(stored.identity.body, coding, {
+        effort: "best",
+        syncBytesMax: 0,
+      });
       const smaller = bytes.length < before.body.length;
       const body = smaller ? asBuffer(bytes) : before.body;
       // Other bytes need another strong tag; the tag before still names the same content.

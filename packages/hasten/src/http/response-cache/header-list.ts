@@ -112,12 +112,17 @@ export function headerText(list: HeaderList, name: string): string | undefined {
   return typeof value === "number" ? String(value) : value.join(", ");
 }
 
-/** The fields that differ from `before`, without deny-listed and representation fields, flat. */
-export function storableFields(list: HeaderList, before: HeaderSnapshot | undefined): string[] {
+/** The fields that differ from `before`, without `dropped`, deny-listed and representation fields. */
+export function storableFields(
+  list: HeaderList,
+  before: HeaderSnapshot | undefined,
+  dropped: ReadonlySet<string>,
+): string[] {
   const flat: string[] = [];
   const nominated = connectionNominated(headerText(list, "connection"));
   for (const [lower, { name, value }] of list) {
-    if (REPRESENTATION.has(lower) || nominated.has(lower) || isPerRequest(lower, value)) continue;
+    if (REPRESENTATION.has(lower) || isPerRequest(lower, value)) continue;
+    if (nominated.has(lower) || dropped.has(lower)) continue;
     if (before !== undefined && sameValue(before[lower], value)) continue;
     if (Array.isArray(value)) for (const line of value) flat.push(name, line);
     else flat.push(name, String(value));
@@ -125,21 +130,13 @@ export function storableFields(list: HeaderList, before: HeaderSnapshot | undefi
   return flat;
 }
 
-/** What earlier middleware contributed that would be replayed in front mode, as one comparable text. */
-export function surroundings(before: HeaderSnapshot): string {
-  const lines: string[] = [];
-  for (const [lower, value] of Object.entries(before)) {
-    if (value === undefined || REPRESENTATION.has(lower) || isPerRequest(lower, value)) continue;
-    lines.push(`${lower}: ${String(value)}`);
-  }
-  return lines.sort().join("\n");
-}
-
-/** Names that Vary gained since `before`: those that the handler itself negotiated on. */
+/** What Vary gained since `before`: what the handler itself negotiated on. */
 export function varyAdded(list: HeaderList, before: HeaderSnapshot): string {
   const earlier = new Set(varyNames(before["vary"]));
-  return varyNames(headerText(list, "vary"))
-    .filter((name) => !earlier.has(name))
+  return (headerText(list, "vary") ?? "")
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "" && !earlier.has(name.toLowerCase()))
     .join(", ");
 }
 

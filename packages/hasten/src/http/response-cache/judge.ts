@@ -97,7 +97,11 @@ function selecting(names: readonly string[]): string[] {
 
 function refusedHere(list: HeaderList, before: HeaderSnapshot): string | undefined {
   const origin = headerText(list, "access-control-allow-origin");
-  if (origin !== undefined && origin !== "*" && before["access-control-allow-origin"] === undefined) {
+  if (
+    origin !== undefined &&
+    origin !== "*" &&
+    before["access-control-allow-origin"] === undefined
+  ) {
     return "access-control-allow-origin";
   }
   const policy = headerText(list, "content-security-policy");

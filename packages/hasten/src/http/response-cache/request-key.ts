@@ -52,7 +52,11 @@ export interface RequestKeys {
   front(url: string): EntryKey;
 }
 
-export type Keyed = { readonly key: EntryKey } | { readonly bypass: string };
+export type Keyed = EntryKey | { readonly bypass: string };
+
+const NO_KEY: Keyed = { bypass: "key" };
+const TOO_LONG: Keyed = { bypass: "uri-too-long" };
+const NO_SCOPE: Keyed = { bypass: "scope" };
 
 export function createRequestKeys(name: string): RequestKeys {
   const shared = `${name}:-:`;
@@ -69,13 +73,13 @@ export function createRequestKeys(name: string): RequestKeys {
     front: (url) => shared + url,
     of(req, url, policy) {
       const rest = policy.key === undefined ? url : customKey(policy.key(req));
-      if (rest === undefined) return { bypass: "key" };
-      if (rest.length > URL_LENGTH_MAX) return { bypass: "uri-too-long" };
+      if (rest === undefined) return NO_KEY;
+      if (rest.length > URL_LENGTH_MAX) return TOO_LONG;
       const own = policy.vary === undefined ? rest : rest + varied(req, policy.vary);
-      if (policy.scope === undefined) return { key: shared + own };
+      if (policy.scope === undefined) return shared + own;
       const scope = scopeOf(req, policy.scope);
-      if (scope === undefined) return { bypass: "scope" };
-      return { key: `${name}:${scopeHash(scope)}:${own}` };
+      if (scope === undefined) return NO_SCOPE;
+      return `${name}:${scopeHash(scope)}:${own}`;
     },
   };
 }

@@ -1,0 +1,21 @@
+export {
+  createResponseCache,
+  type FrontOptions,
+  type InvalidationTargets,
+  type Notice,
+  type ResponseCache,
+  type ResponseCacheOptions,
+  type ResponseCacheStats,
+  type TimedRequest,
+} from "../http/index.ts";
+export { type CachedOptions, cached } from "./cached.ts";
+export { compression } from "./compression.ts";
+export { front } from "./front.ts";
+export { invalidates, type TargetsOf } from "./invalidates.ts";
+export { type ProblemsOptions, problems } from "./problems.ts";
+export {
+  currentTiming,
+  type RequestTimingHandler,
+  type RequestTimingOptions,
+  requestTiming,
+} from "./request-timing.ts";

@@ -1,0 +1,263 @@
+/**
+ * One request at a cached route: hit, stale, wait for another's answer, or run the handler.
+ *
+ * Hot path: reads the raw header once, builds one string, looks once in the cache, writes once.
+ */
+import type { ServerResponse } from "node:http";
+import { formatCacheStatus } from "../cache-status.ts";
+import { queryKey } from "../query-key.ts";
+import { type Engine, maxStaleKey } from "./engine.ts";
+import {
+  type Exchange,
+  mayReplaceError,
+  mayServeWhileRefreshing,
+  type Next,
+  type Replay,
+} from "./exchange.ts";
+import { runFill } from "./fill.ts";
+import type { Landing } from "./flights.ts";
+import {
+  COLLAPSED,
+  INLINE_HIT,
+  MAX_STALE_HIT,
+  STALE_IF_ERROR,
+  STALE_WHILE_REVALIDATE,
+  sendStored,
+  type Use,
+} from "./hit.ts";
+import type { ExtendedRequest } from "./reads.ts";
+import { excludeIfTouched, refresh, takeTicket } from "./refresh.ts";
+import { type RequestFacts, readFacts } from "./request-facts.ts";
+import { bypassReason, type EntryKey, rawUrl } from "./request-key.ts";
+import { notice, type Route } from "./route.ts";
+import type { StoredResponse } from "./stored-response.ts";
+import { selectVariant } from "./variants.ts";
+
+/** What a framework hands over. */
+export interface Incoming {
+  readonly req: ExtendedRequest;
+  readonly res: ServerResponse;
+  readonly next: Next;
+  /** Finds, when it is needed, how to run the handler again. */
+  readonly replay: (() => Replay | undefined) | undefined;
+  /** Names the route for reports, asked at its first request. */
+  readonly name: () => string;
+}
+
+/** How often a request looks again after what it waited for was invalidated. */
+const ATTEMPTS_MAX = 3;
+
+export function serve(engine: Engine, route: Route, incoming: Incoming, attempts = 0): void {
+  const { req } = incoming;
+  if (req.method !== "GET" && req.method !== "HEAD") {
+    incoming.next();
+    return;
+  }
+  if (route.name === "") route.name = incoming.name();
+  const { policy } = route;
+  const facts = readFacts(req);
+  const because = bypassReason(facts, policy) ?? whenReason(route, req);
+  if (because !== undefined) {
+    bypass(engine, route, incoming, because);
+    return;
+  }
+  const url = keyedUrl(route, req);
+  if (url === undefined) {
+    bypass(engine, route, incoming, "query");
+    return;
+  }
+  const key = engine.keys.of(req, url, policy);
+  if (typeof key !== "string") {
+    bypass(engine, route, incoming, key.bypass);
+    return;
+  }
+  const stale = answerFromCache(engine, route, { incoming, facts, key });
+  if (stale === ANSWERED) return;
+  miss(engine, route, { incoming, facts: { ...facts }, key, url, stale, attempts });
+}
+
+const ANSWERED = Symbol("answered");
+
+interface Lookup {
+  readonly incoming: Incoming;
+  readonly facts: RequestFacts;
+  readonly key: EntryKey;
+}
+
+/** Answers if it can; otherwise the stale response there is, if any. */
+function answerFromCache(
+  engine: Engine,
+  route: Route,
+  lookup: Lookup,
+): StoredResponse | undefined | typeof ANSWERED {
+  const { req } = lookup.incoming;
+  const entry = engine.cache.entry(lookup.key);
+  const stored = entry === undefined ? undefined : selectVariant(entry.value, req);
+  if (entry === undefined || stored === undefined) return answerMaxStale(engine, route, lookup);
+  const nowMs = engine.cache.nowMs();
+  if (!entry.expired && nowMs < stored.freshUntilMs && nowMs < entry.freshUntilMs) {
+    route.hits += 1;
+    engine.counters.hits += 1;
+    send(engine, lookup, stored, nowMs, INLINE_HIT);
+    return ANSWERED;
+  }
+  return answerStale(engine, route, lookup, stored);
+}
+
+function answerStale(
+  engine: Engine,
+  route: Route,
+  lookup: Lookup,
+  stored: StoredResponse,
+): StoredResponse | typeof ANSWERED {
+  const nowMs = engine.cache.nowMs();
+  const paused = nowMs < stored.retryAtMs && mayReplaceError(stored, nowMs);
+  const replay = lookup.incoming.replay?.();
+  const refreshable = route.refreshable && replay !== undefined;
+  const whileRefreshing = refreshable && mayServeWhileRefreshing(stored, nowMs);
+  if (!paused && !whileRefreshing) return stored;
+  if (!paused) {
+    const { incoming, key } = lookup;
+    const facts = { ...lookup.facts };
+    const exchange = { engine, route, ...incoming, replay, key, url: rawUrl(incoming.req), facts };
+    refresh({ ...exchange, stale: stored, attempts: 0 }, stored);
+  }
+  engine.counters.staleHits += 1;
+  send(engine, lookup, stored, nowMs, paused ? STALE_IF_ERROR : STALE_WHILE_REVALIDATE);
+  return ANSWERED;
+}
+
+/** The copy that no invalidation reaches, for routes that bound their refills. */
+function answerMaxStale(engine: Engine, route: Route, lookup: Lookup): undefined | typeof ANSWERED {
+  const { maxStaleMs } = route.policy;
+  if (maxStaleMs === undefined || maxStaleMs === 0) return undefined;
+  const entry = engine.cache.entry(maxStaleKey(engine, lookup.key));
+  const nowMs = engine.cache.nowMs();
+  if (entry === undefined || nowMs >= entry.freshUntilMs) return undefined;
+  const stored = selectVariant(entry.value, lookup.incoming.req);
+  if (stored === undefined) return undefined;
+  route.hits += 1;
+  engine.counters.hits += 1;
+  send(engine, lookup, stored, nowMs, MAX_STALE_HIT);
+  return ANSWERED;
+}
+
+function send(
+  engine: Engine,
+  lookup: Pick<Lookup, "incoming" | "facts">,
+  stored: StoredResponse,
+  nowMs: number,
+  use: Use,
+): void {
+  const { req, res } = lookup.incoming;
+  stored.usage.hits += 1;
+  const rep = engine.codings.choose(stored, negotiated(engine, lookup.facts));
+  sendStored({ req, res, facts: lookup.facts, nowMs }, stored, rep, use);
+  engine.codings.noteHit(stored);
+}
+
+function negotiated(engine: Engine, facts: RequestFacts): ReturnType<Engine["negotiate"]> {
+  return facts.noCompression ? "identity" : engine.negotiate(facts.acceptEncoding);
+}
+
+interface Miss extends Lookup {
+  readonly url: string;
+  readonly stale: StoredResponse | undefined;
+  readonly attempts: number;
+}
+
+function miss(engine: Engine, route: Route, found: Miss): void {
+  const { incoming, key, url, facts, stale, attempts } = found;
+  const { req, res, next } = incoming;
+  const exchange: Exchange = {
+    engine,
+    route,
+    req,
+    res,
+    next,
+    replay: undefined,
+    key,
+    url,
+    facts,
+    stale,
+    attempts,
+  };
+  const ticket = takeTicket(req);
+  if (ticket !== undefined) {
+    const unfit = (): string | undefined => excludeIfTouched(exchange, ticket.copy);
+    const flight = engine.flights.start(key);
+    runFill(exchange, { flight, store: true, unfit, onLanded: ticket.onLanded });
+    return;
+  }
+  // HEAD and ranges take what is there and bring nothing that could be shared.
+  if (req.method === "HEAD" || facts.range !== undefined) {
+    runFill(exchange, { flight: undefined, store: false });
+    return;
+  }
+  const land = (landing: Landing): void => afterWait(exchange, incoming, landing);
+  if (attempts < ATTEMPTS_MAX && engine.flights.join(key, land)) return;
+  runFill(exchange, { flight: engine.flights.start(key), store: true });
+}
+
+function afterWait(exchange: Exchange, incoming: Incoming, landing: Landing): void {
+  const { engine, route, res, req, facts, key, stale } = exchange;
+  if (res.destroyed || res.writableEnded) return;
+  const nowMs = engine.cache.nowMs();
+  if (landing.kind === "stored" && selects(landing.stored, req)) {
+    engine.counters.collapsed += 1;
+    send(engine, { incoming, facts }, landing.stored, nowMs, COLLAPSED);
+    return;
+  }
+  if (landing.kind === "voided") {
+    serve(engine, route, incoming, exchange.attempts + 1);
+    return;
+  }
+  if (landing.kind === "failed" && stale !== undefined && mayReplaceError(stale, nowMs)) {
+    engine.counters.staleHits += 1;
+    send(engine, { incoming, facts }, stale, nowMs, STALE_IF_ERROR);
+    return;
+  }
+  engine.flights.release(key, (ended) => {
+    if (res.destroyed) {
+      ended();
+      return;
+    }
+    res.once("close", ended);
+    runFill(exchange, { flight: undefined, store: true });
+  });
+}
+
+function selects(stored: StoredResponse, req: ExtendedRequest): boolean {
+  return selectVariant({ newest: stored, older: [] }, req) !== undefined;
+}
+
+function whenReason(route: Route, req: ExtendedRequest): string | undefined {
+  const { when } = route.policy;
+  return when === undefined || when(req) ? undefined : "when";
+}
+
+/** The URL to key by; parameters outside the allow-list are taken from the handler as well. */
+function keyedUrl(route: Route, req: ExtendedRequest): string | undefined {
+  const url = rawUrl(req);
+  if (route.policy.query === undefined) return url;
+  const at = url.indexOf("?");
+  const keyed = queryKey(at === -1 ? undefined : url.slice(at + 1), { allow: route.policy.query });
+  if (keyed.kind === "bypass") return undefined;
+  const own = req.url ?? "/";
+  const ownAt = own.indexOf("?");
+  req.url = (ownAt === -1 ? own : own.slice(0, ownAt)) + keyed.key;
+  return (at === -1 ? url : url.slice(0, at)) + keyed.key;
+}
+
+/** Runs the handler untouched, and says why. Credentials without a scope are reported once. */
+function bypass(engine: Engine, route: Route, incoming: Incoming, because: string): void {
+  const { res, next } = incoming;
+  engine.counters.bypassed += 1;
+  res.setHeader("X-Cache", "BYPASS");
+  res.setHeader("Cache-Status", formatCacheStatus({ forward: "bypass", detail: because }));
+  if (because === "authorization" || because === "cookie") {
+    const detail = `a request with ${because} is not cached without scope or shared: true`;
+    notice(route, engine.options, "bypassed", detail);
+  }
+  next();
+}
