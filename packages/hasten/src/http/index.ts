@@ -1,3 +1,4 @@
+export { PROBLEM_CONTENT_TYPE, type Problem, ProblemError } from "../core/problem.ts";
 export {
   CACHE_CONTROL_LENGTH_MAX,
   DELTA_SECONDS_MAX,
@@ -29,6 +30,13 @@ export {
   SUPPORTED_CODINGS,
   SYNC_BYTES_MAX,
 } from "./compress.ts";
+export type { CompressionSkip } from "./compress-decision.ts";
+export {
+  type CompressionOptions,
+  createResponseCompression,
+  type ResponseCompression,
+} from "./compress-response.ts";
+export type { CodingStats, CompressionStats } from "./compress-stats.ts";
 export { isCompressible, isEventStream, mediaType } from "./compressible.ts";
 export {
   evaluatePreconditions,
@@ -112,6 +120,42 @@ export {
 } from "./query-key.ts";
 export { type QueryValues, queryValues } from "./query-values.ts";
 export { evaluateRange, type RangeOutcome, type Representation } from "./range.ts";
+export {
+  createRequestLog,
+  type RequestLog,
+  type RequestLogOptions,
+  type RequestLogSnapshot,
+  ROUTES_MAX,
+  type RouteCosts,
+  SLOW_REQUESTS_MAX,
+} from "./request-log.ts";
+export {
+  type Finish,
+  OPERATIONS_MAX,
+  type OperationCost,
+  type RequestTiming,
+  SLOW_REQUEST_MS,
+  startRequestTiming,
+  type TimedRequest,
+} from "./request-timing.ts";
+export {
+  type CachedRoute,
+  type CacheMark,
+  createResponseCache,
+  type ExtendedRequest,
+  type FrontOptions,
+  type Incoming,
+  type InvalidationTargets,
+  type Next,
+  type Notice,
+  type Replay,
+  type ResponseCache,
+  type ResponseCacheOptions,
+  type ResponseCacheStats,
+  type RoutePolicy,
+  type Scope,
+  type StoredCodingStats,
+} from "./response-cache/index.ts";
 export {
   formatServerTiming,
   SERVER_TIMING_ENTRIES_MAX,
