@@ -57,7 +57,7 @@ export function compressSync(
 }
 
 /** A stream that compresses and can be flushed. Destroy it when it is not read to its end. */
-export type Compressor = Transform & zlib.Zlib & { flush(callback?: () => void): void };
+export type Compressor = Transform & zlib.Zlib;
 
 /** Creates a streaming compressor; it works on the thread pool. */
 export function createCompressor(

@@ -29,7 +29,7 @@ export function parameterInvalid(
   extensions: Readonly<Record<string, unknown>> = {},
 ): ProblemError {
   return new ProblemError({
-    type: "https://hasten.dev/problems/invalid-parameter",
+    type: "urn:hasten:problem:invalid-parameter",
     title: "Invalid parameter",
     status: 400,
     detail,

@@ -57,7 +57,7 @@ export function parseFields(
 function isAllowed(name: string, allowed: readonly string[]): boolean {
   if (allowed.includes(name) && !name.endsWith("*")) return true;
   const path = name.split(".");
-  if (path.length > FIELDS_DEPTH_MAX || path.includes("")) return false;
+  if (path.length > FIELDS_DEPTH_MAX || path.includes("") || path.includes("*")) return false;
   return allowed.some((entry) => entry.endsWith(".*") && name.startsWith(entry.slice(0, -1)));
 }
 

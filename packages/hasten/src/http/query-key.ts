@@ -82,8 +82,8 @@ function decode(raw: string): string | undefined {
 
 /** RFC 3986 §6.2.2.1 and §6.2.2.2: upper-case hex, unreserved characters unescaped. */
 function canonical(raw: string): string {
-  return raw.replace(/%[0-9a-f]{2}/gi, (escape) => {
-    const character = String.fromCharCode(Number.parseInt(escape.slice(1), 16));
-    return /[A-Za-z0-9\-._~]/.test(character) ? character : escape.toUpperCase();
+  return raw.replace(/%[0-9a-f]{2}/gi, (triplet) => {
+    const character = String.fromCharCode(Number.parseInt(triplet.slice(1), 16));
+    return /[A-Za-z0-9\-._~]/.test(character) ? character : triplet.toUpperCase();
   });
 }
