@@ -1,4 +1,4 @@
-import { coarseNow } from "../core/coarse-clock.ts";
+import { CoarseClock } from "../core/coarse-clock.ts";
 import { createAnswer } from "./answers.ts";
 import { answerMany } from "./batches.ts";
 import { Fence } from "./fence.ts";
@@ -34,9 +34,10 @@ export function assembleCache(options: CacheOptions | undefined, rules: LoadRule
 function partsOf(options: ResolvedOptions, rules: LoadRules): LoadParts {
   const fence = new Fence({ fillsMax: options.fillsMax, marksMax: MARKS_MAX });
   const counters = createCounters();
-  const now = coarseNow(options.clock);
-  const shelf = createShelf(options, { fence, counters, now });
-  return { options, fence, shelf, counters, now, rules };
+  const coarse = new CoarseClock(options.clock);
+  const now = (): number => coarse.now();
+  const shelf = createShelf(options, { fence, counters, coarse });
+  return { options, fence, shelf, counters, coarse, now, rules };
 }
 
 function open(options: ResolvedOptions, rules: LoadRules): Cache {

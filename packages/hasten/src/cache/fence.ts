@@ -103,6 +103,13 @@ export class Fence {
     return fill;
   }
 
+  /** A fill that was never open: nothing can be stored with it. */
+  spent(key: string): Fill {
+    const fill = new Fill(this, key, NO_TAGS);
+    fill.state = "ended";
+    return fill;
+  }
+
   end(fill: Fill): void {
     if (fill.state !== "open") return;
     fill.state = "ended";

@@ -74,11 +74,8 @@ export function createFlights(parts: LoadParts): Flights {
     start(request) {
       const { key } = request;
       const full = fence.openFills >= options.fillsMax;
-      const fill = fence.begin(key, request.options.tags);
-      if (full) {
-        counters.bypassed += 1;
-        fence.end(fill);
-      }
+      const fill = full ? fence.spent(key) : fence.begin(key, request.options.tags);
+      if (full) counters.bypassed += 1;
       const { promise, resolve } = Promise.withResolvers<Landing>();
       const notes = new LoadNotes(key, request.stale, fill);
       const startedMs = clock.nowMs();

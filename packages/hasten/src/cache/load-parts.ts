@@ -1,3 +1,4 @@
+import type { CoarseClock } from "../core/coarse-clock.ts";
 import type { Entry } from "./entry.ts";
 import type { Fence, Fill } from "./fence.ts";
 import type { ResolvedLoad } from "./load-options.ts";
@@ -38,6 +39,8 @@ export interface LoadParts {
   readonly fence: Fence;
   readonly shelf: Shelf;
   readonly counters: Counters;
+  readonly coarse: CoarseClock;
+  /** `coarse.now`: monotonic milliseconds. */
   readonly now: () => number;
   readonly rules: LoadRules;
 }

@@ -1,3 +1,4 @@
+import { COARSE_USES_MAX } from "../core/coarse-clock.ts";
 import type { Answer } from "./answers.ts";
 import { checkKey, type Key } from "./keys.ts";
 import type { LoadParts } from "./load-parts.ts";
@@ -6,6 +7,8 @@ import type { Cache, EntryView, LoadContext, LoadOptions } from "./types.ts";
 /** The calls that are made for every request. A hit takes one look at the map and no promise. */
 export type Reads = Pick<Cache, "peek" | "entry" | "getOrSet">;
 
+/** A hit in so many makes the coarse clock read the time again. */
+const USES_MASK = COARSE_USES_MAX - 1;
 const NO_OPTIONS: LoadOptions<never> = {};
 
 /**
@@ -16,17 +19,19 @@ export function createReads(
   answer: Answer,
   { state, off }: { readonly state: { readonly closed: boolean }; readonly off: Cache },
 ): Reads {
-  const { fence, shelf, counters, now } = parts;
+  const { fence, shelf, counters, coarse, now } = parts;
   const { memory } = shelf;
 
   const peek = <V>(key: Key<V>): V | undefined => {
-    const entry = memory.get(key);
+    const entry = memory.peek(key);
     if (entry === undefined) {
       counters.misses += 1;
       return undefined;
     }
-    if (entry.checkedSeq === fence.seq && now() < entry.refreshAtMs) {
+    if (coarse.knownMs < entry.refreshAtMs && entry.checkedSeq === fence.seq) {
+      if (entry.touchedTick !== coarse.tick) shelf.touch(entry);
       counters.hits += 1;
+      if ((counters.hits & USES_MASK) === 0) coarse.drop();
       return (entry.codec === undefined ? entry.stored : entry.value) as V;
     }
     return peekAgain(key);
@@ -43,9 +48,15 @@ export function createReads(
     load: (context: LoadContext<V>) => V | Promise<V>,
     call: LoadOptions<V> = NO_OPTIONS as LoadOptions<V>,
   ): V | Promise<V> => {
-    const entry = memory.get(key);
-    if (entry !== undefined && entry.checkedSeq === fence.seq && now() < entry.refreshAtMs) {
+    const entry = memory.peek(key);
+    if (
+      entry !== undefined &&
+      coarse.knownMs < entry.refreshAtMs &&
+      entry.checkedSeq === fence.seq
+    ) {
+      if (entry.touchedTick !== coarse.tick) shelf.touch(entry);
       counters.hits += 1;
+      if ((counters.hits & USES_MASK) === 0) coarse.drop();
       return (entry.codec === undefined ? entry.stored : entry.value) as V;
     }
     checkKey(key);

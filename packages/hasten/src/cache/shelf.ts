@@ -1,3 +1,4 @@
+import type { CoarseClock } from "../core/coarse-clock.ts";
 import type { Codec } from "./codec.ts";
 import { Entry, type Lifetime, survives } from "./entry.ts";
 import { codecMismatch } from "./errors.ts";
@@ -19,6 +20,12 @@ export interface Placement {
 /** Where entries are kept in this process: the bounded store, and what it must tell the fence. */
 export interface Shelf {
   readonly memory: MemoryStore<Entry>;
+  /**
+   * Tells the eviction policy of a use, to be called when `touchedTick` is not the coarse clock's:
+   * uses of an entry within 2 ms count as one (LRU-K's correlated references), which makes a
+   * hot hit cheap and keeps a burst from looking like popularity.
+   */
+  touch(entry: Entry): void;
   /** The entry, unless it was invalidated; those are removed on the way. */
   find(key: string): Entry | undefined;
   put(key: string, admitted: Admitted, placement: Placement): Outcome;
@@ -30,9 +37,9 @@ export interface Shelf {
 
 export function createShelf(
   options: ResolvedOptions,
-  shared: { readonly fence: Fence; readonly counters: Counters; readonly now: () => number },
+  shared: { readonly fence: Fence; readonly counters: Counters; readonly coarse: CoarseClock },
 ): Shelf {
-  const { fence, counters, now } = shared;
+  const { fence, counters, coarse } = shared;
   const kinds = new Map<string, KeyOptions<never>>();
   const memory = createMemoryStore<Entry>({
     entriesMax: options.entriesMax,
@@ -43,6 +50,10 @@ export function createShelf(
     },
   });
 
+  const touch = (entry: Entry): void => {
+    entry.touchedTick = coarse.tick;
+    memory.get(entry.key);
+  };
   const remove = (key: string): void => {
     const entry = memory.delete(key);
     if (entry !== undefined) fence.detach(entry.records);
@@ -51,8 +62,10 @@ export function createShelf(
   return {
     memory,
     remove,
+    touch,
     find(key) {
-      const entry = memory.get(key);
+      const entry = memory.peek(key);
+      if (entry !== undefined && entry.touchedTick !== coarse.tick) touch(entry);
       if (entry === undefined || survives(entry, fence)) return entry;
       remove(key);
       return undefined;
@@ -60,7 +73,7 @@ export function createShelf(
     put(key, admitted, placement) {
       if (placement.tags.length > TAGS_MAX) return refused("too many tags");
       const entry = new Entry(fence, key, admitted, {
-        nowMs: now(),
+        nowMs: coarse.now(),
         lifetime: placement.lifetime,
         tags: placement.tags,
         failure: placement.failure === true,
