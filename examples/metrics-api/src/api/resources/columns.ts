@@ -4,12 +4,12 @@ import { tags, text, uuid } from "../schema/common.ts";
 import type { FieldColumn, Filter } from "./resource.ts";
 
 /** Columns every resource has. */
-export const storedColumns: Readonly<Record<string, FieldColumn>> = {
+export const storedColumns = {
   id: { sql: sql`id`, type: "uuid" },
   version: { sql: sql`version`, type: "int" },
   created_at: { sql: sql`created_at`, type: "timestamptz" },
   updated_at: { sql: sql`updated_at`, type: "timestamptz" },
-};
+} satisfies Readonly<Record<string, FieldColumn>>;
 
 /** Members of the document; names come from our own schemas, never from a request. */
 export function documentColumns(names: readonly string[]): Record<string, FieldColumn> {
@@ -41,7 +41,7 @@ export const anyTag: Filter = {
     .transform((given) => [given].flat().flatMap((part) => part.split(",")))
     .pipe(tags.min(1)),
   description: "Only those with at least one of these tags, separated by commas.",
-  where: (value: string[]) => sql`tags ?| ${value}::text[]`,
+  where: (value: string[]) => sql`tags && ${value}::text[]`,
 };
 
 /** `active` and `not active` each have their partial index, so the condition names no parameter. */

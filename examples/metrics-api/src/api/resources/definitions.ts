@@ -21,6 +21,7 @@ export const metrics: Resource = {
   input: metricInput,
   output: metric,
   columns: {
+    id: storedColumns.id,
     ...documentColumns(Object.keys(metricInput.shape)),
     ...textColumns(["name", "category", "tier", "owner", "business_domain"]),
     ...storedColumns,
@@ -44,6 +45,7 @@ export const domains: Resource = {
   input: domainInput,
   output: domain,
   columns: {
+    id: storedColumns.id,
     ...documentColumns(Object.keys(domainInput.shape)),
     ...textColumns(["name", "owner_team"]),
     ...storedColumns,
@@ -61,6 +63,7 @@ export const objectives: Resource = {
   input: objectiveInput,
   output: objective,
   columns: {
+    id: storedColumns.id,
     ...documentColumns(Object.keys(objectiveInput.shape)),
     ...textColumns(["name", "timeframe"]),
     ...storedColumns,
@@ -78,6 +81,7 @@ export const users: Resource = {
   input: userInput,
   output: user,
   columns: {
+    id: storedColumns.id,
     ...documentColumns(Object.keys(userInput.shape).filter((name) => name !== "password")),
     ...textColumns(["email", "name", "role"]),
     ...storedColumns,
