@@ -3,6 +3,7 @@ import type { PoolStats } from "./connections.ts";
 import { createCore, identityOf } from "./core.ts";
 import { executeOn, queryOn } from "./execute.ts";
 import { createHealth, type Health } from "./health.ts";
+import { createIndexes, type Indexes } from "./indexes/ensure.ts";
 import {
   type ByIdsOptions,
   byIds,
@@ -48,6 +49,7 @@ export interface Database extends Queryable, AsyncDisposable {
   ): Promise<ManyResult>;
   /** One page of a list by cursor; see {@link definePage}. */
   page<R>(spec: PageSpec<R>, request?: PageRequest, options?: CachedQueryOptions): Promise<Page<R>>;
+  readonly indexes: Indexes;
   /** Asks the server now. Never rejects. */
   health(): Promise<Health>;
   /** The latest check, periodic or on demand. */
@@ -80,6 +82,7 @@ export function createDatabase(options: DatabaseOptions): Database {
     executeMany: (items, build, given = {}) => executeManyOn(core, { items, build }, given),
     page: (spec, request, given) =>
       readPage({ query: (text, values) => query({ text, values }, given) }, spec, request),
+    indexes: createIndexes(core),
     health: () => health.check(),
     get lastHealth() {
       return health.last();

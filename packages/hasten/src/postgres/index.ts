@@ -7,8 +7,18 @@ export type { PoolEvent } from "./establish.ts";
 export { isUnavailable } from "./failures.ts";
 export type { Health } from "./health.ts";
 export { IDENTIFIER_BYTES_MAX, quoteIdentifier, quoteQualified } from "./ident.ts";
+export type { Indexes } from "./indexes/ensure.ts";
+export type { IndexColumn, IndexMethod, IndexOutcome, IndexSpec } from "./indexes/spec.ts";
 export type { ByIdsOptions, ExecuteManyOptions, Id, ManyResult } from "./many.ts";
 export type { QueryEvent, QueryStats, SlowQuery, StatementStats } from "./measure.ts";
+export type { Applied, MigrationEvent } from "./migrations/apply.ts";
+export {
+  type MigrateCommandOptions,
+  type MigrateOptions,
+  type MigrateResult,
+  migrate,
+  migrateCommand,
+} from "./migrations/migrate.ts";
 export { normalise } from "./normalise.ts";
 export type { ConnectionTarget, DatabaseOptions, PoolOptions, RetryOptions } from "./options.ts";
 export type { ColumnType, SortableType } from "./pages/column-type.ts";

@@ -5,7 +5,8 @@
  * Invariants:
  * - The text is exact: microseconds, 64-bit integers, every digit of a numeric, every bit of a float8.
  * - Neither direction depends on a session setting (DateStyle, TimeZone, extra_float_digits).
- * - Parameters are declared `text` and cast by the server, so that no driver converts them on the way.
+ * - A parameter whose type drivers convert on the way (dates, booleans) is declared `text` and cast by
+ *   the server.
  */
 
 /** Types a page can be sorted by. `int` stands for smallint and integer, `float8` also for real. */
@@ -46,27 +47,28 @@ const TIMESTAMP = /^(?:-?infinity|\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?
 // biome-ignore lint/suspicious/noControlCharactersInRegex: PostgreSQL text holds every character but this one.
 const TEXT = /^[^\u0000]*$/;
 
-const cast = (type: string) => (parameter: string) => `${parameter}::text::${type}`;
+const direct = (type: string) => (parameter: string) => `${parameter}::${type}`;
+const viaText = (type: string) => (parameter: string) => `${parameter}::text::${type}`;
 const asText = (expression: string): string => `(${expression})::text`;
 /** JSON output of dates and times is ISO 8601 whatever DateStyle is. */
 const asIso = (expression: string): string => `to_jsonb(${expression}) #>> '{}'`;
 
 const CODECS: Readonly<Record<SortableType, KeyCodec>> = {
-  int: { tag: "i", toText: asText, fromText: cast("int8"), form: INTEGER },
-  bigint: { tag: "i", toText: asText, fromText: cast("int8"), form: INTEGER },
-  numeric: { tag: "n", toText: asText, fromText: cast("numeric"), form: NUMERIC },
+  int: { tag: "i", toText: asText, fromText: direct("int8"), form: INTEGER },
+  bigint: { tag: "i", toText: asText, fromText: direct("int8"), form: INTEGER },
+  numeric: { tag: "n", toText: asText, fromText: direct("numeric"), form: NUMERIC },
   float8: {
     tag: "f",
     toText: (expression) => `encode(float8send(${expression}), 'hex')`,
-    fromText: cast("float8"),
+    fromText: direct("float8"),
     form: FLOAT,
     decode: floatFromHex,
   },
-  text: { tag: "s", toText: asText, fromText: (parameter) => `${parameter}::text`, form: TEXT },
-  uuid: { tag: "u", toText: asText, fromText: cast("uuid"), form: UUID },
-  bool: { tag: "b", toText: asText, fromText: cast("bool"), form: /^(?:true|false)$/ },
-  date: { tag: "d", toText: asIso, fromText: cast("date"), form: DATE },
-  timestamp: { tag: "t", toText: asIso, fromText: cast("timestamp"), form: TIMESTAMP },
+  text: { tag: "s", toText: asText, fromText: direct("text"), form: TEXT },
+  uuid: { tag: "u", toText: asText, fromText: direct("uuid"), form: UUID },
+  bool: { tag: "b", toText: asText, fromText: viaText("bool"), form: /^(?:true|false)$/ },
+  date: { tag: "d", toText: asIso, fromText: viaText("date"), form: DATE },
+  timestamp: { tag: "t", toText: asIso, fromText: viaText("timestamp"), form: TIMESTAMP },
   timestamptz: {
     tag: "z",
     toText: (expression) => asIso(`(${expression}) at time zone 'UTC'`),

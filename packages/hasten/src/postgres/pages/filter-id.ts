@@ -1,6 +1,8 @@
 import type { Sql } from "../sql.ts";
 import { shortHash } from "./page-spec.ts";
 
+const NO_FILTER: string = shortHash("none");
+
 /** What tells one filter from another, as a cursor carries it. */
 export function filterIdOf(request: {
   readonly filter?: Sql | undefined;
@@ -8,7 +10,7 @@ export function filterIdOf(request: {
 }): string {
   if (request.filterId !== undefined) return shortHash(`id\n${request.filterId}`);
   const { filter } = request;
-  if (filter === undefined || filter.text.trim() === "") return shortHash("none");
+  if (filter === undefined || filter.text.trim() === "") return NO_FILTER;
   return shortHash(`sql\n${filter.text}\n${JSON.stringify(filter.values.map(tagged))}`);
 }
 

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 import { pageError } from "./errors.ts";
 
 /** A secret that signs cursors. */
@@ -35,7 +35,7 @@ export function keyRing(given: readonly CursorKey[] | string): KeyRing {
   const keys = typeof given === "string" ? parseKeys(given) : given;
   if (keys.length < 1 || keys.length > CURSOR_KEYS_MAX)
     throw keysInvalid(`1 to ${CURSOR_KEYS_MAX} cursor keys are needed, got ${keys.length}.`);
-  const secrets = new Map<string, Buffer>();
+  const secrets = new Map<string, KeyObject>();
   for (const key of keys) {
     if (!KEY_ID.test(key.id))
       throw keysInvalid("A cursor key's id must match [A-Za-z0-9_-]{1,16}.");
@@ -44,7 +44,7 @@ export function keyRing(given: readonly CursorKey[] | string): KeyRing {
     const secret = typeof given === "string" ? Buffer.from(given) : Buffer.from(given);
     if (secret.length < SECRET_BYTES_MIN)
       throw keysInvalid(`The secret of cursor key ${key.id} has ${secret.length} bytes.`);
-    secrets.set(key.id, secret);
+    secrets.set(key.id, createSecretKey(secret));
   }
   const current = keys[0]!.id;
   return {
@@ -69,7 +69,7 @@ function parseKeys(text: string): readonly CursorKey[] {
     });
 }
 
-function signature(secret: Buffer, text: string): string {
+function signature(secret: KeyObject, text: string): string {
   const mac = createHmac("sha256", secret).update(text).digest();
   return mac.subarray(0, SIGNATURE_BYTES).toString("base64url");
 }

@@ -1,0 +1,1 @@
+export { type CutRule, type FaultyProxy, faultyProxy, type ProxyMode } from "./faulty-proxy.ts";
