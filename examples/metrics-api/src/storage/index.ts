@@ -1,0 +1,10 @@
+export { type Choice, readChoice, writeChoice } from "./choice.ts";
+export { StorageBusy } from "./gate.ts";
+export { messageOf, type SwitchOutcome } from "./outcome.ts";
+export {
+  openStorage,
+  type Place,
+  type Storage,
+  type StorageParts,
+  type StorageStatus,
+} from "./storage.ts";

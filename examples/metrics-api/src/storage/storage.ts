@@ -1,0 +1,182 @@
+/**
+ * Where the rows are, and moving them to another server while in use.
+ *
+ * Invariants:
+ * - every write passes the gate; the copy begins when none is under way and none can begin, so it holds every
+ *   acknowledged write, and the first write after it goes to the new database;
+ * - a switch that is refused or fails changes neither the database in use nor the chosen mode;
+ * - the choice is on disk before the first write to the new database is accepted.
+ */
+import { type Database, sql } from "hasten/postgres";
+import type { StorageMode } from "../config/index.ts";
+import { type Attachment, attach } from "./attachment.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { createGate, type Gate } from "./gate.ts";
+import { refused, type SwitchOutcome } from "./outcome.ts";
+import { transfer } from "./transfer.ts";
+
+export interface Storage extends AsyncDisposable {
+  /** The database in use now: ask for it in each request, never keep it. */
+  current(): Database;
+  readonly mode: StorageMode;
+  /** Every write goes through here. @throws StorageBusy when a switch takes longer than a write may wait */
+  write<T>(work: (db: Database) => Promise<T>): Promise<T>;
+  /** Copies everything to the other storage and goes on there, or says why not. Never rejects for an expected reason. */
+  switchTo(mode: StorageMode): Promise<SwitchOutcome>;
+  status(): StorageStatus;
+}
+
+export interface StorageStatus {
+  readonly mode: StorageMode;
+  readonly switching: boolean;
+  readonly inFlightWrites: number;
+}
+
+/** A server that can be used: the embedded one (started when asked for) or the user's own. */
+export interface Place {
+  readonly url: string;
+  /** Called when nothing uses it any more. */
+  close(): Promise<void>;
+}
+
+export interface StorageParts {
+  readonly mode: StorageMode;
+  readonly place: Place;
+  /** Undefined when that mode has nowhere to be. @throws when it cannot be started */
+  readonly find: (mode: StorageMode) => Promise<Place | undefined>;
+  readonly open: (url: string) => Database;
+  readonly migrations: string;
+  /** Keeps the choice for the next start. */
+  readonly remember: (mode: StorageMode) => void;
+  /** Called after the switch, before the first write. */
+  readonly forgetCached: () => Promise<unknown>;
+  /** A reason why this process may not switch, for example that it is one of several. */
+  readonly fixedBecause?: string | undefined;
+  readonly clock?: Clock;
+}
+
+/** Requests that took the old database just before a switch finish within this time. */
+const RETIRE_AFTER_MS = 5_000;
+const DRAIN_LIMIT_MS = 10_000;
+
+interface Used {
+  readonly mode: StorageMode;
+  readonly place: Place;
+  readonly database: Database;
+  readonly attachment: Attachment;
+}
+
+/** Opens the storage. The database must have been migrated. */
+export async function openStorage(parts: StorageParts): Promise<Storage> {
+  const attachment = await attach(parts.place.url);
+  const { mode, place } = parts;
+  const database = parts.open(place.url);
+  await database.query(MARK_LIVE);
+  return storageOn(parts, { mode, place, database, attachment });
+}
+
+const MARK_LIVE = sql`update metrics_api.system set state = 'live' where state <> 'live'`;
+
+function storageOn(parts: StorageParts, first: Used): Storage {
+  const clock = parts.clock ?? systemClock;
+  const gate = createGate(clock);
+  const retired = new Set<Retirement>();
+  let used = first;
+  let switching = false;
+
+  const move = async (to: StorageMode): Promise<SwitchOutcome> => {
+    const startedMs = performance.now();
+    const moved = await moveTo(parts, gate, { used, to });
+    if (moved.kind === "refused") return moved;
+    retired.add(retire(used, clock, (it) => retired.delete(it)));
+    const from = used.mode;
+    used = moved.used;
+    await parts.forgetCached();
+    const tookMs = Math.round(performance.now() - startedMs);
+    return { kind: "switched", from, to, rows: moved.rows, tookMs };
+  };
+
+  return {
+    current: () => used.database,
+    get mode() {
+      return used.mode;
+    },
+    write: (work) => gate.pass(() => work(used.database)),
+    async switchTo(to) {
+      if (to === used.mode) return { kind: "unchanged", mode: to };
+      if (switching) return refused("busy", "Another switch is under way.");
+      if (parts.fixedBecause !== undefined) return refused("attached", parts.fixedBecause);
+      switching = true;
+      try {
+        return await move(to);
+      } finally {
+        switching = false;
+        gate.open();
+      }
+    },
+    status: () => ({ mode: used.mode, switching, inFlightWrites: gate.inside }),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([close(used), ...[...retired].map((it) => it.now())]);
+    },
+  };
+}
+
+type Moved = { readonly kind: "moved"; readonly used: Used; readonly rows: number };
+
+async function moveTo(
+  parts: StorageParts,
+  gate: Gate,
+  { used, to }: { readonly used: Used; readonly to: StorageMode },
+): Promise<Moved | Extract<SwitchOutcome, { kind: "refused" }>> {
+  const place = await parts.find(to);
+  if (place === undefined)
+    return refused("no-target", "DATABASE_URL is not set: there is no other server.");
+  const held = await used.attachment.exclusive();
+  if (held !== "alone") {
+    await place.close();
+    return held === "lost"
+      ? refused("unreachable", "The storage in use cannot be reached.")
+      : refused(
+          "attached",
+          "Another process of this API is attached to the storage in use. Stop it first.",
+        );
+  }
+  const outcome = await transfer({
+    sourceUrl: used.place.url,
+    targetUrl: place.url,
+    migrations: parts.migrations,
+    closeGate: () => gate.close(DRAIN_LIMIT_MS),
+  });
+  if (outcome.kind === "refused") {
+    await Promise.allSettled([used.attachment.shared(), place.close()]);
+    return outcome;
+  }
+  const { attachment, rows } = outcome;
+  parts.remember(to);
+  const database = parts.open(place.url);
+  // Not marked, it would only be marked at the next start: nothing is lost meanwhile.
+  await Promise.allSettled([database.query(MARK_LIVE), attachment.shared()]);
+  return { kind: "moved", used: { mode: to, place, database, attachment }, rows };
+}
+
+interface Retirement {
+  now(): Promise<void>;
+}
+
+function retire(used: Used, clock: Clock, done: (it: Retirement) => void): Retirement {
+  let closing: Promise<void> | undefined;
+  const retirement: Retirement = {
+    now() {
+      timer.cancel();
+      closing ??= close(used).finally(() => done(retirement));
+      return closing;
+    },
+  };
+  const timer = clock.schedule(RETIRE_AFTER_MS, () => void retirement.now());
+  return retirement;
+}
+
+async function close(used: Used): Promise<void> {
+  await Promise.allSettled([used.database.drain(), used.attachment.release()]);
+  await used.place.close();
+}
