@@ -35,6 +35,8 @@ export interface Patched {
   readonly res: ServerResponse;
   readonly original: OriginalMethods;
   state: "open" | "held" | "streaming" | "pending" | "through";
+  /** The handler called `writeHead` and so ran whatever others hung on it: it runs once. */
+  headGiven: boolean;
   coding: CompressedCoding | undefined;
   held: Held[];
   heldBytes: number;
@@ -54,6 +56,7 @@ export function patchResponse(
     res,
     original,
     state: "open",
+    headGiven: false,
     coding: undefined,
     held: [],
     heldBytes: 0,
@@ -78,6 +81,7 @@ function onWriteHead(patched: Patched, args: readonly unknown[]): ServerResponse
   }
   if (patched.state !== "open") return original.writeHead(...args);
   applyHead(res, args as HeadArguments);
+  patched.headGiven = true;
   return settle(patched) === "through" ? original.writeHead(res.statusCode) : res;
 }
 
@@ -156,7 +160,8 @@ function startStreaming(patched: Patched): boolean {
   unclaimSent(res);
   // Node drops a HEAD's body: there is nothing to compress.
   patched.state = req.method === "HEAD" ? "through" : "streaming";
-  original.writeHead(res.statusCode);
+  if (patched.headGiven) original.writeHead(res.statusCode);
+  else res.writeHead(res.statusCode);
   original.flushHeaders();
   if (patched.state === "streaming") {
     patched.stream = startCompressedStream({ res, original, coding, flushEach, context });

@@ -287,6 +287,44 @@ test.each(["zstd", "br", "gzip", "deflate"])("a %s stream is flushed on demand",
   expect(res.headers["content-length"]).toBeUndefined();
 });
 
+test("what another middleware hung on writeHead runs once, in every way of answering", async () => {
+  const ways: readonly ((res: http.ServerResponse) => void)[] = [
+    (res) => void res.end(BODY),
+    (res) => void res.end("small"),
+    (res) => void res.end(LARGE),
+    (res) => void res.writeHead(200, { "Content-Type": "text/plain" }).end(BODY),
+    (res) => void res.writeHead(200).end("small"),
+    (res) => void res.writeHead(200, ["Content-Type", "text/plain"]).end(LARGE),
+    (res) => {
+      res.write(BODY);
+      setTimeout(() => res.end(BODY), 5);
+    },
+    (res) => {
+      res.writeHead(200);
+      res.write("s");
+      setTimeout(() => res.end(BODY), 5);
+    },
+    (res) => void res.writeHead(200, { "Content-Type": "image/png" }).end(BODY),
+  ];
+  for (const answer of ways) {
+    for (const method of ["GET", "HEAD"]) {
+      await using server = await site((_req, res) => {
+        res.setHeader("Content-Type", "text/plain");
+        const writeHead = res.writeHead as (...args: unknown[]) => http.ServerResponse;
+        Object.assign(res, {
+          writeHead(...args: unknown[]) {
+            res.appendHeader("X-Hung", "1");
+            return Reflect.apply(writeHead, res, args);
+          },
+        });
+        answer(res);
+      });
+      const got = await server.get({ method, headers: { "accept-encoding": "zstd" } });
+      expect(got.fields["x-hung"]).toBe("1");
+    }
+  }
+});
+
 test("trailers survive", async () => {
   await using server = await site((_req, res) => {
     res.writeHead(200, { "Content-Type": "text/plain", Trailer: "X-Sum" });
@@ -352,10 +390,7 @@ test("a slow reader holds the writer back, through pipe's own back-pressure", as
   });
   const [res] = (await once(req, "response")) as [http.IncomingMessage];
   res.pause();
-  await delay(400);
-  const heldAt = written;
-  await delay(200);
-  expect(written).toBe(heldAt);
+  for (let before = -1; before !== written; await delay(500)) before = written;
   expect(written * chunk.byteLength).toBeLessThan(16 * 1024 * 1024);
   let bytes = 0;
   const gunzip = res.pipe(zlib.createGunzip());

@@ -16,9 +16,7 @@ export function sendWhole(patched: Patched, whole: Whole, done: Done | undefined
   const { context, res, req } = patched;
   const { body, decision, headOnly } = whole;
   if (decision.kind === "identity") {
-    // Node leaves out the length of a HEAD's body; GET has it, so HEAD must (RFC 9110 §9.3.2).
-    if (req.method === "HEAD" && body.byteLength > 0)
-      res.setHeader("Content-Length", body.byteLength);
+    declareLength(patched, body.byteLength);
     send(patched, body, done);
   } else if (headOnly) {
     codedFields(res, decision.coding, undefined);
@@ -91,9 +89,23 @@ function sendCoded(
 const DESCRIBING_BODY = ["content-length", "content-encoding", "content-type"] as const;
 const NOTHING = new Uint8Array(0);
 
+/**
+ * Node declares the length itself, but not of a HEAD's body, which has the fields of GET
+ * (RFC 9110 §9.3.2), and not after `writeHead`.
+ */
+function declareLength({ res, req, headGiven }: Patched, bytes: number): void {
+  if (bytes === 0 || (req.method !== "HEAD" && !headGiven)) return;
+  if (res.statusCode === 204 || res.statusCode === 304) return;
+  if (res.hasHeader("transfer-encoding") || res.hasHeader("trailer")) return;
+  res.setHeader("Content-Length", bytes);
+}
+
 function send(patched: Patched, body: Uint8Array, done: Done | undefined): void {
   patched.state = "through";
   unclaimSent(patched.res);
+  if (patched.headGiven && !patched.res.headersSent) {
+    patched.original.writeHead(patched.res.statusCode);
+  }
   if (body.byteLength === 0) patched.original.end(done);
   else patched.original.end(body, "utf8", done);
 }
