@@ -1,6 +1,6 @@
 import { hashString } from "../../../../packages/hasten/src/cache/memory/hash.ts";
 import { SlotLists } from "../../../../packages/hasten/src/cache/memory/lists.ts";
-import { FrequencySketch } from "../../../../packages/hasten/src/cache/memory/sketch.ts";
+import { FrequencySketch } from "./frequency-sketch.ts";
 import type { PolicyFactory } from "./policy.ts";
 
 const WINDOW = 0;

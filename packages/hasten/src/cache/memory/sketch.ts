@@ -10,14 +10,11 @@ export class FrequencySketch {
   /** Eight counters a word, sixteen words a block. */
   #table: Int32Array;
   #blockMask: number;
-  #sampleMax: number;
-  #sampled = 0;
 
   constructor(entries: number) {
     const words = wordsFor(entries);
     this.#table = new Int32Array(words);
     this.#blockMask = words / BLOCK_WORDS - 1;
-    this.#sampleMax = SAMPLE_PER_ENTRY * entries;
   }
 
   /** Estimated recent accesses of a key, 0 to 15. */
@@ -34,24 +31,25 @@ export class FrequencySketch {
     return least;
   }
 
-  /** Counts one access of a key. */
-  increment(hash: number): void {
+  /** Makes the estimate of a key at least `frequency`, and nobody else's larger than need be. */
+  raise(hash: number, frequency: number): void {
     const table = this.#table;
     const block = (hash & this.#blockMask) * BLOCK_WORDS;
     let bits = counterBits(hash);
-    let added = 0;
     for (let row = block; row < block + BLOCK_WORDS; row += ROW_WORDS) {
       const word = row + (bits & 3);
       const shift = bits & 28;
       const value = table[word]!;
-      if (((value >>> shift) & FREQUENCY_MAX) !== FREQUENCY_MAX) {
-        table[word] = value + (1 << shift);
-        added = 1;
-      }
+      const count = (value >>> shift) & FREQUENCY_MAX;
+      if (count < frequency) table[word] = value + ((frequency - count) << shift);
       bits >>>= 5;
     }
-    this.#sampled += added;
-    if (this.#sampled >= this.#sampleMax) this.#age();
+  }
+
+  /** Halves every estimate. */
+  age(): void {
+    const table = this.#table;
+    for (let word = 0; word < table.length; word++) table[word] = (table[word]! >>> 1) & HALVED;
   }
 
   /**
@@ -61,29 +59,22 @@ export class FrequencySketch {
   grow(entries: number): void {
     const old = this.#table;
     const words = wordsFor(entries);
-    this.#sampleMax = Math.max(this.#sampleMax, SAMPLE_PER_ENTRY * entries);
     if (words <= old.length) return;
     this.#table = new Int32Array(words);
     for (let at = 0; at < words; at += old.length) this.#table.set(old, at);
     this.#blockMask = words / BLOCK_WORDS - 1;
-  }
-
-  #age(): void {
-    const table = this.#table;
-    for (let word = 0; word < table.length; word++) table[word] = (table[word]! >>> 1) & HALVED;
-    this.#sampled >>>= 1;
   }
 }
 
 export const FREQUENCY_MAX = 15;
 const BLOCK_WORDS = 16;
 const ROW_WORDS = 4;
-const SAMPLE_PER_ENTRY = 10;
+const WORDS_PER_ENTRY = 4;
 const HALVED = 0x77777777;
 
-/** Sixteen counters an entry, in whole blocks, a power of two of them. */
+/** Thirty-two counters an entry, in whole blocks, a power of two of them. */
 function wordsFor(entries: number): number {
-  return Math.max(BLOCK_WORDS, 2 ** Math.ceil(Math.log2(entries)) * 2);
+  return Math.max(BLOCK_WORDS, 2 ** Math.ceil(Math.log2(entries)) * WORDS_PER_ENTRY);
 }
 
 /** Twenty bits, five a row, independent of those that chose the block. */

@@ -4,6 +4,11 @@ import { SlotLists } from "./lists.ts";
 export const WINDOW = 0;
 export const PROBATION = 1;
 export const PROTECTED = 2;
+/** Flag in `heat`: hit since the policy last looked at the entry. */
+export const VISITED = 16;
+export const FREQUENCY_BITS = 15;
+/** `heat` of an entry that another hit cannot change. */
+export const HEAT_MAX: number = VISITED | FREQUENCY_BITS;
 const REGIONS = 3;
 const CAPACITY_MIN = 64;
 const NO_SLOT = -1;
@@ -20,6 +25,8 @@ export class Slots {
   hash!: Int32Array;
   weight!: Float64Array;
   region!: Uint8Array;
+  /** Accesses lately, 0 to 15, and the flag VISITED. */
+  heat!: Uint8Array;
   readonly entries: Float64Array = new Float64Array(REGIONS);
   readonly weights: Float64Array = new Float64Array(REGIONS);
   #capacity!: number;
@@ -40,6 +47,7 @@ export class Slots {
     this.hash = new Int32Array(this.#capacity);
     this.weight = new Float64Array(this.#capacity);
     this.region = new Uint8Array(this.#capacity);
+    this.heat = new Uint8Array(this.#capacity);
     this.entries.fill(0);
     this.weights.fill(0);
     this.#used = REGIONS;
@@ -89,6 +97,30 @@ export class Slots {
     return this.lists.prev[region]!;
   }
 
+  /** Accesses of the entry lately, 0 to 15. */
+  frequency(slot: number): number {
+    return this.heat[slot]! & FREQUENCY_BITS;
+  }
+
+  /** True when the entry was hit since the last call. */
+  takeVisit(slot: number): boolean {
+    const heat = this.heat[slot]!;
+    if (heat < VISITED) return false;
+    this.heat[slot] = heat & FREQUENCY_BITS;
+    return true;
+  }
+
+  /**
+   * Halves the frequency of every entry, rounded up: a key outside has to be asked for twice
+   * within a sample to displace an entry. Rounded down, a loop longer than the sample would see
+   * every entry at zero and displace them all just before their turn.
+   */
+  age(): void {
+    const { heat } = this;
+    for (let slot = REGIONS; slot < this.#used; slot++)
+      heat[slot] = (heat[slot]! & VISITED) | (((heat[slot]! & FREQUENCY_BITS) + 1) >>> 1);
+  }
+
   #enter(region: number, slot: number): void {
     this.lists.push(region, slot);
     this.region[slot] = region;
@@ -119,6 +151,7 @@ export class Slots {
     this.hash = enlarged(this.hash, new Int32Array(this.#capacity));
     this.weight = enlarged(this.weight, new Float64Array(this.#capacity));
     this.region = enlarged(this.region, new Uint8Array(this.#capacity));
+    this.heat = enlarged(this.heat, new Uint8Array(this.#capacity));
   }
 }
 

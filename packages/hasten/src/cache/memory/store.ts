@@ -5,6 +5,7 @@ import {
   type ResolvedMemoryStoreOptions,
   resolveMemoryStore,
 } from "./options.ts";
+import { FREQUENCY_BITS, HEAT_MAX, VISITED } from "./slots.ts";
 import { WindowTinyLfu } from "./window-tiny-lfu.ts";
 
 /** What became of a node given to `set`. */
@@ -39,13 +40,9 @@ export function createMemoryStore<N extends MemoryNode>(
   return new BoundedMap(resolveMemoryStore(options));
 }
 
-/** Hits remembered before the policy hears of them, in one batch. */
-const HITS_MAX = 64;
-
 /**
- * The map, and the policy told of everything in order: hits wait in a fixed buffer that is
- * emptied when it is full and before anything changes, so a waiting slot always means the same
- * entry.
+ * The map, and the policy beside it. A hit only raises one byte, the entry's heat; the policy reads
+ * it when it next has to choose what to lose.
  */
 class BoundedMap<N extends MemoryNode> implements MemoryStore<N> {
   #map = new Map<string, N>();
@@ -54,13 +51,14 @@ class BoundedMap<N extends MemoryNode> implements MemoryStore<N> {
   readonly #bytesMax: number;
   readonly #onEvict: ((node: N, why: "capacity") => void) | undefined;
   readonly #hashSeed: number;
-  readonly #hits = new Int32Array(HITS_MAX);
-  #hitsWaiting = 0;
+  #heat: Uint8Array;
+  #accesses = 0;
 
   constructor(options: ResolvedMemoryStoreOptions<N>) {
     const random = randomSource(options.seed);
     this.#hashSeed = random();
     this.#policy = new WindowTinyLfu(options, random);
+    this.#heat = this.#policy.slots.heat;
     this.#bytesMax = options.bytesMax;
     this.#onEvict = options.onEvict;
   }
@@ -75,10 +73,7 @@ class BoundedMap<N extends MemoryNode> implements MemoryStore<N> {
 
   get(key: string): N | undefined {
     const node = this.#map.get(key);
-    if (node !== undefined) {
-      this.#hits[this.#hitsWaiting++] = node._slot;
-      if (this.#hitsWaiting === HITS_MAX) this.#tellHits();
-    }
+    if (node !== undefined) this.#visit(node._slot);
     return node;
   }
 
@@ -91,7 +86,6 @@ class BoundedMap<N extends MemoryNode> implements MemoryStore<N> {
   }
 
   set(node: N): Stored {
-    this.#tellHits();
     const weight = Math.ceil(node.bytes);
     if (!(weight >= 0 && weight <= this.#bytesMax)) {
       this.delete(node.key);
@@ -99,6 +93,8 @@ class BoundedMap<N extends MemoryNode> implements MemoryStore<N> {
       return "rejected";
     }
     this.#place(node, weight);
+    this.#policy.count(this.#accesses);
+    this.#accesses = 0;
     const lost: number[] = [];
     this.#policy.settle(lost);
     return lost.length === 0 ? "stored" : this.#drop(lost, node);
@@ -107,7 +103,6 @@ class BoundedMap<N extends MemoryNode> implements MemoryStore<N> {
   delete(key: string): N | undefined {
     const node = this.#map.get(key);
     if (node === undefined) return undefined;
-    this.#tellHits();
     this.#map.delete(key);
     this.#nodes[node._slot] = undefined;
     this.#policy.remove(node._slot);
@@ -115,10 +110,10 @@ class BoundedMap<N extends MemoryNode> implements MemoryStore<N> {
   }
 
   clear(): void {
-    this.#hitsWaiting = 0;
     this.#map = new Map();
     this.#nodes = [];
     this.#policy.clear();
+    this.#heat = this.#policy.slots.heat;
   }
 
   #place(node: N, weight: number): void {
@@ -128,8 +123,10 @@ class BoundedMap<N extends MemoryNode> implements MemoryStore<N> {
       node._slot = this.#policy.add(hashString(node.key, this.#hashSeed), weight);
     } else {
       node._slot = previous._slot;
+      this.#visit(node._slot);
       this.#policy.replace(node._slot, weight);
     }
+    this.#heat = this.#policy.slots.heat;
     this.#nodes[node._slot] = node;
   }
 
@@ -146,9 +143,10 @@ class BoundedMap<N extends MemoryNode> implements MemoryStore<N> {
     return losers.includes(newcomer) ? "rejected" : "stored";
   }
 
-  #tellHits(): void {
-    const waiting = this.#hitsWaiting;
-    for (let n = 0; n < waiting; n++) this.#policy.touch(this.#hits[n]!);
-    this.#hitsWaiting = 0;
+  #visit(slot: number): void {
+    const heat = this.#heat[slot]!;
+    if (heat === HEAT_MAX) return;
+    this.#heat[slot] = (heat & FREQUENCY_BITS) === FREQUENCY_BITS ? HEAT_MAX : (heat + 1) | VISITED;
+    this.#accesses += 1;
   }
 }

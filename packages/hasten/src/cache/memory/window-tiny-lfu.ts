@@ -1,6 +1,6 @@
 import { Climber } from "./climber.ts";
 import { Refusals } from "./refusals.ts";
-import { FrequencySketch } from "./sketch.ts";
+import { FREQUENCY_MAX, FrequencySketch } from "./sketch.ts";
 import { PROBATION, PROTECTED, Slots, WINDOW } from "./slots.ts";
 
 /**
@@ -22,6 +22,7 @@ export class WindowTinyLfu {
   readonly #entriesMax: number;
   readonly #bytesMax: number;
   readonly #random: () => number;
+  #sampled = 0;
 
   constructor(bounds: { entriesMax: number; bytesMax: number }, random: () => number) {
     this.#entriesMax = bounds.entriesMax;
@@ -41,16 +42,13 @@ export class WindowTinyLfu {
     this.slots.clear();
   }
 
-  /** Counts a hit on `slot`. */
-  touch(slot: number): void {
-    const { slots } = this;
-    this.#sketch.increment(slots.hash[slot]!);
-    const region = slots.region[slot]!;
-    if (region === PROBATION) {
-      if (this.#nearlyFull()) this.#climber.savedInProbation(slots.entries[PROBATION]!);
-      slots.relocate(PROTECTED, slot);
-      this.#demote();
-    } else slots.lists.move(region, slot);
+  /** Counts accesses that raised an entry's heat; ages everything when they were enough. */
+  count(accesses: number): void {
+    this.#sampled += accesses;
+    if (this.#sampled < SAMPLE_PER_ENTRY * this.slots.capacity) return;
+    this.#sampled >>>= 1;
+    this.#sketch.age();
+    this.slots.age();
   }
 
   /** Takes a newcomer in and returns its slot; the bounds hold again after `settle`. */
@@ -59,7 +57,8 @@ export class WindowTinyLfu {
     const capacity = slots.capacity;
     const slot = slots.add(WINDOW, hash, weight);
     if (slots.capacity !== capacity) this.#sketch.grow(slots.capacity);
-    this.#sketch.increment(hash);
+    slots.heat[slot] = Math.min(this.#sketch.estimate(hash) + 1, FREQUENCY_MAX);
+    this.count(1);
     const remembered = this.#refusalsThatCount();
     this.#refusals.reserve(remembered);
     if (this.#refusals.take(hash, remembered)) this.#climber.refusedTooSoon(remembered);
@@ -68,29 +67,52 @@ export class WindowTinyLfu {
 
   /** Counts a replacement of the entry at `slot`. One that no longer fits competes anew. */
   replace(slot: number, weight: number): void {
-    this.touch(slot);
     this.slots.reweigh(slot, weight);
     if (!this.#fits()) this.slots.relocate(WINDOW, slot);
   }
 
+  /** Forgets the entry at `slot`, but not how often its key was asked for. */
   remove(slot: number): void {
-    this.slots.remove(slot);
+    const { slots } = this;
+    this.#sketch.raise(slots.hash[slot]!, slots.frequency(slot));
+    slots.remove(slot);
   }
 
   /** Makes the bounds hold, appending the slots that lost (already removed) to `lost`. */
   settle(lost: number[]): void {
+    const { slots } = this;
     for (let moves = 0; moves < MOVES_MAX && this.#windowIsOver(); moves++) {
-      const candidate = this.slots.oldest(WINDOW);
-      this.slots.relocate(PROBATION, candidate);
+      const candidate = slots.oldest(WINDOW);
+      if (slots.takeVisit(candidate)) {
+        slots.relocate(WINDOW, candidate);
+        continue;
+      }
+      if (!this.#fits()) this.#promote();
+      slots.relocate(PROBATION, candidate);
       if (!this.#fits()) this.#contest(candidate, lost);
     }
-    while (!this.#fits()) this.#lose(this.#oldestOfAll(), lost);
+    while (!this.#fits()) {
+      this.#promote();
+      this.#lose(this.#oldestOfAll(), lost);
+    }
+  }
+
+  /** Moves the oldest of probation that were hit into protected. */
+  #promote(): void {
+    const { slots } = this;
+    for (let moves = 0; moves < MOVES_MAX && slots.entries[PROBATION]! > 0; moves++) {
+      const slot = slots.oldest(PROBATION);
+      if (!slots.takeVisit(slot)) return;
+      this.#climber.savedInProbation(slots.entries[PROBATION]!);
+      slots.relocate(PROTECTED, slot);
+      this.#demote();
+    }
   }
 
   /** Lets `candidate` displace the oldest entries of main, or lose to the first it cannot beat. */
   #contest(candidate: number, lost: number[]): void {
     const { slots } = this;
-    const frequency = this.#sketch.estimate(slots.hash[candidate]!);
+    const frequency = slots.frequency(candidate);
     let entriesOver = slots.entriesAll - this.#entriesMax;
     let bytesOver = slots.weightsAll - this.#bytesMax;
     let victim = PROBATION;
@@ -127,12 +149,12 @@ export class WindowTinyLfu {
    * wants any more cannot shut the store for good.
    */
   #beats(frequency: number, victim: number): boolean {
-    if (frequency > this.#sketch.estimate(this.slots.hash[victim]!)) return true;
+    if (frequency > this.slots.frequency(victim)) return true;
     return frequency >= LUCKY_FREQUENCY && (this.#random() & LUCKY_MASK) === 0;
   }
 
   #lose(slot: number, lost: number[]): void {
-    this.slots.remove(slot);
+    this.remove(slot);
     lost.push(slot);
   }
 
@@ -152,7 +174,8 @@ export class WindowTinyLfu {
     const bytesMax = share * this.#bytesMax;
     for (let n = 0; n < DEMOTIONS_MAX && slots.entries[PROTECTED]! > 0; n++) {
       if (slots.entries[PROTECTED]! <= entriesMax && slots.weights[PROTECTED]! <= bytesMax) return;
-      slots.relocate(PROBATION, slots.oldest(PROTECTED));
+      const slot = slots.oldest(PROTECTED);
+      slots.relocate(slots.takeVisit(slot) ? PROTECTED : PROBATION, slot);
     }
   }
 
@@ -168,24 +191,17 @@ export class WindowTinyLfu {
     return slots.entriesAll <= this.#entriesMax && slots.weightsAll <= this.#bytesMax;
   }
 
-  /** A store with room to spare teaches nothing about how to share it. */
-  #nearlyFull(): boolean {
-    const { slots } = this;
-    return (
-      slots.entriesAll >= NEARLY_FULL * this.#entriesMax ||
-      slots.weightsAll >= NEARLY_FULL * this.#bytesMax
-    );
-  }
-
-  /** How many refusals the climber looks back on: a tenth of the entries. */
+  /** How many refusals the climber looks back on: a twentieth of the entries. */
   #refusalsThatCount(): number {
-    return Math.max(1, Math.floor(this.slots.entriesAll * REFUSALS_SHARE));
+    return Math.max(REFUSALS_MIN, Math.floor(this.slots.entriesAll * REFUSALS_SHARE));
   }
 }
 
 const PROTECTED_SHARE = 0.8;
-const REFUSALS_SHARE = 0.1;
-const NEARLY_FULL = 0.875;
+const REFUSALS_SHARE = 0.05;
+/** Below this many, one event would move the share further than the climber allows. */
+const REFUSALS_MIN = 6;
+const SAMPLE_PER_ENTRY = 10;
 const MOVES_MAX = 1_000;
 const DEMOTIONS_MAX = 16;
 const VICTIMS_MAX = 4_096;
