@@ -186,6 +186,19 @@ test("explicit stale directives set the windows, also beside s-maxage", () => {
   });
 });
 
+test("beside s-maxage only the window that the response names is open", () => {
+  const policy = { ttlMs: 1_000, staleWhileRevalidateMs: 5_000, staleIfErrorMs: 30_000 };
+  const response = { "cache-control": "s-maxage=1, stale-if-error=3" };
+  expect(stored({ response, policy })).toMatchObject({
+    staleWhileRevalidateMs: 0,
+    staleIfErrorMs: 3_000,
+    mustRevalidate: false,
+  });
+  expect(stored({ response, policy: { ...policy, override: true } })).toMatchObject({
+    staleWhileRevalidateMs: 5_000,
+  });
+});
+
 test("no-cache is stored but never fresh, and qualified forms only drop their fields", () => {
   expect(freshFor({ "cache-control": "no-cache, max-age=60" })).toBe(0);
   const response = { "cache-control": 'private="x-a", no-cache="x-b", max-age=60' };

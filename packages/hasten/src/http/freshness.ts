@@ -195,31 +195,23 @@ function freshness(
   policy: FreshnessPolicy,
 ): Freshness {
   const initialAgeMs = initialAge(exchange);
-  // §5.2.2.10: s-maxage implies proxy-revalidate. no-cache: no reuse without validation.
-  const revalidates =
-    directives.mustRevalidate ||
-    directives.proxyRevalidate ||
-    directives.noCache === "all" ||
-    (directives.sMaxAgeSeconds !== undefined &&
-      directives.staleWhileRevalidateSeconds === undefined &&
-      directives.staleIfErrorSeconds === undefined &&
-      policy.override !== true);
+  const { noCache, staleWhileRevalidateSeconds, staleIfErrorSeconds } = directives;
+  const strict = directives.mustRevalidate || directives.proxyRevalidate || noCache === "all";
+  // §5.2.2.10: s-maxage implies proxy-revalidate. Windows the response itself names still count.
+  const ownOnly = directives.sMaxAgeSeconds !== undefined && policy.override !== true;
+  const window = (seconds: number | undefined, policyMs = 0): number => {
+    if (strict) return 0;
+    if (seconds !== undefined) return seconds * 1000;
+    return ownOnly ? 0 : policyMs;
+  };
   return {
     initialAgeMs,
-    freshForMs: directives.noCache === "all" ? 0 : Math.max(0, lifetimeMs - initialAgeMs),
-    staleWhileRevalidateMs: revalidates
-      ? 0
-      : windowMs(directives.staleWhileRevalidateSeconds, policy.staleWhileRevalidateMs),
-    staleIfErrorMs: revalidates
-      ? 0
-      : windowMs(directives.staleIfErrorSeconds, policy.staleIfErrorMs),
-    mustRevalidate: revalidates,
-    droppedFields: [...named(directives.private), ...named(directives.noCache)],
+    freshForMs: noCache === "all" ? 0 : Math.max(0, lifetimeMs - initialAgeMs),
+    staleWhileRevalidateMs: window(staleWhileRevalidateSeconds, policy.staleWhileRevalidateMs),
+    staleIfErrorMs: window(staleIfErrorSeconds, policy.staleIfErrorMs),
+    mustRevalidate: strict,
+    droppedFields: [...named(directives.private), ...named(noCache)],
   };
-}
-
-function windowMs(seconds: number | undefined, policyMs = 0): number {
-  return seconds === undefined ? policyMs : seconds * 1000;
 }
 
 function named(qualified: Qualified): readonly string[] {
