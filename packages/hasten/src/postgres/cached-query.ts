@@ -6,7 +6,7 @@ import type { Statement } from "./sql.ts";
 export interface QueryCache {
   getOrSet(
     key: string,
-    load: () => Promise<readonly unknown[]>,
+    load: (context: { readonly signal: AbortSignal }) => Promise<readonly unknown[]>,
     options: {
       readonly ttlMs?: number;
       readonly graceMs?: number;
@@ -27,7 +27,7 @@ export interface QueryCacheOptions {
 }
 
 /**
- * The key of a query's rows: a SHA-256 of database identity, text and values in an injective
+ * The key of a query's rows, `query:<hash>`: a SHA-256 of database identity, text and values in an injective
  * encoding (every part carries its type and length, so no two lists of parts meet).
  * @throws HST_PG_VALUE for a value whose sent form cannot be known here (`toPostgres` objects).
  */
@@ -42,7 +42,7 @@ export function queryKey(identity: string, statement: Statement): string {
   statement.values?.forEach((value, index) => {
     put(...encoded(value, index + 1));
   });
-  return `pg:query:${hash.digest("base64url")}`;
+  return `query:${hash.digest("base64url")}`;
 }
 
 function encoded(value: unknown, position: number): [string, string] {

@@ -78,9 +78,15 @@ export async function queryOn<R>(
   if (cache === undefined || store === undefined)
     return (await executeOn<R>(core, statement, options)).rows;
   let asked = false;
-  const load = async (): Promise<readonly unknown[]> => {
+  const load = async (context: { signal: AbortSignal }): Promise<readonly unknown[]> => {
     asked = true;
-    return (await executeOn(core, statement, { idempotent: true, ...rest })).rows;
+    return (
+      await executeOn(core, statement, {
+        idempotent: true,
+        ...rest,
+        signal: context.signal,
+      })
+    ).rows;
   };
   const { key = queryKey(core.keyIdentity, statement), ...kept } = cache;
   const answer = store.getOrSet(key, load, kept);
