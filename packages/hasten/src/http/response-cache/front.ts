@@ -7,6 +7,7 @@
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { channels } from "../../core/channels.ts";
+import type { TimedRequest } from "../request-timing.ts";
 import type { Engine } from "./engine.ts";
 import { mayServeWhileRefreshing } from "./exchange.ts";
 import { FRONT_HIT, FRONT_STALE, sendStored, type Use } from "./hit.ts";
@@ -75,15 +76,8 @@ function answer(engine: Engine, app: RequestListener, pair: Pair, found: Found):
   const facts = readFacts(pair.req);
   if (facts.unusual !== undefined) return false;
   const nowMs = engine.cache.nowMs();
-  const { stored, key, fresh } = found;
-  if (!fresh) {
-    if (!mayServeWhileRefreshing(stored, nowMs) || nowMs < stored.retryAtMs) return false;
-    const url = pair.req.url ?? "/";
-    const exchange = { engine, ...pair, key, url, facts: { ...facts }, stale: stored, attempts: 0 };
-    refreshThroughApp(exchange, stored, (req, res) => app(req, res));
-    // The refresh may have read the facts of its own request.
-    readFacts(pair.req);
-  }
+  const { stored, fresh } = found;
+  if (!fresh && (!mayServeWhileRefreshing(stored, nowMs) || nowMs < stored.retryAtMs)) return false;
   engine.counters.frontHits += 1;
   stored.usage.hits += 1;
   const negotiated = facts.noCompression ? "identity" : engine.negotiate(facts.acceptEncoding);
@@ -92,20 +86,37 @@ function answer(engine: Engine, app: RequestListener, pair: Pair, found: Found):
   if (channels.httpRequest.hasSubscribers) publish(pair, use);
   sendStored({ ...pair, facts, nowMs }, stored, rep, use);
   engine.codings.noteHit(stored);
+  if (!fresh) refreshFront(engine, app, pair, found);
   return true;
+}
+
+function refreshFront(engine: Engine, app: RequestListener, pair: Pair, found: Found): void {
+  const { key, stored } = found;
+  const facts = { ...readFacts(pair.req) };
+  const url = pair.req.url ?? "/";
+  const exchange = { engine, ...pair, key, url, facts, stale: stored, attempts: 0 };
+  refreshThroughApp(exchange, stored, (req, res) => app(req, res));
 }
 
 /** Front hits never reach the timing middleware, so they report themselves. */
 function publish({ req, res }: Pair, use: Use): void {
   const startedMs = performance.now();
+  const startedAtMs = Date.now();
   res.once("close", () => {
-    channels.httpRequest.publish({
+    const request: TimedRequest = {
       method: req.method ?? "GET",
       route: "front",
-      path: req.url ?? "/",
       status: res.statusCode,
       durationMs: performance.now() - startedMs,
-      cache: use.mark,
-    });
+      databaseMs: 0,
+      databaseOperations: 0,
+      cacheMs: 0,
+      cacheHits: use.mark === "HIT" ? 1 : 0,
+      cacheMisses: 0,
+      operations: [],
+      memoryBytes: undefined,
+      startedAtMs,
+    };
+    channels.httpRequest.publish(request);
   });
 }

@@ -8,22 +8,8 @@
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { connectionNominated, isHopByHop } from "../hop-by-hop.ts";
 
-/** Field names (as written) and values of a response, keyed by lower-case name. */
-export type HeaderList = ReadonlyMap<string, HeaderEntry>;
-
-export interface HeaderEntry {
-  readonly name: string;
-  readonly value: OutgoingHttpHeader;
-}
-
-/** Values of one response's header at a moment, by lower-case name. */
+/** The fields of one response at a moment, by lower-case name. */
 export type HeaderSnapshot = Readonly<OutgoingHttpHeaders>;
-
-/** The header arguments that `writeHead` accepts. */
-export type HeadFields =
-  | Readonly<OutgoingHttpHeaders>
-  | readonly OutgoingHttpHeader[]
-  | readonly (readonly OutgoingHttpHeader[])[];
 
 /** Belongs to one request or one connection: never stored (coherence §6, RFC 9111 §3.1). */
 const PER_REQUEST: ReadonlySet<string> = new Set([
@@ -60,93 +46,79 @@ export function isPerRequest(name: string, value: OutgoingHttpHeader): boolean {
   return name.startsWith("content-security-policy") && String(value).includes("'nonce-");
 }
 
-/** Moves `writeHead`'s fields into the response, with Node's semantics, so that all are in one place. */
-export function applyHeadFields(res: ServerResponse, fields: HeadFields | undefined): void {
-  if (fields === undefined || fields === null) return;
-  const pairs = pairsOf(fields);
-  for (const [name] of pairs) res.removeHeader(name);
-  for (const [name, value] of pairs) {
-    if (Array.isArray(value) || !res.hasHeader(name)) res.setHeader(name, value);
-    else res.appendHeader(name, String(value));
-  }
-}
-
-function pairsOf(fields: HeadFields): [string, string | number | string[]][] {
-  const pairs: [string, string | number | string[]][] = [];
-  if (!Array.isArray(fields)) {
-    for (const name of Object.keys(fields)) {
-      const value = (fields as OutgoingHttpHeaders)[name];
-      if (name !== "" && value !== undefined) pairs.push([name, value as string]);
-    }
-    return pairs;
-  }
-  if (Array.isArray(fields[0])) {
-    for (const pair of fields) pairs.push([String(pair[0]), pair[1] as string]);
-    return pairs;
-  }
-  for (let at = 0; at + 1 < fields.length; at += 2) {
-    pairs.push([String(fields[at]), fields[at + 1] as string]);
-  }
-  return pairs;
-}
-
-/** The response's header as it stands. */
-export function listHeaders(res: ServerResponse): HeaderList {
-  const list = new Map<string, HeaderEntry>();
-  const names = rawNames(res);
-  for (const name of names) {
-    const value = res.getHeader(name);
-    if (value !== undefined) list.set(name.toLowerCase(), { name, value });
-  }
-  return list;
-}
-
-function rawNames(res: ServerResponse): readonly string[] {
-  return (res as ServerResponse & { getRawHeaderNames(): string[] }).getRawHeaderNames();
-}
-
-/** One field of a list as text; several lines are joined by a comma. */
-export function headerText(list: HeaderList, name: string): string | undefined {
-  const value = list.get(name)?.value;
+/** One field as text; several lines are joined by a comma. */
+export function headerText(fields: HeaderSnapshot, name: string): string | undefined {
+  const value = fields[name];
   if (value === undefined || typeof value === "string") return value;
   return typeof value === "number" ? String(value) : value.join(", ");
 }
 
-/** The fields that differ from `before`, without `dropped`, deny-listed and representation fields. */
+/**
+ * The fields that differ from `before`, flat, without `dropped`, deny-listed and representation
+ * fields. Names are written as `res` has them.
+ */
 export function storableFields(
-  list: HeaderList,
-  before: HeaderSnapshot | undefined,
-  dropped: ReadonlySet<string>,
+  fields: HeaderSnapshot,
+  res: ServerResponse,
+  without: { readonly before?: HeaderSnapshot; readonly dropped: ReadonlySet<string> },
 ): string[] {
   const flat: string[] = [];
-  const nominated = connectionNominated(headerText(list, "connection"));
-  for (const [lower, { name, value }] of list) {
-    if (REPRESENTATION.has(lower) || isPerRequest(lower, value)) continue;
-    if (nominated.has(lower) || dropped.has(lower)) continue;
-    if (before !== undefined && sameValue(before[lower], value)) continue;
+  const nominated = connectionNominated(headerText(fields, "connection"));
+  for (const name of rawNames(res)) {
+    const lower = name.toLowerCase();
+    const value = fields[lower];
+    if (value === undefined || REPRESENTATION.has(lower) || isPerRequest(lower, value)) continue;
+    if (nominated.has(lower) || without.dropped.has(lower)) continue;
+    if (without.before !== undefined && sameValue(without.before[lower], value)) continue;
     if (Array.isArray(value)) for (const line of value) flat.push(name, line);
     else flat.push(name, String(value));
   }
   return flat;
 }
 
+/** What others than the handler put on the response, as one comparable text. */
+export function surroundings(
+  sent: HeaderSnapshot,
+  handler: { readonly fields: HeaderSnapshot; readonly before: HeaderSnapshot },
+): string {
+  const lines: string[] = [];
+  for (const [name, value] of Object.entries(sent)) {
+    if (value === undefined || REPRESENTATION.has(name) || isPerRequest(name, value)) continue;
+    const mine = handler.fields[name];
+    // Set or changed by the handler: it may differ from answer to answer.
+    if (mine !== undefined && !sameValue(handler.before[name], mine)) continue;
+    lines.push(`${name}: ${String(value)}`);
+  }
+  return lines.sort().join("\n");
+}
+
+/** The names on which two surroundings differ. */
+export function differingNames(a: string, b: string): string {
+  const linesOf = (text: string): Set<string> => new Set(text.split("\n").filter(Boolean));
+  const [left, right] = [linesOf(a), linesOf(b)];
+  const different = [...left, ...right].filter((line) => !left.has(line) || !right.has(line));
+  return [...new Set(different.map((line) => line.slice(0, line.indexOf(":"))))].join(", ");
+}
+
 /** What Vary gained since `before`: what the handler itself negotiated on. */
-export function varyAdded(list: HeaderList, before: HeaderSnapshot): string {
-  const earlier = new Set(varyNames(before["vary"]));
-  return (headerText(list, "vary") ?? "")
-    .split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== "" && !earlier.has(name.toLowerCase()))
-    .join(", ");
+export function varyAdded(fields: HeaderSnapshot, before: HeaderSnapshot): string {
+  const vary = headerText(fields, "vary") ?? "";
+  const earlier = headerText(before, "vary");
+  if (earlier === undefined) return vary;
+  const known = new Set(varyNames(earlier));
+  const added = vary.split(",").map((name) => name.trim());
+  return added.filter((name) => name !== "" && !known.has(name.toLowerCase())).join(", ");
 }
 
 /** The lower-case names of a Vary value. */
-export function varyNames(value: OutgoingHttpHeader | undefined): string[] {
-  if (value === undefined) return [];
-  return String(value)
-    .split(",")
-    .map((name) => name.trim().toLowerCase())
-    .filter((name) => name !== "");
+export function varyNames(value: string | undefined): string[] {
+  if (value === undefined || value === "") return [];
+  const names = value.split(",").map((name) => name.trim().toLowerCase());
+  return names.filter((name) => name !== "");
+}
+
+function rawNames(res: ServerResponse): readonly string[] {
+  return (res as ServerResponse & { getRawHeaderNames(): string[] }).getRawHeaderNames();
 }
 
 function sameValue(a: OutgoingHttpHeader | undefined, b: OutgoingHttpHeader): boolean {

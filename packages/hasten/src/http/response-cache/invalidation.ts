@@ -56,7 +56,7 @@ export function invalidateOnSuccess(
   Object.assign(res, {
     // The first byte may carry all a client waits for, so it starts here; the end waits for it.
     writeHead(...args: unknown[]) {
-      if (isSuccess(Number(args[0]))) apply();
+      if (isSuccess(Number(args[0]))) void apply();
       return writeHead.apply(res, args);
     },
     end(...args: unknown[]) {
@@ -69,18 +69,26 @@ export function invalidateOnSuccess(
   });
 }
 
+/** Never rejects: the write has happened, so its answer must go out whatever becomes of this. */
 async function applyTargets(
   engine: Engine,
   req: IncomingMessage,
   res: ServerResponse,
   targetsOf: (() => InvalidationTargets | undefined) | undefined,
 ): Promise<void> {
-  const own = [rawUrl(req), ...locations(req, res)];
-  // The mandatory part must not depend on the caller's function, which may throw.
-  const mandatory = invalidate(engine, { paths: own });
-  const targets = targetsOf?.();
-  if (targets !== undefined) await invalidate(engine, targets);
-  await mandatory;
+  // The mandatory part does not depend on the caller's function, which may throw.
+  const jobs: Promise<unknown>[] = [
+    invalidate(engine, { paths: [rawUrl(req), ...locations(req, res)] }),
+  ];
+  try {
+    const targets = targetsOf?.();
+    if (targets !== undefined) jobs.push(invalidate(engine, targets));
+    await Promise.all(jobs);
+  } catch (error) {
+    const route = `${req.method} ${rawPath(rawUrl(req))}`;
+    const detail = `what it made untrue could not be dropped: ${String(error)}`;
+    engine.options.onNotice({ kind: "not-invalidated", route, detail });
+  }
 }
 
 function isSuccess(status: number): boolean {

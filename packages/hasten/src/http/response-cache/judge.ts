@@ -4,15 +4,10 @@
  */
 import type { IncomingHttpHeaders } from "node:http";
 import { isCompressible, mediaType } from "../compressible.ts";
+import type { FieldRecord } from "../field-record.ts";
 import { type Freshness, type FreshnessPolicy, storability } from "../freshness.ts";
 import { parseVary } from "../vary.ts";
-import {
-  type HeaderList,
-  type HeaderSnapshot,
-  headerText,
-  varyAdded,
-  varyNames,
-} from "./header-list.ts";
+import { type HeaderSnapshot, headerText, varyAdded, varyNames } from "./header-list.ts";
 import type { RoutePolicy } from "./options.ts";
 
 export type Verdict =
@@ -32,7 +27,7 @@ export type Verdict =
 /** What is judged. */
 export interface Answer {
   readonly status: number;
-  readonly list: HeaderList;
+  readonly fields: HeaderSnapshot;
   readonly before: HeaderSnapshot;
   readonly requestFields: IncomingHttpHeaders;
   readonly wallMs: number;
@@ -46,30 +41,30 @@ export function judge(
   policy: RoutePolicy<never, never>,
   freshnessPolicy: FreshnessPolicy,
 ): Verdict {
-  const { list, before } = answer;
+  const { fields, before } = answer;
   const outcome = storability(
     {
       method: "GET",
       requestFields: requestFieldsFor(answer.requestFields),
       status: answer.status,
-      responseFields: fieldRecord(list),
+      responseFields: fields as FieldRecord,
       nowMs: answer.wallMs,
     },
     freshnessPolicy,
   );
   if (outcome.kind === "refuse") return outcome;
-  const because = refusedHere(list, before) ?? refusedVary(varyAdded(list, before), policy);
+  const because = refusedHere(fields, before) ?? refusedVary(varyAdded(fields, before), policy);
   if (because !== undefined) return { kind: "refuse", because };
   if (outcome.freshness.freshForMs <= 0) return { kind: "refuse", because: "no-freshness" };
-  const coded = headerText(list, "content-encoding");
+  const coded = headerText(fields, "content-encoding");
   const isCoded = coded !== undefined && coded !== "identity";
-  const names = selecting(varyNames(varyAdded(list, before)));
+  const names = selecting(varyNames(varyAdded(fields, before)));
   return {
     kind: "store",
     freshness: outcome.freshness,
     varyNames: isCoded ? [...names, "accept-encoding"].sort() : names,
-    outerVaryNames: selecting(varyNames(headerText(list, "vary"))),
-    compressible: !isCoded && transformable(list),
+    outerVaryNames: selecting(varyNames(headerText(fields, "vary"))),
+    compressible: !isCoded && transformable(fields),
     coded: isCoded ? coded : undefined,
   };
 }
@@ -80,23 +75,17 @@ function requestFieldsFor(fields: IncomingHttpHeaders): IncomingHttpHeaders {
   return authorization === undefined ? {} : { authorization };
 }
 
-function fieldRecord(list: HeaderList): Record<string, string | number | readonly string[]> {
-  const record: Record<string, string | number | readonly string[]> = Object.create(null);
-  for (const [lower, { value }] of list) record[lower] = value;
-  return record;
-}
-
-function transformable(list: HeaderList): boolean {
-  if (!isCompressible(headerText(list, "content-type"))) return false;
-  return !/(?:^|[\s,;])no-transform\b/i.test(headerText(list, "cache-control") ?? "");
+function transformable(fields: HeaderSnapshot): boolean {
+  if (!isCompressible(headerText(fields, "content-type"))) return false;
+  return !/(?:^|[\s,;])no-transform\b/i.test(headerText(fields, "cache-control") ?? "");
 }
 
 function selecting(names: readonly string[]): string[] {
   return names.filter((name) => name !== "accept-encoding").sort();
 }
 
-function refusedHere(list: HeaderList, before: HeaderSnapshot): string | undefined {
-  const origin = headerText(list, "access-control-allow-origin");
+function refusedHere(fields: HeaderSnapshot, before: HeaderSnapshot): string | undefined {
+  const origin = headerText(fields, "access-control-allow-origin");
   if (
     origin !== undefined &&
     origin !== "*" &&
@@ -104,8 +93,8 @@ function refusedHere(list: HeaderList, before: HeaderSnapshot): string | undefin
   ) {
     return "access-control-allow-origin";
   }
-  const policy = headerText(list, "content-security-policy");
-  const html = mediaType(headerText(list, "content-type")) === "text/html";
+  const policy = headerText(fields, "content-security-policy");
+  const html = mediaType(headerText(fields, "content-type")) === "text/html";
   return html && policy?.includes("'nonce-") === true ? "csp-nonce" : undefined;
 }
 

@@ -94,7 +94,13 @@ export interface ResponseCacheOptions {
 
 /** Something about a route that its author should know. */
 export interface Notice {
-  readonly kind: "bypassed" | "uncacheable" | "inline-only" | "not-refreshable" | "write-hot";
+  readonly kind:
+    | "bypassed"
+    | "uncacheable"
+    | "inline-only"
+    | "not-refreshable"
+    | "write-hot"
+    | "not-invalidated";
   readonly route: string;
   readonly detail: string;
 }

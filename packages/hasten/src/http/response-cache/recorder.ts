@@ -9,7 +9,7 @@
  * - Exactly one of `onEnd` and `onClose` tells how it ended, and `onEnd` at most once.
  */
 import type { ServerResponse } from "node:http";
-import { applyHeadFields, type HeadFields } from "./header-list.ts";
+import { applyHead } from "../response-head.ts";
 
 export interface RecorderPlan {
   readonly bytesMax: number;
@@ -18,7 +18,7 @@ export interface RecorderPlan {
   /** The header went out, with what outer middleware added on its way. */
   onSent?(): void;
   /** The copy will not be complete: too large, trailers, early hints. */
-  onDrop(because: string): void;
+  onDrop(): void;
   /** The handler ended the response. `body` is undefined if the copy was dropped. */
   onEnd(body: Buffer | undefined): void;
   /** The connection closed before the handler ended the response. */
@@ -33,7 +33,7 @@ export interface Recorder {
 type Callback = (error?: Error | null) => void;
 
 interface Original {
-  writeHead: (status: number, reason?: string) => ServerResponse;
+  writeHead: (status: number) => ServerResponse;
   write: (...args: unknown[]) => boolean;
   end: (...args: unknown[]) => ServerResponse;
 }
@@ -58,18 +58,15 @@ export function recordResponse(res: ServerResponse, plan: RecorderPlan): Recorde
     replaced = plan.onHead(status, whole) === "replaced";
     patch();
   };
-  const head = (status: number, reason?: string): void => {
-    if (reason === undefined) original.writeHead.call(res, status);
-    else original.writeHead.call(res, status, reason);
+  const head = (status: number): void => {
+    original.writeHead.call(res, status);
     plan.onSent?.();
   };
-  const writeHead = (status: number, second?: unknown, third?: unknown): ServerResponse => {
+  const writeHead = (...args: Parameters<typeof applyHead>[1]): ServerResponse => {
     if (replaced) return res;
-    const reason = typeof second === "string" ? second : undefined;
-    applyHeadFields(res, (reason === undefined ? (third ?? second) : third) as HeadFields);
-    res.statusCode = status;
-    decide(status, undefined);
-    if (!replaced) head(res.statusCode, reason);
+    applyHead(res, args);
+    decide(res.statusCode, undefined);
+    if (!replaced) head(res.statusCode);
     return res;
   };
   const write = (...args: unknown[]): boolean => {
@@ -108,17 +105,22 @@ const EMPTY = Buffer.alloc(0);
 interface Tape {
   readonly empty: boolean;
   add(bytes: Buffer | undefined): void;
-  drop(because?: string): void;
+  drop(): void;
+  /** Drops it for a reason found while recording, and says so. */
+  spoil(): void;
   take(): Buffer | undefined;
 }
 
 function createTape(plan: RecorderPlan): Tape {
   let chunks: Buffer[] | undefined = [];
   let bytesTotal = 0;
-  const drop = (because?: string): void => {
+  const drop = (): void => {
+    chunks = undefined;
+  };
+  const spoil = (): void => {
     if (chunks === undefined) return;
     chunks = undefined;
-    if (because !== undefined) plan.onDrop(because);
+    plan.onDrop();
   };
   return {
     get empty() {
@@ -128,10 +130,11 @@ function createTape(plan: RecorderPlan): Tape {
       if (bytes === undefined) return;
       bytesTotal += bytes.length;
       if (chunks === undefined) return;
-      if (bytesTotal > plan.bytesMax) drop("too-large");
+      if (bytesTotal > plan.bytesMax) spoil();
       else chunks.push(bytes);
     },
     drop,
+    spoil,
     // Always a copy: the handler's buffer may be a slice of a larger one, or be used again.
     take: () => (chunks === undefined ? undefined : Buffer.concat(chunks)),
   };
@@ -141,11 +144,11 @@ function createTape(plan: RecorderPlan): Tape {
 function watchExtras(res: ServerResponse, tape: Tape): void {
   const { addTrailers, writeEarlyHints } = res;
   res.addTrailers = (...args) => {
-    tape.drop("trailer");
+    tape.spoil();
     return addTrailers.apply(res, args);
   };
   res.writeEarlyHints = (...args) => {
-    tape.drop("early-hints");
+    tape.spoil();
     return writeEarlyHints.apply(res, args);
   };
 }

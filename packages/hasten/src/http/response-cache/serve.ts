@@ -98,7 +98,7 @@ function answerFromCache(
   if (!entry.expired && nowMs < stored.freshUntilMs && nowMs < entry.freshUntilMs) {
     route.hits += 1;
     engine.counters.hits += 1;
-    send(engine, lookup, stored, nowMs, INLINE_HIT);
+    send(engine, lookup, stored, INLINE_HIT);
     return ANSWERED;
   }
   return answerStale(engine, route, lookup, stored);
@@ -116,14 +116,14 @@ function answerStale(
   const refreshable = route.refreshable && replay !== undefined;
   const whileRefreshing = refreshable && mayServeWhileRefreshing(stored, nowMs);
   if (!paused && !whileRefreshing) return stored;
+  engine.counters.staleHits += 1;
+  send(engine, lookup, stored, paused ? STALE_IF_ERROR : STALE_WHILE_REVALIDATE);
   if (!paused) {
     const { incoming, key } = lookup;
     const facts = { ...lookup.facts };
     const exchange = { engine, route, ...incoming, replay, key, url: rawUrl(incoming.req), facts };
     refresh({ ...exchange, stale: stored, attempts: 0 }, stored);
   }
-  engine.counters.staleHits += 1;
-  send(engine, lookup, stored, nowMs, paused ? STALE_IF_ERROR : STALE_WHILE_REVALIDATE);
   return ANSWERED;
 }
 
@@ -138,7 +138,7 @@ function answerMaxStale(engine: Engine, route: Route, lookup: Lookup): undefined
   if (stored === undefined) return undefined;
   route.hits += 1;
   engine.counters.hits += 1;
-  send(engine, lookup, stored, nowMs, MAX_STALE_HIT);
+  send(engine, lookup, stored, MAX_STALE_HIT);
   return ANSWERED;
 }
 
@@ -146,9 +146,9 @@ function send(
   engine: Engine,
   lookup: Pick<Lookup, "incoming" | "facts">,
   stored: StoredResponse,
-  nowMs: number,
   use: Use,
 ): void {
+  const nowMs = engine.cache.nowMs();
   const { req, res } = lookup.incoming;
   stored.usage.hits += 1;
   const rep = engine.codings.choose(stored, negotiated(engine, lookup.facts));
@@ -205,7 +205,7 @@ function afterWait(exchange: Exchange, incoming: Incoming, landing: Landing): vo
   const nowMs = engine.cache.nowMs();
   if (landing.kind === "stored" && selects(landing.stored, req)) {
     engine.counters.collapsed += 1;
-    send(engine, { incoming, facts }, landing.stored, nowMs, COLLAPSED);
+    send(engine, { incoming, facts }, landing.stored, COLLAPSED);
     return;
   }
   if (landing.kind === "voided") {
@@ -214,7 +214,7 @@ function afterWait(exchange: Exchange, incoming: Incoming, landing: Landing): vo
   }
   if (landing.kind === "failed" && stale !== undefined && mayReplaceError(stale, nowMs)) {
     engine.counters.staleHits += 1;
-    send(engine, { incoming, facts }, stale, nowMs, STALE_IF_ERROR);
+    send(engine, { incoming, facts }, stale, STALE_IF_ERROR);
     return;
   }
   engine.flights.release(key, (ended) => {

@@ -6,11 +6,11 @@ import { maxStaleKey, rememberAlias } from "./engine.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Landing } from "./flights.ts";
 import {
-  type HeaderList,
+  differingNames,
   type HeaderSnapshot,
   headerText,
-  isPerRequest,
   storableFields,
+  surroundings,
   varyAdded,
 } from "./header-list.ts";
 import { pathTag } from "./invalidation.ts";
@@ -23,11 +23,10 @@ import { addVariant, type VariantSet } from "./variants.ts";
 /** A complete answer that may be stored. */
 export interface FinishedAnswer {
   readonly status: number;
-  readonly list: HeaderList;
+  readonly fields: HeaderSnapshot;
   readonly before: HeaderSnapshot;
   readonly verdict: Verdict & { readonly kind: "store" };
-  readonly sent: HeaderList | undefined;
-  readonly etag: string | undefined;
+  readonly sent: HeaderSnapshot | undefined;
   readonly body: Buffer;
   readonly token: FillToken;
   readonly startedMs: number;
@@ -63,19 +62,19 @@ export async function storeAnswer(exchange: Exchange, answer: FinishedAnswer): P
 }
 
 function createStored(exchange: Exchange, answer: FinishedAnswer): StoredResponse {
-  const { engine, req } = exchange;
-  const { list, before, verdict, body } = answer;
-  const etag = answer.etag ?? strongEtag(body);
+  const { engine, req, res } = exchange;
+  const { fields, before, verdict, body } = answer;
+  const etag = headerText(fields, "etag") ?? strongEtag(body);
   const storedAtMs = engine.cache.nowMs();
   const dropped = new Set(verdict.freshness.droppedFields);
-  const fields = withDate(exchange, answer, storableFields(list, before, dropped));
+  const own = storableFields(fields, res, { before, dropped });
   return {
     status: answer.status,
-    fields,
+    fields: withDate(exchange, answer, own),
     frontFields: frontFields(exchange, answer, dropped),
     etag,
-    lastModified: headerText(list, "last-modified"),
-    vary: varyAdded(list, before),
+    lastModified: headerText(fields, "last-modified"),
+    vary: varyAdded(fields, before),
     varyNames: verdict.varyNames,
     variantKey: variantKey(verdict.varyNames, req.headers),
     compressible: verdict.compressible && body.length >= engine.options.codingThresholdBytes,
@@ -93,7 +92,7 @@ function createStored(exchange: Exchange, answer: FinishedAnswer): StoredRespons
 
 /** RFC 9111 §4: Date stays what it was when the answer was made; Age says how long ago that is. */
 function withDate(exchange: Exchange, answer: FinishedAnswer, fields: string[]): string[] {
-  const date = headerText(answer.list, "date");
+  const date = headerText(answer.fields, "date");
   fields.push("Date", date ?? formatHttpDate(exchange.engine.options.clock.wallMs()));
   if (answer.verdict.coded !== undefined) fields.push("Content-Encoding", answer.verdict.coded);
   return fields;
@@ -106,7 +105,7 @@ function frontFields(
   dropped: ReadonlySet<string>,
 ): readonly string[] | undefined {
   const { route, engine } = exchange;
-  const { sent, list, before, verdict } = answer;
+  const { sent, verdict } = answer;
   if (route.policy.public !== true || route.inlineOnly || sent === undefined) return undefined;
   const because = notForFront(exchange, answer, sent);
   if (because !== undefined) {
@@ -114,14 +113,14 @@ function frontFields(
     notice(route, engine.options, "inline-only", because);
     return undefined;
   }
-  if (verdict.coded !== undefined || list.size === 0 || before === undefined) return undefined;
-  return withDate(exchange, answer, storableFields(sent, undefined, dropped));
+  if (verdict.coded !== undefined) return undefined;
+  return withDate(exchange, answer, storableFields(sent, exchange.res, { dropped }));
 }
 
 function notForFront(
   exchange: Exchange,
   answer: FinishedAnswer,
-  sent: HeaderList,
+  sent: HeaderSnapshot,
 ): string | undefined {
   const { route } = exchange;
   const own = new Set(answer.verdict.varyNames);
@@ -129,46 +128,15 @@ function notForFront(
   const keyed = new Set(route.policy.vary?.map((name) => name.toLowerCase()));
   if (foreign !== undefined && !keyed.has(foreign)) return `other middleware varies on ${foreign}`;
   if (keyed.size > 0) return "its key needs request fields";
-  const origin = sent.get("access-control-allow-origin");
-  if (origin !== undefined && origin.value !== "*") return "it answers one origin only";
-  const around = surroundings(answer, sent);
+  const origin = sent["access-control-allow-origin"];
+  if (origin !== undefined && origin !== "*") return "it answers one origin only";
+  const around = surroundings(sent, answer);
   if (route.surroundings === undefined) {
     route.surroundings = around;
     return undefined;
   }
   if (route.surroundings === around) return undefined;
-  return `middleware sets fields that differ between requests: ${difference(route.surroundings, around)}`;
-}
-
-/** What others than the handler put on the response, as one comparable text. */
-function surroundings(answer: FinishedAnswer, sent: HeaderList): string {
-  const lines: string[] = [];
-  for (const [lower, { value }] of sent) {
-    if (isPerRequest(lower, value) || UNSTABLE.has(lower)) continue;
-    const mine = answer.list.get(lower);
-    const earlier = answer.before[lower];
-    // Set or changed by the handler: it may differ from answer to answer.
-    if (mine !== undefined && String(mine.value) !== String(earlier)) continue;
-    lines.push(`${lower}: ${String(value)}`);
-  }
-  return lines.sort().join("\n");
-}
-
-/** Made anew for each coding, so no sign of a per-request value. */
-const UNSTABLE: ReadonlySet<string> = new Set([
-  "content-length",
-  "content-encoding",
-  "etag",
-  "vary",
-]);
-
-function difference(a: string, b: string): string {
-  const earlier = new Set(a.split("\n"));
-  const names = b
-    .split("\n")
-    .filter((line) => !earlier.has(line))
-    .map((line) => line.slice(0, line.indexOf(":")));
-  return names.length === 0 ? "one is missing now" : names.join(", ");
+  return `middleware sets fields that differ between requests: ${differingNames(route.surroundings, around)}`;
 }
 
 /** What is there already, unless it was expired: an expired variant must not come back as fresh. */
