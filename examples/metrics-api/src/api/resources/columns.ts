@@ -3,23 +3,28 @@ import { z } from "zod";
 import { tags, text, uuid } from "../schema/common.ts";
 import type { FieldColumn, Filter } from "./resource.ts";
 
-/** Columns every resource has. */
-export const storedColumns = {
-  id: { sql: sql`id`, type: "uuid" },
-  version: { sql: sql`version`, type: "int" },
-  created_at: { sql: sql`created_at`, type: "timestamptz" },
-  updated_at: { sql: sql`updated_at`, type: "timestamptz" },
-} satisfies Readonly<Record<string, FieldColumn>>;
-
-/** Members of the document; names come from our own schemas, never from a request. */
-export function documentColumns(names: readonly string[]): Record<string, FieldColumn> {
-  return Object.fromEntries(
-    names.map((name) => [name, { sql: trustedSql(`document -> '${name}'`), type: "json" }]),
-  );
+/**
+ * The id, the members of the document, then what the server keeps beside it. Members that are also
+ * columns (`texts`) are read from these: lists can be sorted by them. Names are constants of ours.
+ */
+export function columnsOf(
+  members: readonly string[],
+  texts: readonly string[],
+): Readonly<Record<string, FieldColumn>> {
+  const columns: [string, FieldColumn][] = members.map((name) => [
+    name,
+    texts.includes(name)
+      ? { sql: trustedSql(name), type: "text" }
+      : { sql: trustedSql(`document -> '${name}'`), type: "json" },
+  ]);
+  return {
+    id: { sql: sql`id`, type: "uuid" },
+    ...Object.fromEntries(columns),
+    version: { sql: sql`version`, type: "int" },
+    created_at: { sql: sql`created_at`, type: "timestamptz" },
+    updated_at: { sql: sql`updated_at`, type: "timestamptz" },
+  };
 }
-
-export const textColumns = (names: readonly string[]): Record<string, FieldColumn> =>
-  Object.fromEntries(names.map((name) => [name, { sql: trustedSql(name), type: "text" }]));
 
 /** The column equals the parameter. `column` is a constant of ours. */
 export const equals = (column: string, schema: z.ZodType = text(200)): Filter => ({

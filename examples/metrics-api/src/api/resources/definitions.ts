@@ -4,15 +4,7 @@ import { domain, domainInput } from "../schema/domain.ts";
 import { metric, metricInput, TIERS } from "../schema/metric.ts";
 import { objective, objectiveInput, timeframe } from "../schema/objective.ts";
 import { email, user, userInput } from "../schema/user.ts";
-import {
-  anyTag,
-  documentColumns,
-  equals,
-  equalsUuid,
-  isActive,
-  storedColumns,
-  textColumns,
-} from "./columns.ts";
+import { anyTag, columnsOf, equals, equalsUuid, isActive } from "./columns.ts";
 import type { Resource } from "./resource.ts";
 
 export const metrics: Resource = {
@@ -20,12 +12,13 @@ export const metrics: Resource = {
   singular: "metric",
   input: metricInput,
   output: metric,
-  columns: {
-    id: storedColumns.id,
-    ...documentColumns(Object.keys(metricInput.shape)),
-    ...textColumns(["name", "category", "tier", "owner", "business_domain"]),
-    ...storedColumns,
-  },
+  columns: columnsOf(Object.keys(metricInput.shape), [
+    "name",
+    "category",
+    "tier",
+    "owner",
+    "business_domain",
+  ]),
   filters: {
     category: equals("category"),
     tier: equals("tier", z.enum(TIERS)),
@@ -44,12 +37,7 @@ export const domains: Resource = {
   singular: "domain",
   input: domainInput,
   output: domain,
-  columns: {
-    id: storedColumns.id,
-    ...documentColumns(Object.keys(domainInput.shape)),
-    ...textColumns(["name", "owner_team"]),
-    ...storedColumns,
-  },
+  columns: columnsOf(Object.keys(domainInput.shape), ["name", "owner_team"]),
   filters: { name: equals("name"), owner_team: equals("owner_team") },
   sorts: ["updated_at", "created_at", "name"],
   searchable: false,
@@ -62,12 +50,7 @@ export const objectives: Resource = {
   singular: "objective",
   input: objectiveInput,
   output: objective,
-  columns: {
-    id: storedColumns.id,
-    ...documentColumns(Object.keys(objectiveInput.shape)),
-    ...textColumns(["name", "timeframe"]),
-    ...storedColumns,
-  },
+  columns: columnsOf(Object.keys(objectiveInput.shape), ["name", "timeframe"]),
   filters: { domain_id: equalsUuid("domain_id"), timeframe: equals("timeframe", timeframe) },
   sorts: ["updated_at", "created_at", "name"],
   searchable: false,
@@ -80,12 +63,10 @@ export const users: Resource = {
   singular: "user",
   input: userInput,
   output: user,
-  columns: {
-    id: storedColumns.id,
-    ...documentColumns(Object.keys(userInput.shape).filter((name) => name !== "password")),
-    ...textColumns(["email", "name", "role"]),
-    ...storedColumns,
-  },
+  columns: columnsOf(
+    Object.keys(userInput.shape).filter((name) => name !== "password"),
+    ["email", "name", "role"],
+  ),
   filters: { email: equals("email", email), role: equals("role", z.enum(ROLES)), active: isActive },
   sorts: ["updated_at", "created_at", "name", "email"],
   searchable: false,
