@@ -7,11 +7,16 @@ import type { LoadParts, LoadRequest } from "./load-parts.ts";
 import type { Loads } from "./loads.ts";
 import type { LoadContext, LoadOptions } from "./types.ts";
 
+/** The options of calls without any; told by identity. */
+export const NO_OPTIONS: LoadOptions<never> = {};
+
 /** What a caller asked for, as it came. */
 export interface Question {
   readonly key: string;
   readonly load: (context: LoadContext<never>) => unknown;
   readonly call: LoadOptions<never>;
+  /** Nothing is kept under the key: it need not be looked up again. */
+  readonly absent?: boolean;
 }
 
 /** Answers a getOrSet that was no plain hit. A promise, or a value that needs no waiting. */
@@ -25,8 +30,10 @@ export type Answer = (question: Question) => unknown;
 export function createAnswer(parts: LoadParts, loads: Loads): Answer {
   const { options, counters, shelf, now } = parts;
 
-  return ({ key, load, call }) => {
-    const entry = shelf.find(key);
+  const defaults = resolveLoad(options, {});
+
+  return ({ key, load, call, absent }) => {
+    const entry = absent === true ? undefined : shelf.find(key);
     const nowMs = now();
     if (entry?.failure === true && nowMs < entry.freshUntilMs) {
       counters.hits += 1;
@@ -36,7 +43,8 @@ export function createAnswer(parts: LoadParts, loads: Loads): Answer {
       counters.hits += 1;
       return entry.value;
     }
-    const resolved = resolveLoad(options, call as LoadOptions<unknown>);
+    const resolved =
+      call === NO_OPTIONS ? defaults : resolveLoad(options, call as LoadOptions<unknown>);
     const stale = usable(entry, nowMs);
     const request: LoadRequest = { key, load, options: resolved, stale, gone: false };
     if (stale !== undefined && nowMs < stale.freshUntilMs) {

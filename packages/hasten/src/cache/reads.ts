@@ -1,5 +1,5 @@
 import { COARSE_USES_MAX } from "../core/coarse-clock.ts";
-import type { Answer } from "./answers.ts";
+import { type Answer, NO_OPTIONS } from "./answers.ts";
 import { checkKey, type Key } from "./keys.ts";
 import type { LoadParts } from "./load-parts.ts";
 import type { Cache, EntryView, LoadContext, LoadOptions } from "./types.ts";
@@ -9,7 +9,6 @@ export type Reads = Pick<Cache, "peek" | "entry" | "getOrSet">;
 
 /** A hit in so many makes the coarse clock read the time again. */
 const USES_MASK = COARSE_USES_MAX - 1;
-const NO_OPTIONS: LoadOptions<never> = {};
 
 /**
  * @param off answers getOrSet once `state.closed` is set
@@ -65,6 +64,7 @@ export function createReads(
       key,
       load: load as (context: LoadContext<never>) => unknown,
       call: call as LoadOptions<never>,
+      absent: entry === undefined,
     }) as V | Promise<V>;
   };
 

@@ -1,6 +1,7 @@
-import { deserialize, serialize } from "node:v8";
+import { binaryNumber } from "./binary.ts";
 import type { Codec } from "./codec.ts";
 import { valueUncacheable } from "./errors.ts";
+import { structured } from "./structured.ts";
 
 /** A value in the form in which it is kept. */
 export interface Admitted {
@@ -14,16 +15,6 @@ export interface AdmitOptions {
   readonly codec: Codec<unknown> | undefined;
   readonly sizeOf: ((value: unknown) => number) | undefined;
 }
-
-/** Keeps a structured clone in bytes: Date, Map, Set, binary, also cyclic. */
-const STRUCTURED: Codec<unknown> = {
-  name: "structured",
-  encode(value) {
-    const stored = serialize(value);
-    return { stored, bytes: stored.byteLength };
-  },
-  decode: (stored) => deserialize(stored),
-};
 
 /**
  * Prepares a value for keeping. Plain data is frozen, in depth, and shared by reference; data with
@@ -39,8 +30,8 @@ export function admit(value: unknown, options: AdmitOptions): Admitted {
   }
   const survey = examine(value);
   if (survey.mutable) {
-    const { stored, bytes } = STRUCTURED.encode(value);
-    return { stored, codec: STRUCTURED, bytes: sizeOf === undefined ? bytes : sizeOf(value) };
+    const { stored, bytes } = structured.encode(value);
+    return { stored, codec: structured, bytes: sizeOf === undefined ? bytes : sizeOf(value) };
   }
   for (const object of survey.objects) Object.freeze(object);
   const bytes = sizeOf === undefined ? survey.bytes : sizeOf(value);
@@ -92,20 +83,21 @@ function visit(value: unknown, survey: Survey): void {
 }
 
 function descend(object: object, survey: Survey): void {
-  if (Array.isArray(object)) {
+  const prototype: unknown = Object.getPrototypeOf(object);
+  if (Array.isArray(object) && prototype === Array.prototype) {
     for (let index = 0; index < object.length; index++) visit(object[index], survey);
-  } else if (isPlain(object)) {
+  } else if (isPlain(prototype)) {
     fields(object, survey);
-  } else if (object instanceof Map) {
+  } else if (prototype === Map.prototype) {
     survey.mutable = true;
-    for (const [key, value] of object) {
+    for (const [key, value] of object as Map<unknown, unknown>) {
       visit(key, survey);
       visit(value, survey);
     }
-  } else if (object instanceof Set) {
+  } else if (prototype === Set.prototype) {
     survey.mutable = true;
-    for (const value of object) visit(value, survey);
-  } else if (isBinary(object) || object instanceof Date) {
+    for (const value of object as Set<unknown>) visit(value, survey);
+  } else if (binaryNumber(object) !== undefined || prototype === Date.prototype) {
     survey.mutable = true;
   } else {
     throw valueUncacheable(`an instance of ${nameOfClass(object)}`);
@@ -121,18 +113,13 @@ function fields(object: object, survey: Survey): void {
   }
 }
 
-/** Made by a literal or without a prototype, of this realm or another. */
-function isPlain(object: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(object);
+/** Of an object made by a literal or without a prototype, in this realm or another. */
+function isPlain(prototype: unknown): boolean {
   return (
     prototype === Object.prototype ||
     prototype === null ||
     Object.getPrototypeOf(prototype) === null
   );
-}
-
-function isBinary(object: object): boolean {
-  return ArrayBuffer.isView(object) || object instanceof ArrayBuffer;
 }
 
 function nameOfClass(object: object): string {
