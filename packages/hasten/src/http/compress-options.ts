@@ -33,7 +33,8 @@ export interface CompressOptions {
       }
     | undefined;
   /**
-   * Bodies up to this many bytes are compressed on the calling thread. 0 to 1048576.
+   * At effort "fast", bodies up to this many bytes are compressed on the calling thread.
+   * 0 to 1048576.
    * @default 65536 on one core, 8192 on two, 4096 on more
    */
   readonly syncBytesMax?: number | undefined;

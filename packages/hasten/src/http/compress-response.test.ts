@@ -325,6 +325,46 @@ test("what another middleware hung on writeHead runs once, in every way of answe
   }
 });
 
+test("every way to call end arrives and runs its callback", async () => {
+  const callbacks: string[] = [];
+  await using server = await site((req, res) => {
+    res.setHeader("Content-Type", "text/plain");
+    const done = (): void => void callbacks.push(req.url ?? "");
+    if (req.url === "/callback") res.end(done);
+    else if (req.url === "/null") res.end(null, done);
+    else if (req.url === "/none") void res.once("finish", done).end();
+    else if (req.url === "/encoding") res.end(Buffer.from(BODY).toString("hex"), "hex", done);
+    else if (req.url === "/later") {
+      res.write(BODY);
+      setTimeout(() => res.end(done), 5);
+    } else res.end(LARGE, done);
+  });
+  const paths = ["/callback", "/null", "/none", "/encoding", "/later", "/large"];
+  const bodies: string[] = [];
+  for (const path of paths) {
+    bodies.push((await server.get({ path, headers: { "accept-encoding": "br" } })).body);
+  }
+  expect(bodies).toEqual(["", "", "", BODY, BODY, LARGE]);
+  expect(callbacks).toEqual(paths);
+});
+
+test("a chunk of the wrong type is refused as node refuses it", async () => {
+  const codes: unknown[] = [];
+  await using server = await site((_req, res) => {
+    res.setHeader("Content-Type", "text/plain");
+    for (const method of ["write", "end"] as const) {
+      try {
+        res[method](7 as unknown as string);
+      } catch (error) {
+        codes.push((error as NodeJS.ErrnoException).code);
+      }
+    }
+    res.end(BODY);
+  });
+  expect((await server.get({ headers: { "accept-encoding": "br" } })).body).toBe(BODY);
+  expect(codes).toEqual(["ERR_INVALID_ARG_TYPE", "ERR_INVALID_ARG_TYPE"]);
+});
+
 test("trailers survive", async () => {
   await using server = await site((_req, res) => {
     res.writeHead(200, { "Content-Type": "text/plain", Trailer: "X-Sum" });

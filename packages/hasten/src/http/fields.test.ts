@@ -53,6 +53,9 @@ test("an unknown field is a 400 that names it and what is allowed", () => {
 test("too many names and too long a text are refused", () => {
   expect(problem(Array.from({ length: 65 }, (_, at) => `document.a${at}`).join()).status).toBe(400);
   expect(problem("n".repeat(2049)).status).toBe(400);
+  const repeated = Array.from({ length: 300 }, () => "document.a");
+  expect(problem(repeated).detail).toMatch(/longer than/);
+  expect(parse(repeated.slice(0, 200))).toEqual(["document.a", "id"]);
 });
 
 test("picking keeps the selected members only, in arrays and below paths", () => {

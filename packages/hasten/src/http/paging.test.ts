@@ -87,6 +87,7 @@ test("a total that is not exact is labelled and links no last page", () => {
   expect(headers["Link"]).toContain('rel="next"');
   expect(offsetBody(page).pagination).toMatchObject({ totalType: "capped", hasNext: true });
   const unknown = { rows: [], paging, total: { kind: "unknown" } } as const;
+  expect(offsetBody(unknown).pagination.hasNext).toBe(false);
   expect(offsetHeaders(unknown, location)["X-Total-Count"]).toBeUndefined();
   expect(offsetBody(unknown).pagination).toMatchObject({ total: null, pages: null });
 });

@@ -39,6 +39,8 @@ test("what the allow-list leaves out is neither in the key nor in the parameters
 
 test("overlong, overfull and undecodable queries are not keyed", () => {
   expect(key("a".repeat(QUERY_LENGTH_MAX + 1))).toBe("length");
+  expect(key("a".repeat(QUERY_LENGTH_MAX))).toHaveLength(QUERY_LENGTH_MAX + 1);
+  expect(key("a&".repeat(QUERY_PARAMETERS_MAX))).toMatch(/^\?a&/);
   expect(key("a&".repeat(QUERY_PARAMETERS_MAX + 1))).toBe("parameters");
   expect(key("a=%ff")).toBe("encoding");
   expect(key("a=%")).toBe("encoding");

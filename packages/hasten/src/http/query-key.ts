@@ -73,6 +73,7 @@ function parameter(part: string): Parameter | undefined {
 }
 
 function decode(raw: string): string | undefined {
+  if (!/[%+]/.test(raw)) return raw;
   try {
     return decodeURIComponent(raw.replaceAll("+", " "));
   } catch {
@@ -82,6 +83,7 @@ function decode(raw: string): string | undefined {
 
 /** RFC 3986 §6.2.2.1 and §6.2.2.2: upper-case hex, unreserved characters unescaped. */
 function canonical(raw: string): string {
+  if (!raw.includes("%")) return raw;
   return raw.replace(/%[0-9a-f]{2}/gi, (triplet) => {
     const character = String.fromCharCode(Number.parseInt(triplet.slice(1), 16));
     return /[A-Za-z0-9\-._~]/.test(character) ? character : triplet.toUpperCase();

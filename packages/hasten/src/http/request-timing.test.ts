@@ -88,6 +88,18 @@ test("the log sums by route and reports a request slower than a second", () => {
   expect(log.snapshot()).toMatchObject({ requests: 0, routes: [], slow: [] });
 });
 
+test("operations of one route are bounded", () => {
+  const log = createRequestLog();
+  for (let at = 0; at < OPERATIONS_MAX * 3; at++) {
+    log.record(
+      request({ operations: [{ kind: "select", model: `t${at}`, count: 2, durationMs: 1 }] }),
+    );
+  }
+  const { operations } = log.snapshot().routes[0]!;
+  expect(operations).toHaveLength(OPERATIONS_MAX + 1);
+  expect(operations.at(-1)).toMatchObject({ kind: "other", count: OPERATIONS_MAX * 4 });
+});
+
 test("routes and slow requests are bounded", () => {
   const log = createRequestLog({ slowMs: 5 });
   for (let at = 0; at < ROUTES_MAX * 2; at++) log.record(request({ route: `/${at}` }));
