@@ -20,12 +20,12 @@ const PAGES = [
 
 /** As strict as the project, but a reader's example may declare what it does not use. */
 const COMPILER = {
-  extends: "../../../tsconfig.base.json",
+  extends: "../../tsconfig.base.json",
   compilerOptions: {
     noUnusedLocals: false,
     noUnusedParameters: false,
     moduleDetection: "force",
-    typeRoots: ["../../@types"],
+    typeRoots: ["../../node_modules/@types"],
   },
   include: ["*.ts"],
 };
@@ -40,9 +40,9 @@ export function docs(tree: string = root): readonly string[] {
   const blocks = pages.flatMap((page) => blocksOf(tree, page));
   const links = pages.flatMap((page) => deadLinks(tree, page));
   if (blocks.length === 0) return ["found no code block to check", ...links];
-  // Below node_modules, so that the blocks find the packages as a user's code would.
-  mkdirSync(`${root}node_modules/.cache`, { recursive: true });
-  const folder = `${mkdtempSync(`${root}node_modules/.cache/hasten-docs-`)}/`;
+  // Below the root, so that the blocks find the packages as a user's code would.
+  mkdirSync(`${root}.cache`, { recursive: true });
+  const folder = `${mkdtempSync(`${root}.cache/docs-`)}/`;
   try {
     return [...codeBlocks(folder, blocks), ...links];
   } finally {
