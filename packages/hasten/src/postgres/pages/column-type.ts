@@ -32,6 +32,8 @@ interface KeyCodec {
   readonly toText: (expression: string) => string;
   /** SQL of a text parameter as a value of the column's type. */
   readonly fromText: (parameter: string) => string;
+  /** Whether equal values always have the same text: not so 1.0 and 1.00, 0 and -0, some collations. */
+  readonly canonical: boolean;
   /** What `toText` can give, after `decode`. */
   readonly form: RegExp;
   /** The text of a key as it arrives from the driver, when the server sends another form. */
@@ -54,23 +56,43 @@ const asText = (expression: string): string => `(${expression})::text`;
 const asIso = (expression: string): string => `to_jsonb(${expression}) #>> '{}'`;
 
 const CODECS: Readonly<Record<SortableType, KeyCodec>> = {
-  int: { tag: "i", toText: asText, fromText: direct("int8"), form: INTEGER },
-  bigint: { tag: "i", toText: asText, fromText: direct("int8"), form: INTEGER },
-  numeric: { tag: "n", toText: asText, fromText: direct("numeric"), form: NUMERIC },
+  int: { tag: "i", canonical: true, toText: asText, fromText: direct("int8"), form: INTEGER },
+  bigint: { tag: "i", canonical: true, toText: asText, fromText: direct("int8"), form: INTEGER },
+  numeric: {
+    tag: "n",
+    canonical: false,
+    toText: asText,
+    fromText: direct("numeric"),
+    form: NUMERIC,
+  },
   float8: {
     tag: "f",
+    canonical: false,
     toText: (expression) => `encode(float8send(${expression}), 'hex')`,
     fromText: direct("float8"),
     form: FLOAT,
     decode: floatFromHex,
   },
-  text: { tag: "s", toText: asText, fromText: direct("text"), form: TEXT },
-  uuid: { tag: "u", toText: asText, fromText: direct("uuid"), form: UUID },
-  bool: { tag: "b", toText: asText, fromText: viaText("bool"), form: /^(?:true|false)$/ },
-  date: { tag: "d", toText: asIso, fromText: viaText("date"), form: DATE },
-  timestamp: { tag: "t", toText: asIso, fromText: viaText("timestamp"), form: TIMESTAMP },
+  text: { tag: "s", canonical: false, toText: asText, fromText: direct("text"), form: TEXT },
+  uuid: { tag: "u", canonical: true, toText: asText, fromText: direct("uuid"), form: UUID },
+  bool: {
+    tag: "b",
+    canonical: true,
+    toText: asText,
+    fromText: viaText("bool"),
+    form: /^(?:true|false)$/,
+  },
+  date: { tag: "d", canonical: true, toText: asIso, fromText: viaText("date"), form: DATE },
+  timestamp: {
+    tag: "t",
+    canonical: true,
+    toText: asIso,
+    fromText: viaText("timestamp"),
+    form: TIMESTAMP,
+  },
   timestamptz: {
     tag: "z",
+    canonical: true,
     toText: (expression) => asIso(`(${expression}) at time zone 'UTC'`),
     fromText: (parameter) => `(${parameter}::text::timestamp at time zone 'UTC')`,
     form: TIMESTAMP,

@@ -10,6 +10,7 @@
  * - A page read from an end of the list has nothing on that end's side.
  */
 import type { Sql, Statement } from "../sql.ts";
+import { keyCodec } from "./column-type.ts";
 import { type CursorRules, decodeCursor, encodeCursor, type Position } from "./cursor.ts";
 import { pageError } from "./errors.ts";
 import { selectFields } from "./fields.ts";
@@ -82,7 +83,7 @@ export function pageQuery<Row>(spec: PageSpec<Row>, request: PageRequest = {}): 
   const { values, bind } = parameters(request.filter);
   const bindKey: BindKey = (index) => bind(index, position!.keys[index]);
   const start = position && startAt(order, position, bindKey);
-  const extra = start?.atCursor === undefined ? 1 : 2;
+  const extra = position === undefined || position.inclusive ? 1 : 2;
   const text = scanText({ source, columns, order, rowsMax: limit + extra, branches: [], ...start });
   const shape = rowShape(columns) as (row: DriverRow) => Row;
   return {
@@ -90,7 +91,7 @@ export function pageQuery<Row>(spec: PageSpec<Row>, request: PageRequest = {}): 
     values,
     fieldsId: id,
     otherSide: (rows) =>
-      position === undefined || startsAtCursor(rows)
+      position === undefined || startsAtCursor(rows, order, position)
         ? undefined
         : otherSideStatement(source, order, position),
     finish: (rows, other) => finishPage({ rows, other, limit, backward, position, rules, shape }),
@@ -105,12 +106,18 @@ function startAt(
 ): Pick<Scan, "branches" | "atCursor"> {
   const { keys } = position;
   const branches = seek(order, { keys, inclusive: true }, bind);
-  if (position.inclusive) return { branches };
+  const byText = order.every((column) => keyCodec(column.type).canonical);
+  if (position.inclusive || byText) return { branches };
   return { branches, atCursor: (expressions) => isAt(order, expressions, { keys, bind }) };
 }
 
-const startsAtCursor = (rows: readonly DriverRow[]): boolean =>
-  rows.length > 0 && isTrue(rows[0]![AT_CURSOR]);
+/** Whether the first row is the cursor's own: by the statement's word, or by the text of its keys. */
+function startsAtCursor(rows: readonly DriverRow[], order: Order, position: Position): boolean {
+  const first = rows[0];
+  if (first === undefined || position.inclusive) return false;
+  if (AT_CURSOR in first) return isTrue(first[AT_CURSOR]);
+  return keysOf(first, order).every((text, index) => text === position.keys[index]);
+}
 
 /** What cursors of this request are bound to. */
 export function cursorRules(spec: PageSpec<unknown>, request: PageRequest): CursorRules {
@@ -154,8 +161,9 @@ interface Finish<Row> {
 
 function finishPage<Row>(read: Finish<Row>): Page<Row> {
   const { limit, backward, position, rules } = read;
-  const rows = startsAtCursor(read.rows) ? read.rows.slice(1) : read.rows;
-  const behind = position !== undefined && (rows !== read.rows || assumed(read.other));
+  const own = position !== undefined && startsAtCursor(read.rows, rules.order, position);
+  const rows = own ? read.rows.slice(1) : read.rows;
+  const behind = position !== undefined && (own || assumed(read.other));
   if (rows.length === 0 && position !== undefined) return emptyPage(read, position, behind);
   const kept = rows.slice(0, limit);
   if (backward) kept.reverse();

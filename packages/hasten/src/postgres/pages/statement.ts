@@ -78,10 +78,7 @@ export function scanText(scan: Scan): string {
 
 function directText(scan: Scan): string {
   const expressions = scan.order.map((column) => column.sql);
-  const outputs = [
-    ...scan.columns.map((column) => `${column.sql} as ${column.alias}`),
-    ...keyOutputs(scan, expressions),
-  ];
+  const outputs = [...scan.columns.map(output), ...keyOutputs(scan, expressions)];
   return [
     `select ${outputs.join(", ")}`,
     fromWhere(scan.source, scan.branches[0]),
@@ -94,7 +91,7 @@ function mergedText(scan: Scan): string {
   const expressions = scan.order.map((column) => column.sql);
   const merged = scan.order.map((_, index) => `p.${sortAlias(index)}`);
   const inner = [
-    ...scan.columns.map((column) => `${column.sql} as ${column.alias}`),
+    ...scan.columns.map(output),
     ...expressions.map((expression, index) => `${expression} as ${sortAlias(index)}`),
   ].join(", ");
   const order = orderItems(scan.order, expressions);
@@ -102,10 +99,7 @@ function mergedText(scan: Scan): string {
     (branch) =>
       `(select ${inner} ${fromWhere(scan.source, branch)} order by ${order} limit ${scan.rowsMax})`,
   );
-  const outer = [
-    ...scan.columns.map((column) => `p.${column.alias} as ${column.alias}`),
-    ...keyOutputs(scan, merged),
-  ];
+  const outer = [...scan.columns.map((column) => `p.${column.alias}`), ...keyOutputs(scan, merged)];
   return [
     `select ${outer.join(", ")}`,
     `from (${stretches.join("\nunion all ")}) as p`,
@@ -113,6 +107,9 @@ function mergedText(scan: Scan): string {
     limitText(scan),
   ].join("\n");
 }
+
+const output = ({ sql, alias }: ResolvedColumn): string =>
+  sql === alias ? sql : `${sql} as ${alias}`;
 
 /** The sort keys as exact text, and whether the row is the cursor's. */
 function keyOutputs(scan: Scan, expressions: readonly string[]): readonly string[] {
