@@ -7,6 +7,7 @@ import {
   formatServerTiming,
   type RequestLogSnapshot,
   type RequestTiming,
+  sampledMemory,
   startRequestTiming,
   type TimedRequest,
 } from "../http/index.ts";
@@ -48,11 +49,16 @@ export function currentTiming(): RequestTiming | undefined {
 export function requestTiming(options: RequestTimingOptions = {}): RequestTimingHandler {
   const { clock = systemClock, serverTiming = false } = options;
   const log = createRequestLog({ slowMs: options.slowMs, onSlow: options.onSlow });
+  const memoryBytes = sampledMemory(clock);
   const close = listen();
   const middleware: RequestHandler = (req, res, next) => {
     const timing = startRequestTiming(req.method, clock);
     res.once("close", () => {
-      const request = timing.finish({ status: res.statusCode, route: routeOf(req) });
+      const request = timing.finish({
+        status: res.statusCode,
+        route: routeOf(req),
+        memoryBytes: memoryBytes(),
+      });
       log.record(request);
       if (channels.httpRequest.hasSubscribers) channels.httpRequest.publish(request);
     });

@@ -86,6 +86,7 @@ export {
 export { connectionNominated, isHopByHop } from "./hop-by-hop.ts";
 export { formatHttpDate, parseHttpDate } from "./http-date.ts";
 export { formatLinks, type Link, linkTarget, type QueryChanges } from "./link.ts";
+export { sampledMemory } from "./memory-sample.ts";
 export {
   ACCEPT_ENCODING_LENGTH_MAX,
   CODING_PREFERENCE,

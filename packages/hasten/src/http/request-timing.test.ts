@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { manualClock } from "../core/clock.ts";
+import { sampledMemory } from "./memory-sample.ts";
 import { createRequestLog, ROUTES_MAX, SLOW_REQUESTS_MAX } from "./request-log.ts";
 import { OPERATIONS_MAX, startRequestTiming, type TimedRequest } from "./request-timing.ts";
 import { formatServerTiming, SERVER_TIMING_ENTRIES_MAX } from "./server-timing.ts";
@@ -63,6 +64,21 @@ const request = (more: Partial<TimedRequest>): TimedRequest => ({
   memoryBytes: undefined,
   startedAtMs: 0,
   ...more,
+});
+
+test("memory is measured at most once a second", async () => {
+  const clock = manualClock();
+  let measured = 0;
+  const memory = sampledMemory(clock, () => {
+    measured += 1;
+    return measured;
+  });
+  expect([memory(), memory()]).toEqual([1, 1]);
+  await clock.advance(999);
+  expect(memory()).toBe(1);
+  await clock.advance(1);
+  expect(memory()).toBe(2);
+  expect(sampledMemory(clock)()).toBeGreaterThan(1_000_000);
 });
 
 test("the log sums by route and reports a request slower than a second", () => {
