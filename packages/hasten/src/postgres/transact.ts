@@ -68,7 +68,10 @@ async function begun(core: Core, options: TransactionOptions): Promise<Transacti
     const timeoutMs = Math.max(1, deadlineMs - around.clock.nowMs());
     const lease = await core.connections.acquire({ timeoutMs, signal: options.signal });
     const parts = { lease, options, around, defaultTimeoutMs, deadlineMs };
-    const outcome = await begin(parts);
+    const outcome = await begin(parts).catch((error: unknown) => {
+      lease.release("clean");
+      throw error;
+    });
     if (outcome.kind === "answered") return parts;
     const lost = outcome.failure === "dead" || outcome.failure === "unsent";
     if (!lost || attempt >= UNSENT_RETRIES) throw outcome.error;
