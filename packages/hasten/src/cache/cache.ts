@@ -108,6 +108,7 @@ function open(options: ResolvedOptions, rules: LoadRules): Cache {
     );
     await idle;
     timer.cancel();
+    loads.stop();
     writes.clear();
   }
 }

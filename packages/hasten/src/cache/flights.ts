@@ -1,3 +1,4 @@
+import type { Timer } from "../core/clock.ts";
 import { loadAbandoned } from "./errors.ts";
 import { failed, type Landed, type Landing, loaded } from "./landing.ts";
 import { LoadNotes } from "./load-context.ts";
@@ -18,6 +19,7 @@ export interface Flights {
   start(request: LoadRequest): Flight;
   readonly running: ReadonlySet<Flight>;
   abandon(why: string): void;
+  stop(): void;
 }
 
 const SWEEPS_PER_LOAD_MAX = 4;
@@ -27,20 +29,19 @@ export function createFlights(parts: LoadParts): Flights {
   const { clock, loadMaxMs } = options;
   const joinables = new Map<string, Flight>();
   const running = new Set<Flight>();
-  let watching = false;
+  let watch: Timer | undefined;
 
   /** One timer for all flights, and only while there are some. */
-  const watch = (): void => {
-    if (watching || running.size === 0) return;
-    watching = true;
-    clock.schedule(Math.max(1, loadMaxMs / SWEEPS_PER_LOAD_MAX), () => {
-      watching = false;
+  const keepWatch = (): void => {
+    if (watch !== undefined || running.size === 0) return;
+    watch = clock.schedule(Math.max(1, loadMaxMs / SWEEPS_PER_LOAD_MAX), () => {
+      watch = undefined;
       const limitMs = clock.nowMs() - loadMaxMs;
       for (const flight of running) {
         if (flight.startedMs > limitMs) break;
         abandon(flight, `it took longer than ${loadMaxMs} ms`);
       }
-      watch();
+      keepWatch();
     });
   };
   const end = (flight: Flight, landing: Landing): void => {
@@ -82,11 +83,12 @@ export function createFlights(parts: LoadParts): Flights {
       const flight = { key, fill, notes, startedMs, landing: promise, land: resolve, ended: false };
       if (!full) joinables.set(key, flight);
       running.add(flight);
-      watch();
+      keepWatch();
       counters.loads += 1;
       void fly(flight, request);
       return flight;
     },
+    stop: () => watch?.cancel(),
     abandon(why) {
       for (const flight of running) abandon(flight, why);
     },

@@ -28,6 +28,8 @@ export interface Loads {
   idle(): Promise<void>;
   /** Gives up everything that runs. */
   abandon(why: string): void;
+  /** Cancels the timer that watches running loads; to be called when none will start. */
+  stop(): void;
 }
 
 export function createLoads(parts: LoadParts): Loads {
@@ -45,6 +47,7 @@ export function createLoads(parts: LoadParts): Loads {
       const landing = await flight.landing;
       if (landing.kind === "loaded") {
         if (rules.shares(landing, flight.fill, joinedSeq)) return another(landing);
+        if (request.gone) return undefined;
         current = true;
       } else {
         if (failures >= options.handoversMax || request.gone) throw landing.error;
@@ -69,5 +72,6 @@ export function createLoads(parts: LoadParts): Loads {
       }
     },
     abandon: flights.abandon,
+    stop: flights.stop,
   };
 }

@@ -2,6 +2,7 @@ import type { CoarseClock } from "../core/coarse-clock.ts";
 import type { Codec } from "./codec.ts";
 import { Entry, type Lifetime, survives } from "./entry.ts";
 import { codecMismatch } from "./errors.ts";
+import { publish } from "./events.ts";
 import { type Fence, TAGS_MAX } from "./fence.ts";
 import { type KeyOptions, nameOf } from "./keys.ts";
 import { createMemoryStore, type MemoryStore } from "./memory/index.ts";
@@ -47,6 +48,7 @@ export function createShelf(
     onEvict(entry) {
       counters.evictions += 1;
       fence.detach(entry.records);
+      publish({ cache: options.name, kind: "evicted", key: entry.key });
     },
   });
 
