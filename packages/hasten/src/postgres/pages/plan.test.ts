@@ -3,11 +3,14 @@ import { freshDatabase, type TestDatabase } from "hasten-tools/vitest";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
+  countQuery,
   definePage,
   keyRing,
   type PageRequest,
   pageQuery,
+  readOffsetPage,
   readPage,
+  readTotal,
   type Statement,
   sortIndex,
   sql,
@@ -146,5 +149,54 @@ describe("a page of 20 out of 100,000 rows", () => {
     });
     const first = await costOf(pageQuery(spec, { sort: "newest" }));
     expect(deep.buffers).toBeGreaterThan(20 * first.buffers);
+  });
+});
+
+describe("pages by number and totals on a server", () => {
+  const small = { ...spec, countMax: 1000 };
+
+  test("a page by number is the list's own slice, and its cursor goes on from there", async () => {
+    const { rows } = await client.query(
+      "select id from items order by status, score desc nulls last, id desc limit 40 offset 60",
+    );
+    const page = await readOffsetPage(client, spec, {
+      sort: "mixed",
+      page: 4,
+      limit: "20",
+      fields: ["id"],
+    });
+    expect(page.rows).toEqual(rows.slice(0, 20));
+    expect([page.page, page.limit, page.hasPrev, page.hasNext]).toEqual([4, 20, true, true]);
+    const next = await readPage(client, spec, {
+      sort: "mixed",
+      limit: 20,
+      cursor: page.next,
+      fields: ["id"],
+    });
+    expect(next.rows).toEqual(rows.slice(20));
+    expect(next.hasPrev).toBe(true);
+    const last = await readOffsetPage(client, spec, {
+      filter: sql`id <= ${20}`,
+      limit: 10,
+      page: 2,
+    });
+    expect([last.rows.length, last.hasNext, last.next]).toEqual([10, false, undefined]);
+  });
+
+  test("a total is exact, capped or estimated, and says which", async () => {
+    const filter = sql`owner = ${"owner-7"}`;
+    expect(await readTotal(client, small, { filter })).toEqual({ kind: "exact", count: 1000 });
+    expect(await readTotal(client, small)).toEqual({ kind: "capped", count: 1000 });
+    expect(await readTotal(client, small, { filter: sql`false`, beyond: "estimate" })).toEqual({
+      kind: "exact",
+      count: 0,
+    });
+    const whole = await readTotal(client, small, { beyond: "estimate" });
+    expect([whole.kind, Math.round(whole.count / 1000)]).toEqual(["estimated", 100]);
+    const part = await readTotal(client, small, { filter: sql`status = ${1}`, beyond: "estimate" });
+    expect(part.kind).toBe("estimated");
+    expect(Math.abs(part.count - ROWS / 3)).toBeLessThan(ROWS / 30);
+    const cost = await costOf(countQuery(small));
+    expect(cost.rowsMax).toBeLessThanOrEqual(1001);
   });
 });
