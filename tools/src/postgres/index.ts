@@ -1,3 +1,4 @@
+export { runningPostgres } from "./address.ts";
 export { EmbeddedPostgresError } from "./errors.ts";
 export { type OwnerRecord, ownerOf, takeOwnership } from "./owner.ts";
 export { isAlive, startTimeOf } from "./process-identity.ts";

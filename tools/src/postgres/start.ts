@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
+import { forgetAddress, keepAddress } from "./address.ts";
 import { installedBinaries } from "./binaries.ts";
 import { ensureCluster, keptPassword, newPassword, SUPERUSER } from "./cluster.ts";
 import { EmbeddedPostgresError } from "./errors.ts";
@@ -103,8 +104,14 @@ async function startKept(
     // Without its password the data of an earlier life (say, the rest of a removed .data) cannot be opened.
     if (isNew && existsSync(home.cluster)) rmSync(home.cluster, { recursive: true, force: true });
     await ensureCluster(home, user, { password, durable: true });
-    const run = { home, user, password, removeAfter: "", release: ownership.release };
-    return await retried(options, () => startOnce(options, run));
+    const release = (): void => {
+      forgetAddress(dataDir);
+      ownership.release();
+    };
+    const run = { home, user, password, removeAfter: "", release };
+    const server = await retried(options, () => startOnce(options, run));
+    keepAddress(dataDir, server.url);
+    return server;
   } catch (error) {
     ownership.release();
     throw error;

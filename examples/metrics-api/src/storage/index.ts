@@ -3,7 +3,6 @@ export { StorageBusy } from "./gate.ts";
 export { messageOf, type SwitchOutcome } from "./outcome.ts";
 export {
   openStorage,
-  type Place,
   type Storage,
   type StorageParts,
   type StorageStatus,

@@ -12,7 +12,7 @@ import type { StorageMode } from "../config/index.ts";
 import { type Attachment, attach } from "./attachment.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { createGate, type Gate } from "./gate.ts";
-import { refused, type SwitchOutcome } from "./outcome.ts";
+import { messageOf, type Refused, refused, type SwitchOutcome } from "./outcome.ts";
 import { transfer } from "./transfer.ts";
 
 export interface Storage extends AsyncDisposable {
@@ -32,18 +32,12 @@ export interface StorageStatus {
   readonly inFlightWrites: number;
 }
 
-/** A server that can be used: the embedded one (started when asked for) or the user's own. */
-export interface Place {
-  readonly url: string;
-  /** Called when nothing uses it any more. */
-  close(): Promise<void>;
-}
-
 export interface StorageParts {
   readonly mode: StorageMode;
-  readonly place: Place;
-  /** Undefined when that mode has nowhere to be. @throws when it cannot be started */
-  readonly find: (mode: StorageMode) => Promise<Place | undefined>;
+  /** Of the database in use first. */
+  readonly url: string;
+  /** Where another mode is; undefined when nowhere. @throws when its server cannot be started */
+  readonly find: (mode: StorageMode) => Promise<string | undefined>;
   readonly open: (url: string) => Database;
   readonly migrations: string;
   /** Keeps the choice for the next start. */
@@ -61,18 +55,18 @@ const DRAIN_LIMIT_MS = 10_000;
 
 interface Used {
   readonly mode: StorageMode;
-  readonly place: Place;
+  readonly url: string;
   readonly database: Database;
   readonly attachment: Attachment;
 }
 
 /** Opens the storage. The database must have been migrated. */
 export async function openStorage(parts: StorageParts): Promise<Storage> {
-  const attachment = await attach(parts.place.url);
-  const { mode, place } = parts;
-  const database = parts.open(place.url);
+  const attachment = await attach(parts.url);
+  const { mode, url } = parts;
+  const database = parts.open(url);
   await database.query(MARK_LIVE);
-  return storageOn(parts, { mode, place, database, attachment });
+  return storageOn(parts, { mode, url, database, attachment });
 }
 
 const MARK_LIVE = sql`update metrics_api.system set state = 'live' where state <> 'live'`;
@@ -127,13 +121,11 @@ async function moveTo(
   parts: StorageParts,
   gate: Gate,
   { used, to }: { readonly used: Used; readonly to: StorageMode },
-): Promise<Moved | Extract<SwitchOutcome, { kind: "refused" }>> {
-  const place = await parts.find(to);
-  if (place === undefined)
-    return refused("no-target", "DATABASE_URL is not set: there is no other server.");
+): Promise<Moved | Refused> {
+  const url = await urlOf(parts, to);
+  if (typeof url !== "string") return url;
   const held = await used.attachment.exclusive();
   if (held !== "alone") {
-    await place.close();
     return held === "lost"
       ? refused("unreachable", "The storage in use cannot be reached.")
       : refused(
@@ -142,21 +134,36 @@ async function moveTo(
         );
   }
   const outcome = await transfer({
-    sourceUrl: used.place.url,
-    targetUrl: place.url,
+    sourceUrl: used.url,
+    targetUrl: url,
     migrations: parts.migrations,
     closeGate: () => gate.close(DRAIN_LIMIT_MS),
   });
   if (outcome.kind === "refused") {
-    await Promise.allSettled([used.attachment.shared(), place.close()]);
+    await used.attachment.shared().catch(() => undefined);
     return outcome;
   }
   const { attachment, rows } = outcome;
-  parts.remember(to);
-  const database = parts.open(place.url);
+  try {
+    parts.remember(to);
+  } catch (error) {
+    await Promise.allSettled([attachment.release(), used.attachment.shared()]);
+    return refused("copy-failed", `The choice cannot be kept: ${messageOf(error)}.`);
+  }
+  const database = parts.open(url);
   // Not marked, it would only be marked at the next start: nothing is lost meanwhile.
   await Promise.allSettled([database.query(MARK_LIVE), attachment.shared()]);
-  return { kind: "moved", used: { mode: to, place, database, attachment }, rows };
+  return { kind: "moved", used: { mode: to, url, database, attachment }, rows };
+}
+
+async function urlOf(parts: StorageParts, mode: StorageMode): Promise<string | Refused> {
+  try {
+    const url = await parts.find(mode);
+    if (url !== undefined) return url;
+    return refused("no-target", "DATABASE_URL is not set: there is no other server.");
+  } catch (error) {
+    return refused("unreachable", `The target cannot be started: ${messageOf(error)}.`);
+  }
 }
 
 interface Retirement {
@@ -178,5 +185,4 @@ function retire(used: Used, clock: Clock, done: (it: Retirement) => void): Retir
 
 async function close(used: Used): Promise<void> {
   await Promise.allSettled([used.database.drain(), used.attachment.release()]);
-  await used.place.close();
 }

@@ -1,0 +1,72 @@
+/** The demo's own PostgreSQL: started when it is needed, started again when it dies, stopped with us. */
+import { setTimeout as delay } from "node:timers/promises";
+import { type PostgresServer, startPostgres } from "hasten-tools/postgres";
+import type { Config } from "../config/index.ts";
+import type { Log } from "./log.ts";
+
+const RESTART_FIRST_MS = 500;
+const RESTART_MAX_MS = 10_000;
+const CONNECTIONS_MIN = 100;
+/** Connections beside the pools: attachments, copies, an administrator. */
+const CONNECTIONS_APART = 20;
+export const DATABASE = "metrics";
+
+export interface Embedded {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** @throws EmbeddedPostgresError saying what is in the way */
+export async function startEmbedded(config: Config, log: Log): Promise<Embedded> {
+  const stopping = new AbortController();
+  const start = (port?: number): Promise<PostgresServer> =>
+    startPostgres({
+      dataDir: config.dataDir,
+      database: DATABASE,
+      flags: flagsFor(config),
+      onNotice: (sentence) => log.info(sentence),
+      ...(port !== undefined && { port }),
+    });
+  let server = await start();
+  const { url, port } = server;
+
+  const watch = async (): Promise<void> => {
+    for (let delayMs = RESTART_FIRST_MS; !stopping.signal.aborted; ) {
+      await server.ended;
+      if (stopping.signal.aborted) return;
+      log.error(`the embedded PostgreSQL ended by itself; it is started again in ${delayMs} ms`);
+      await delay(delayMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      delayMs = Math.min(delayMs * 2, RESTART_MAX_MS);
+      if (stopping.signal.aborted) return;
+      try {
+        await server.stop();
+        server = await start(port);
+        delayMs = RESTART_FIRST_MS;
+        log.info("the embedded PostgreSQL runs again");
+      } catch (error) {
+        log.error("the embedded PostgreSQL did not start", { reason: String(error) });
+      }
+    }
+  };
+  const watching = watch();
+
+  return {
+    url,
+    async close() {
+      stopping.abort();
+      await server.stop();
+      await watching;
+      await server.stop();
+    },
+  };
+}
+
+function flagsFor({ processes, pool }: Config): readonly string[] {
+  const connections = Math.max(CONNECTIONS_MIN, processes * (pool.max + 1) + CONNECTIONS_APART);
+  return [
+    "-c",
+    `max_connections=${connections}`,
+    "-c",
+    "shared_preload_libraries=pg_stat_statements",
+  ];
+}

@@ -1,0 +1,109 @@
+/** One process that answers: cache, storage, API and HTTP server, wired by explicit parts. */
+import { createServer, type Server } from "node:http";
+import { createCache } from "hasten/cache";
+import { createResponseCache } from "hasten/express";
+import { createDatabase, type Database } from "hasten/postgres";
+import { createApi, type Invalidation } from "../api/index.ts";
+import type { Config, StorageMode } from "../config/index.ts";
+import { openStorage, type Storage, writeChoice } from "../storage/index.ts";
+import type { Log } from "./log.ts";
+import { listenFailure } from "./port.ts";
+import { MIGRATIONS } from "./prepare.ts";
+import type { Secrets } from "./secrets.ts";
+import type { Shutdown } from "./shutdown.ts";
+
+export interface ServeParts {
+  readonly config: Config;
+  readonly secrets: Secrets;
+  readonly mode: StorageMode;
+  readonly url: string;
+  readonly find: (mode: StorageMode) => Promise<string | undefined>;
+  readonly log: Log;
+  readonly shutdown: Shutdown;
+  /** Why this process may not switch the storage. */
+  readonly fixedBecause?: string;
+  /** Told of each committed write, for the sibling processes. */
+  readonly onInvalidate?: (invalidation: Invalidation) => void;
+}
+
+export interface Serving {
+  readonly port: number;
+  readonly storage: Storage;
+  applyInvalidation(invalidation: Invalidation): Promise<void>;
+}
+
+const HTTP_DRAIN_MS = 1_500;
+const DATABASE_DRAIN_MS = 800;
+
+export async function serve(parts: ServeParts): Promise<Serving> {
+  const { config, secrets, shutdown, log } = parts;
+  const cache = cacheOf(config);
+  shutdown.add(async () => cache.close());
+  const storage = await openStorage({
+    mode: parts.mode,
+    url: parts.url,
+    find: parts.find,
+    open: (url) => databaseOf(url, config),
+    migrations: MIGRATIONS,
+    remember: (mode) => writeChoice(config.dataDir, mode),
+    forgetCached: async () => cache.clear(),
+    fixedBecause: parts.fixedBecause,
+  });
+  shutdown.add(() => storage[Symbol.asyncDispose]());
+  const api = createApi({
+    storage,
+    cache,
+    responseCache: createResponseCache({ cache }),
+    config: secrets,
+    log,
+    isDraining: () => shutdown.signal.aborted,
+    ...(parts.onInvalidate && { onInvalidate: parts.onInvalidate }),
+  });
+  const server = createServer(api.listener);
+  shutdown.add(() => closeServer(server));
+  const port = await listen(server, config);
+  return { port, storage, applyInvalidation: api.applyInvalidation };
+}
+
+function cacheOf({ cache }: Config): ReturnType<typeof createCache> {
+  const { entriesMax, bytesMax, ttlMs, ttlMaxMs, tiersMs, enabled } = cache;
+  return createCache({
+    name: "metrics-api",
+    memory: { entriesMax, bytesMax },
+    ttlMs,
+    ttlMaxMs,
+    tiers: tiersMs,
+    enabled,
+  });
+}
+
+function databaseOf(url: string, { pool, statementTimeoutMs }: Config): Database {
+  return createDatabase({
+    url,
+    pool,
+    statementTimeoutMs,
+    drainTimeoutMs: DATABASE_DRAIN_MS,
+    applicationName: "metrics-api",
+  });
+}
+
+async function listen(server: Server, config: Config): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once("error", reject).listen(config.port, config.host, resolve);
+  try {
+    await promise;
+  } catch (error) {
+    throw listenFailure(error, config);
+  }
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : config.port;
+}
+
+async function closeServer(server: Server): Promise<void> {
+  if (!server.listening) return;
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeIdleConnections();
+  const limit = setTimeout(() => server.closeAllConnections(), HTTP_DRAIN_MS);
+  await closed;
+  clearTimeout(limit);
+}

@@ -1,0 +1,2 @@
+export { DEMO_PASSWORD, DEMO_ROLES, userRow } from "./rows.ts";
+export { type SeedOptions, type SeedProgress, seed } from "./seed.ts";
