@@ -15,11 +15,6 @@ export const PASSWORD = "hasten-demo";
 const JWT_SECRET = "test-secret-".repeat(4);
 const MIGRATIONS = new URL("../../src/migrations/", import.meta.url);
 
-/** A clock for the cache alone: time passes when a test says so. */
-export interface CacheTime {
-  advanceMs: number;
-}
-
 export interface Fixture extends AsyncDisposable {
   readonly url: string;
   readonly api: Api;
@@ -31,6 +26,8 @@ export interface Fixture extends AsyncDisposable {
   readonly invalidations: Invalidation[];
   readonly errors: unknown[];
   readonly storage: TestStorage;
+  /** Lets time pass for the cache. */
+  advance(ms: number): void;
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   token(id: string, role: Role): Promise<string>;
 }
@@ -77,8 +74,18 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
     retry: { breakerOpenMs: 100 },
     healthEveryMs: 0,
   });
-  const cache = createCache({ name: "test", ...options.cache });
-  const responseCache = createResponseCache({ cache, onNotice: (notice) => errors.push(notice) });
+  let passedMs = 0;
+  const clock = {
+    wallMs: () => Date.now() + passedMs,
+    nowMs: () => performance.now() + passedMs,
+    schedule(delayMs: number, callback: () => void) {
+      const timer = setTimeout(callback, delayMs).unref();
+      return { cancel: () => clearTimeout(timer) };
+    },
+  };
+  const cache = createCache({ name: "test", clock, ...options.cache });
+  const onNotice = (notice: unknown) => errors.push(notice);
+  const responseCache = createResponseCache({ cache, clock, onNotice });
   const invalidations: Invalidation[] = [];
   const errors: unknown[] = [];
   const storage = storageOf(db);
@@ -112,6 +119,9 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
     errors,
     storage,
     token,
+    advance: (ms) => {
+      passedMs += ms;
+    },
     call: (method, path, given = {}) => call(url + path, method, { tokens, ...given }),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();

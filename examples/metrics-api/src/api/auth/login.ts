@@ -2,6 +2,7 @@ import { sql } from "hasten/postgres";
 import type { ApiStorage } from "../deps.ts";
 import { tooManyAttempts, unauthorized, unavailable } from "../http/problem.ts";
 import { JSON_TYPE, type Route, route } from "../http/route.ts";
+import { READ } from "../resources/read-options.ts";
 import { credentials, grantedToken } from "../schema/user.ts";
 import type { LoginAttempts } from "./attempts.ts";
 import { verifyPassword } from "./password.ts";
@@ -69,10 +70,13 @@ async function identify(
   email: string,
   password: string,
 ): Promise<Identity | undefined> {
-  const [account] = await storage.current().query<Account>(sql`
-    select id, email, role, active, password_hash
-    from users left join user_credentials on user_id = id
-    where email = ${email}`);
+  const account = await storage.current().queryOne<Account>(
+    sql`
+      select id, email, role, active, password_hash
+      from users left join user_credentials on user_id = id
+      where email = ${email}`,
+    READ,
+  );
   const matches = await verifyPassword(password, account?.password_hash ?? undefined);
   if (!matches || account === undefined || !account.active) return undefined;
   return { id: account.id, email: account.email, role: account.role };

@@ -13,6 +13,7 @@ import {
 import type { CachePolicy } from "./cache-policy.ts";
 import { type Document, documentId, noDocument, selectList, tableOf } from "./document.ts";
 import { fieldsParameter } from "./fields.ts";
+import { READ } from "./read-options.ts";
 import { itemTag, listTag, type Resource } from "./resource.ts";
 import { acceptedVersions, versionEtag } from "./version.ts";
 import { type Input, type Target, writesOf } from "./write.ts";
@@ -122,8 +123,12 @@ function readRoute(resource: Resource, parts: RouteParts): Route {
       const { fields } = query;
       const id = documentId(resource, params["id"]);
       const selected = fields === undefined ? columns : selectList(resource, fields);
-      const [found] = await storage.current().query<Document>(sql`
-        select ${selected} from ${tableOf(resource)} where id = ${id}`);
+      const found = await storage
+        .current()
+        .queryOne<Document>(
+          sql`select ${selected} from ${tableOf(resource)} where id = ${id}`,
+          READ,
+        );
       if (found === undefined) throw noDocument(resource);
       return fields === undefined ? shown(found) : { body: found };
     },

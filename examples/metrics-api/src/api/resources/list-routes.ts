@@ -9,6 +9,7 @@ import type { RouteParts } from "./item-routes.ts";
 import { locationOf } from "./links.ts";
 import { list, listSpecs } from "./list.ts";
 import { listQuery } from "./list-query.ts";
+import { READ } from "./read-options.ts";
 import type { Resource } from "./resource.ts";
 
 /** The list of a resource for those who may read it. */
@@ -80,8 +81,7 @@ export function statisticsRoute({ storage, policy }: RouteParts): Route {
     replies: { 200: { description: "Counts.", schema: metricStatistics } },
     cache: policy.list(metrics),
     async handle() {
-      const [counted] = await storage.current().query(STATISTICS);
-      return { body: counted };
+      return { body: await storage.current().queryOne(STATISTICS, READ) };
     },
   });
 }

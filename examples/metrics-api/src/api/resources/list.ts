@@ -23,6 +23,7 @@ import { invalidParameters } from "../http/problem.ts";
 import type { Reply } from "../http/route.ts";
 import { cursorLinks, onwardLink } from "./links.ts";
 import { EXCLUSIVE, filterOf, type ListQuery, sortOf } from "./list-query.ts";
+import { READ } from "./read-options.ts";
 import type { Resource } from "./resource.ts";
 import { SEARCH_ROWS_MAX, search } from "./search.ts";
 
@@ -166,5 +167,5 @@ async function searched(request: ListRequest, words: string): Promise<Reply> {
 }
 
 const runnerOf = (db: Database): PageRunner => ({
-  query: (text, values) => db.query({ text, values }),
+  query: (text, values) => db.query({ text, values }, READ),
 });

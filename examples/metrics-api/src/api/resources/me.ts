@@ -5,6 +5,7 @@ import { type Route, route } from "../http/route.ts";
 import { users } from "./definitions.ts";
 import { type Document, selectList } from "./document.ts";
 import type { RouteParts } from "./item-routes.ts";
+import { READ } from "./read-options.ts";
 
 /** The caller's own user: cached for the caller alone. */
 export function meRoute({ storage, policy }: RouteParts): Route {
@@ -18,8 +19,12 @@ export function meRoute({ storage, policy }: RouteParts): Route {
     replies: { 200: { description: "You.", schema: users.output } },
     cache: policy.own(users),
     async handle({ identity }) {
-      const [found] = await storage.current().query<Document>(sql`
-        select ${selectList(users)} from users where id = ${identity!.id}::uuid`);
+      const found = await storage
+        .current()
+        .queryOne<Document>(
+          sql`select ${selectList(users)} from users where id = ${identity!.id}::uuid`,
+          READ,
+        );
       if (found === undefined) throw unauthorized("This user is gone.", "invalid_token");
       return { body: found };
     },

@@ -1,5 +1,6 @@
 import { type Database, type Sql, sql } from "hasten/postgres";
 import { type Document, selectList, tableOf } from "./document.ts";
+import { READ } from "./read-options.ts";
 import type { Resource } from "./resource.ts";
 
 /** How many matches a search returns. */
@@ -29,4 +30,4 @@ export const search = (
   db: Database,
   resource: Resource,
   wanted: Search,
-): Promise<readonly Document[]> => db.query<Document>(searchStatement(resource, wanted));
+): Promise<readonly Document[]> => db.query<Document>(searchStatement(resource, wanted), READ);

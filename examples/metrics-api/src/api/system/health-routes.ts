@@ -48,7 +48,7 @@ export function healthRoutes({ storage, isDraining }: HealthDeps): Route[] {
 
 async function answers(storage: HealthDeps["storage"]): Promise<boolean> {
   try {
-    await storage.current().query(sql`select 1`, { timeoutMs: READY_WITHIN_MS });
+    await storage.current().execute(sql`select 1`, { timeoutMs: READY_WITHIN_MS });
     return true;
   } catch {
     return false;
