@@ -17,8 +17,8 @@ export class Refusals {
 
   /** Makes room to remember `count` refusals; forgets those it had when it has to grow. */
   reserve(count: number): void {
-    const places = Math.max(PLACES_MIN, 2 ** Math.ceil(Math.log2(count * PLACES_PER_REFUSAL)));
-    if (places <= this.#hashes.length) return;
+    if (count * PLACES_PER_REFUSAL <= this.#hashes.length) return;
+    const places = 2 ** Math.ceil(Math.log2(count * PLACES_PER_REFUSAL));
     this.#hashes = new Int32Array(places);
     this.#turns = new Int32Array(places);
     this.#mask = places - 1;

@@ -53,6 +53,8 @@ class BoundedMap<N extends MemoryNode> implements MemoryStore<N> {
   readonly #hashSeed: number;
   #heat: Uint8Array;
   #accesses = 0;
+  /** Slots lost in the `set` that is running; empty between calls and before any callback. */
+  readonly #lost: number[] = [];
 
   constructor(options: ResolvedMemoryStoreOptions<N>) {
     const random = randomSource(options.seed);
@@ -95,9 +97,8 @@ class BoundedMap<N extends MemoryNode> implements MemoryStore<N> {
     this.#place(node, weight);
     this.#policy.count(this.#accesses);
     this.#accesses = 0;
-    const lost: number[] = [];
-    this.#policy.settle(lost);
-    return lost.length === 0 ? "stored" : this.#drop(lost, node);
+    this.#policy.settle(this.#lost);
+    return this.#lost.length === 0 ? "stored" : this.#dropLost(node);
   }
 
   delete(key: string): N | undefined {
@@ -130,15 +131,16 @@ class BoundedMap<N extends MemoryNode> implements MemoryStore<N> {
     this.#nodes[node._slot] = node;
   }
 
-  /** Forgets the nodes at `lost`, then reports them; says what became of `newcomer`. */
-  #drop(lost: readonly number[], newcomer: N): Stored {
+  /** Forgets the nodes whose slots were lost, then reports them; says how `newcomer` fared. */
+  #dropLost(newcomer: N): Stored {
     const losers: N[] = [];
-    for (const slot of lost) {
+    for (const slot of this.#lost) {
       const loser = this.#nodes[slot]!;
       this.#nodes[slot] = undefined;
       this.#map.delete(loser.key);
       losers.push(loser);
     }
+    this.#lost.length = 0;
     if (this.#onEvict !== undefined) for (const loser of losers) this.#onEvict(loser, "capacity");
     return losers.includes(newcomer) ? "rejected" : "stored";
   }

@@ -159,11 +159,9 @@ export class WindowTinyLfu {
   }
 
   #oldestOfAll(): number {
-    for (const region of [PROBATION, PROTECTED]) {
-      const slot = this.slots.oldest(region);
-      if (slot !== region) return slot;
-    }
-    return this.slots.oldest(WINDOW);
+    const { slots } = this;
+    if (slots.entries[PROBATION]! > 0) return slots.oldest(PROBATION);
+    return slots.oldest(slots.entries[PROTECTED]! > 0 ? PROTECTED : WINDOW);
   }
 
   /** Keeps the protected part of main within its share, a few entries at a time. */
