@@ -26,6 +26,8 @@ test.each([
   'private="x',
   'private="\u00e9"',
   "max-age=60;",
+  "max-age=60;a=",
+  "max-age=60;A=1",
   "a=(1 2",
   "a=(1,2)",
   "a=?2",

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import net from "node:net";
+import { pipeline, Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import zlib from "node:zlib";
 import express from "express";
@@ -363,6 +364,69 @@ test("a chunk of the wrong type is refused as node refuses it", async () => {
   });
   expect((await server.get({ headers: { "accept-encoding": "br" } })).body).toBe(BODY);
   expect(codes).toEqual(["ERR_INVALID_ARG_TYPE", "ERR_INVALID_ARG_TYPE"]);
+});
+
+test("a stream that breaks midway breaks the response, which a client notices", async () => {
+  await using server = await site((_req, res) => {
+    res.setHeader("Content-Type", "text/plain");
+    const source = Readable.from(
+      (function* () {
+        for (let at = 0; at < 40; at++) yield noise(16 * 1024);
+        throw new Error("upstream gone");
+      })(),
+    );
+    pipeline(source, res, () => undefined);
+  });
+  await expect(server.get({ headers: { "accept-encoding": "gzip" } })).rejects.toThrow();
+  while (server.compression.stats().aborted === 0) await delay(5);
+});
+
+test("a piped stream arrives whole, and the response has ended for its handler at once", async () => {
+  const ended: boolean[] = [];
+  await using server = await site((req, res) => {
+    res.setHeader("Content-Type", "text/plain");
+    if (req.url === "/pipe") return void Readable.from([BODY, LARGE, BODY]).pipe(res);
+    res.write(LARGE);
+    res.end(BODY);
+    ended.push(res.writableEnded);
+    res.end("again");
+  });
+  const headers = { "accept-encoding": "zstd" };
+  expect((await server.get({ path: "/pipe", headers })).body).toBe(BODY + LARGE + BODY);
+  expect((await server.get({ headers })).body).toBe(LARGE + BODY);
+  expect(ended).toEqual([true]);
+});
+
+test("an HTTP/1.0 client gets a stream that ends with its connection", async () => {
+  await using server = await site((_req, res) => {
+    res.setHeader("Content-Type", "text/plain");
+    res.write(LARGE);
+    res.end();
+  });
+  const socket = net.connect(server.port, "127.0.0.1");
+  socket.write("GET / HTTP/1.0\r\nAccept-Encoding: gzip\r\n\r\n");
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk as Buffer);
+  const all = Buffer.concat(chunks);
+  const start = all.indexOf("\r\n\r\n") + 4;
+  expect(all.subarray(0, start).toString()).not.toMatch(/transfer-encoding/i);
+  expect(zlib.gunzipSync(all.subarray(start)).toString()).toBe(LARGE);
+});
+
+test("answers on one connection keep their order while one is being compressed", async () => {
+  await using server = await site((req, res) => {
+    res.setHeader("Content-Type", "text/plain");
+    res.end(req.url === "/large" ? LARGE : "small");
+  });
+  const socket = net.connect(server.port, "127.0.0.1");
+  const head = "Host: x\r\nAccept-Encoding: br\r\n";
+  socket.write(`GET /large HTTP/1.1\r\n${head}\r\n`);
+  socket.write(`GET /small HTTP/1.1\r\n${head}Connection: close\r\n\r\n`);
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString("latin1");
+  expect(text.indexOf("Content-Encoding: br")).toBeGreaterThan(0);
+  expect(text.endsWith("small")).toBe(true);
 });
 
 test("trailers survive", async () => {

@@ -8,7 +8,7 @@ import type { ServerResponse } from "node:http";
 import { constants } from "node:zlib";
 import { type CompressedCoding, type Compressor, createCompressor } from "./compress.ts";
 import type { CompressionContext } from "./compress-response.ts";
-import type { OriginalMethods } from "./original-methods.ts";
+import { claimSent, type OriginalMethods, unclaimSent } from "./original-methods.ts";
 
 export interface CompressedStream {
   /** False when the writer should wait for the response's `drain`. */
@@ -42,6 +42,8 @@ export function startCompressedStream(target: StreamTarget): CompressedStream {
     end(chunk, done) {
       if (done !== undefined) res.once("finish", done);
       if (compressor.writableEnded || compressor.destroyed) return;
+      // To the handler the response has ended, though the compressor has not.
+      claimSent(res, true);
       if (chunk.byteLength === 0) compressor.end();
       else compressor.end(chunk);
     },
@@ -67,6 +69,7 @@ function connect({ res, original, coding, context }: StreamTarget, compressor: C
   compressor.once("end", () => {
     complete = true;
     context.counts.compressed(coding, compressor.bytesWritten, bytesOut);
+    unclaimSent(res);
     original.end();
   });
   // The fields are out, so the only honest answer to a failure is to break off.
