@@ -12,7 +12,7 @@ import type { Timer } from "../../core/clock.ts";
 import { type Exchange, mayReplaceError } from "./exchange.ts";
 import type { Flight, Landing } from "./flights.ts";
 import { type HeaderSnapshot, headerText } from "./header-list.ts";
-import { isPlain } from "./hit.ts";
+import { isUnhooked } from "./hit.ts";
 import { judge, type Verdict } from "./judge.ts";
 import { answerCondition, type Head, prepareMiss, replaceError } from "./miss-answer.ts";
 import { type Reads, uncoveredRead, watchReads } from "./reads.ts";
@@ -36,7 +36,7 @@ interface Fill {
   readonly options: FillOptions;
   readonly token: FillToken;
   readonly before: HeaderSnapshot;
-  readonly plain: boolean;
+  readonly unhooked: boolean;
   readonly requestFields: IncomingHttpHeaders;
   readonly reads: Reads;
   readonly startedMs: number;
@@ -53,7 +53,7 @@ export function runFill(exchange: Exchange, options: FillOptions): void {
     options,
     token: engine.cache.begin(exchange.key),
     before: res.getHeaders(),
-    plain: isPlain(res),
+    unhooked: isUnhooked(res),
     requestFields: req.headers,
     reads: watchReads(req, { hideConditions: true }),
     startedMs: engine.cache.nowMs(),
@@ -74,7 +74,7 @@ export function runFill(exchange: Exchange, options: FillOptions): void {
 }
 
 function onHead(fill: Fill, status: number, whole: Buffer | undefined): "send" | "replaced" {
-  const { exchange, before, requestFields, plain } = fill;
+  const { exchange, before, requestFields, unhooked } = fill;
   const { engine, res, stale } = exchange;
   const nowMs = engine.cache.nowMs();
   if (status >= 500 && stale !== undefined && mayReplaceError(stale, nowMs)) {
@@ -85,7 +85,7 @@ function onHead(fill: Fill, status: number, whole: Buffer | undefined): "send" |
   const fields = res.getHeaders();
   const head: Head = { status, fields, verdict: verdictOf(fill, status, fields), sent: undefined };
   fill.head = head;
-  prepareMiss(exchange, head, { whole, plain });
+  prepareMiss(exchange, head, { whole, unhooked });
   if (head.verdict.kind === "refuse") {
     engine.counters.refused += 1;
     refuse(fill, { kind: status >= 500 ? "failed" : "released" });

@@ -66,9 +66,14 @@ export function sendStored(
   else res.end(rep.body);
 }
 
-/** Nothing was set on it and `writeHead` is Node's own: a flat array goes straight through. */
-export function isPlain(res: ServerResponse): boolean {
-  return res.writeHead === plainWriteHead && res.getHeaderNames().length === 0;
+/** Nothing was set on it and nobody hooks into its header: a flat array goes straight through. */
+function isPlain(res: ServerResponse): boolean {
+  return isUnhooked(res) && res.getHeaderNames().length === 0;
+}
+
+/** `writeHead` is Node's own: nothing changes the header on its way out. */
+export function isUnhooked(res: ServerResponse): boolean {
+  return res.writeHead === plainWriteHead;
 }
 
 export function ageSeconds(stored: StoredResponse, nowMs: number): number {

@@ -24,7 +24,7 @@ export interface Head {
 export function prepareMiss(
   exchange: Exchange,
   head: Head,
-  how: { readonly whole: Buffer | undefined; readonly plain: boolean },
+  how: { readonly whole: Buffer | undefined; readonly unhooked: boolean },
 ): void {
   const { res, engine } = exchange;
   const { verdict, status, fields } = head;
@@ -41,7 +41,7 @@ export function prepareMiss(
   setClientCacheControl(exchange, fields);
   setVary(exchange, fields, verdict.compressible);
   // With outer hooks on writeHead the tag could end on a body that they code differently.
-  if (fields["etag"] === undefined && stored && how.plain && status === 200) {
+  if (fields["etag"] === undefined && stored && how.unhooked && status === 200) {
     set(exchange, fields, "ETag", strongEtag(how.whole!));
   }
 }
