@@ -17,6 +17,9 @@ test("Cache-Status says what happened, in the RFC's words", () => {
   expect(formatCacheStatus({ key: 'a"\r\n\\é', ttlSeconds: Number.NaN })).toBe(
     'hasten; key="a\\"??\\\\?"',
   );
+  expect(formatCacheStatus({ hit: true, ttlSeconds: 1.5, forwardStatus: 1e15 })).toBe(
+    "hasten; hit",
+  );
   expect(appendCacheStatus("cdn; hit", "hasten; hit")).toBe("cdn; hit, hasten; hit");
 });
 
