@@ -40,7 +40,7 @@ export type { CursorOptions, PageColumn, PageOptions, SortItem } from "./pages/o
 export type { DriverRow, Page } from "./pages/page.ts";
 export { definePage, type PageSpec } from "./pages/page-spec.ts";
 export { type PageRunner, readOffsetPage, readPage, readTotal } from "./pages/read-page.ts";
-export { type SortIndex, type SortIndexColumn, sortIndex } from "./pages/sort-index.ts";
+export { type SortIndex, sortIndex } from "./pages/sort-index.ts";
 export {
   countQuery,
   estimateQuery,

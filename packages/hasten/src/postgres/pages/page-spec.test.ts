@@ -129,7 +129,7 @@ describe("a definition", () => {
 });
 
 describe("a request", () => {
-  test.each(["nope", "", "--rank", "constructor", "__proto__", "rank; drop table x", 7, null])(
+  test.each(["nope", "", "--rank", "constructor", "__proto__", "rank; drop table x", 7])(
     "for the sort %j is refused",
     (sort) => {
       const use = (): unknown => pageQuery(list, { sort: sort as string });

@@ -4,6 +4,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   countQuery,
+  createDatabase,
   definePage,
   keyRing,
   type PageRequest,
@@ -77,6 +78,23 @@ beforeAll(async () => {
     `create index on items (${sortIndex(spec, "newest", { equal: ["owner"] }).text})`,
   );
   await client.query("vacuum analyze items");
+});
+
+test("an index made by indexes.ensure from the same columns is the one the sort needs", async () => {
+  await using db = createDatabase({ url: database.url, pool: { min: 0, max: 2 } });
+  for (const sort of spec.sortNames) {
+    const { columns } = sortIndex(spec, sort);
+    const { kind } = await db.indexes.ensure({ table: "items", columns });
+    expect([sort, kind]).toEqual([sort, "exists"]);
+  }
+  const page = await db.page(spec, { sort: "mixed", limit: 2, filter: sql`status = ${2}` });
+  const after = await db.page(spec, {
+    sort: "mixed",
+    limit: 2,
+    filter: sql`status = ${2}`,
+    cursor: page.next,
+  });
+  expect([page.rows.length, after.rows.length, after.hasPrev]).toEqual([2, 2, true]);
 });
 afterAll(async () => {
   await client.end();
