@@ -20,7 +20,8 @@ async function perOperation(
   { operations, budgetMs }: { operations: number; budgetMs: number },
 ): Promise<number> {
   let offset = 0;
-  for (let batch = 0; batch < WARM_BATCHES; batch++) await run(offset++);
+  const warmUntilMs = performance.now() + budgetMs / 2;
+  while (performance.now() < warmUntilMs) await run(offset++);
   let best = Number.POSITIVE_INFINITY;
   for (let sample = 0; sample < SAMPLES; sample++) {
     const startedMs = performance.now();

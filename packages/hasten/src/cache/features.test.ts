@@ -211,6 +211,10 @@ test("a load's error is not cached unless errorTtlMs asks for it", async () => {
   expect(cache.peek(key(2))).toBeUndefined();
   expect(cache.entry(key(2))).toBeUndefined();
   await clock.advance(100);
+  await expect(cache.getOrSet(key(2), failing, { errorTtlMs: 100 })).rejects.toThrow();
+  await expect(cache.getOrSet(key(2), failing)).rejects.toThrow("source down");
+  expect(loads()).toBe(4);
+  await cache.delete(key(2));
   expect(await cache.getOrSet(key(2), counted("v"))).toBe("v");
 });
 
@@ -342,6 +346,10 @@ test("a cache that is off passes every call through", async () => {
   expect(cache.peek(key(1))).toBeUndefined();
   expect(await cache.getOrSetMany([key(1)], () => ["v"])).toEqual(["v"]);
   expect(await cache.delete(key(1))).toEqual({ kind: "applied" });
+  const thrown = cache.getOrSet(key(1), () => {
+    throw new Error("at once");
+  });
+  await expect(thrown).rejects.toThrow("at once");
   await cache.close();
 });
 

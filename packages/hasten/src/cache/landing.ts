@@ -85,11 +85,12 @@ export function failed(
   counters.loadFailures += 1;
   counters.loadMs.record(ms);
   publish({ cache: options.name, kind: "load-failed", key: flight.key, ms, error });
-  const entry = shelf.memory.peek(flight.key);
-  if (entry !== undefined) {
-    entry.retryAtMs = parts.now() + options.retryAfterMs;
-    const early = entry.refreshAtMs === entry.freshUntilMs;
-    if (early) entry.refreshAtMs = Math.min(entry.freshUntilMs, entry.retryAtMs);
+  const { previous } = flight.notes;
+  if (previous !== undefined) {
+    previous.retryAtMs = parts.now() + options.retryAfterMs;
+    if (previous.refreshAtMs === previous.freshUntilMs) {
+      previous.refreshAtMs = Math.min(previous.freshUntilMs, previous.retryAtMs);
+    }
   } else if (load.errorTtlMs > 0 && !parts.rules.voided(parts.fence, flight.fill, load.tags)) {
     const lifetime = { ttlMs: load.errorTtlMs, graceMs: 0, refreshAfterMs: 0 };
     const admitted = { stored: error, codec: undefined, bytes: 0 };

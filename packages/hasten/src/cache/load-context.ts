@@ -10,14 +10,15 @@ export class LoadNotes implements LoadContext<unknown> {
   skipped = false;
   remarks: LoadRemarks = {};
   addedTags: readonly string[] = [];
-  readonly #stale: Entry | undefined;
+  /** The entry this load is to replace, where it may still be served. */
+  readonly previous: Entry | undefined;
   readonly #fill: Fill | undefined;
   #controller: AbortController | undefined;
   #abortedBy: unknown;
 
-  constructor(key: string, stale: Entry | undefined, fill: Fill | undefined) {
+  constructor(key: string, previous: Entry | undefined, fill: Fill | undefined) {
     this.key = key;
-    this.#stale = stale;
+    this.previous = previous;
     this.#fill = fill;
   }
 
@@ -31,7 +32,7 @@ export class LoadNotes implements LoadContext<unknown> {
   }
 
   get stale(): unknown {
-    return this.#stale?.value;
+    return this.previous?.value;
   }
 
   skip(): void {

@@ -12,9 +12,16 @@ const DONE: Outcome = { kind: "applied" };
 /** A cache that is switched off: every read loads, nothing is kept, nothing is shared. */
 export function passThrough(options: ResolvedOptions): Cache {
   const counters = createCounters();
-  const direct = <V>(key: string, load: (context: LoadContext<V>) => V | Promise<V>) => {
+  const direct = <V>(
+    key: string,
+    load: (context: LoadContext<V>) => V | Promise<V>,
+  ): V | Promise<V> => {
     counters.loads += 1;
-    return load(new LoadNotes(key, undefined, undefined) as unknown as LoadContext<V>);
+    try {
+      return load(new LoadNotes(key, undefined, undefined) as unknown as LoadContext<V>);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   };
   const close = async (): Promise<void> => {};
   return {
