@@ -1,5 +1,5 @@
 /** What happens when the network or the server fails, by a proxy that fails on command. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startPostgres } from "hasten-tools/postgres";
@@ -229,6 +229,7 @@ test("drain ends within its bound on connections that swallow everything", async
 
 test("a server that stops and comes back is found again, without a restart of this process", async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "hasten-restart-"));
+  await chmod(dataDir, 0o755);
   let server = await startPostgres({ dataDir });
   const { port } = server;
   await using db = createDatabase({

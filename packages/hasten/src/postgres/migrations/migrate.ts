@@ -12,6 +12,7 @@ import type { Core } from "../core.ts";
 import { createCore } from "../core.ts";
 import { dedicated, lockSession } from "../dedicated.ts";
 import { optionInvalid, PostgresError } from "../errors.ts";
+import { aborted } from "../failures.ts";
 import { type ConnectionTarget, resolveOptions } from "../options.ts";
 import { type Applied, applyFile, type MigrationEvent } from "./apply.ts";
 import { type Migration, migrationError, readMigrations } from "./files.ts";
@@ -98,7 +99,7 @@ async function runAll(
     const pending = pendingFiles(files, recorded);
     const applied: Applied[] = [];
     for (const file of pending) {
-      signal?.throwIfAborted();
+      if (signal?.aborted) throw aborted(signal);
       const progress = { total: files.length, onProgress };
       applied.push(await applyFile(session, ledger, file, progress));
     }
