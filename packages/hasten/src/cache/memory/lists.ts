@@ -34,6 +34,16 @@ export class SlotLists {
     this.next[head] = slot;
   }
 
+  /** Makes `slot` the oldest of the list at `head`, which it is in. */
+  moveToOldest(head: number, slot: number): void {
+    this.remove(slot);
+    const oldest = this.prev[head]!;
+    this.next[slot] = head;
+    this.prev[slot] = oldest;
+    this.next[oldest] = slot;
+    this.prev[head] = slot;
+  }
+
   remove(slot: number): void {
     const before = this.prev[slot]!;
     const after = this.next[slot]!;

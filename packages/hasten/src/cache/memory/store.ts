@@ -97,7 +97,7 @@ class BoundedMap<N extends MemoryNode> implements MemoryStore<N> {
     this.#place(node, weight);
     this.#policy.count(this.#accesses);
     this.#accesses = 0;
-    this.#policy.settle(this.#lost);
+    this.#policy.settle(node._slot, this.#lost);
     return this.#lost.length === 0 ? "stored" : this.#dropLost(node);
   }
 

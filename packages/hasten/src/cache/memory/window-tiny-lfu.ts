@@ -78,10 +78,21 @@ export class WindowTinyLfu {
     slots.remove(slot);
   }
 
-  /** Makes the bounds hold, appending the slots that lost (already removed) to `lost`. */
-  settle(lost: number[]): void {
+  /**
+   * Makes the bounds hold after the entry at `arrived` was added or replaced, appending the slots
+   * that lost (already removed) to `lost`.
+   *
+   * Entries of different sizes leave gaps. While the store is over its bounds, the window owes the
+   * room the arrival takes, so that the gaps it leaves in its share are not filled at the expense
+   * of main, which would give up entries without a contest. An arrival larger than the window's
+   * whole share is a candidate at once, instead of pushing out everything in the window.
+   */
+  settle(arrived: number, lost: number[]): void {
     const { slots } = this;
-    for (let moves = 0; moves < MOVES_MAX && this.#windowIsOver(); moves++) {
+    const room = slots.weight[arrived]!;
+    if (slots.region[arrived] === WINDOW && room > this.#climber.share * this.#bytesMax)
+      slots.lists.moveToOldest(WINDOW, arrived);
+    for (let moves = 0; moves < MOVES_MAX && this.#windowOwes(room); moves++) {
       const candidate = slots.oldest(WINDOW);
       if (slots.takeVisit(candidate)) {
         slots.relocate(WINDOW, candidate);
@@ -177,11 +188,16 @@ export class WindowTinyLfu {
     }
   }
 
-  #windowIsOver(): boolean {
+  /** Whether the window is over its share, or has to make `room` in it because the store is. */
+  #windowOwes(room: number): boolean {
+    const { slots } = this;
+    const entries = slots.entries[WINDOW]!;
+    if (entries === 0) return false;
     const { share } = this.#climber;
-    const entries = this.slots.entries[WINDOW]!;
     if (entries > Math.max(1, Math.floor(share * this.#entriesMax))) return true;
-    return entries > 0 && this.slots.weights[WINDOW]! > share * this.#bytesMax;
+    const weight = slots.weights[WINDOW]!;
+    const weightMax = share * this.#bytesMax;
+    return weight > weightMax || (weight + room > weightMax && slots.weightsAll > this.#bytesMax);
   }
 
   #fits(): boolean {
