@@ -6,7 +6,7 @@ export interface Shutdown {
   /** Aborted as soon as stopping begins: what is still starting gives up. */
   readonly signal: AbortSignal;
   /** Closed in the reverse order of being added. */
-  add(close: () => Promise<unknown>): void;
+  add(close: () => PromiseLike<unknown>): void;
   /** Runs once; later calls wait for the first. */
   run(): Promise<void>;
 }
@@ -15,7 +15,7 @@ export const STOP_LIMIT_MS = 4_700;
 
 export function createShutdown(onError: (error: unknown) => void): Shutdown {
   const begun = new AbortController();
-  const closers: (() => Promise<unknown>)[] = [];
+  const closers: (() => PromiseLike<unknown>)[] = [];
   let running: Promise<void> | undefined;
   const closeAll = async (): Promise<void> => {
     begun.abort(new Error("stopping"));

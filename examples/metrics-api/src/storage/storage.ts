@@ -82,7 +82,8 @@ function storageOn(parts: StorageParts, first: Used): Storage {
     const startedMs = performance.now();
     const moved = await moveTo(parts, gate, { used, to });
     if (moved.kind === "refused") return moved;
-    retired.add(retire(used, clock, (it) => retired.delete(it)));
+    await used.attachment.release();
+    retired.add(retire(used.database, clock, (it) => retired.delete(it)));
     const from = used.mode;
     used = moved.used;
     await parts.forgetCached();
@@ -170,12 +171,12 @@ interface Retirement {
   now(): Promise<void>;
 }
 
-function retire(used: Used, clock: Clock, done: (it: Retirement) => void): Retirement {
+function retire(database: Database, clock: Clock, done: (it: Retirement) => void): Retirement {
   let closing: Promise<void> | undefined;
   const retirement: Retirement = {
     now() {
       timer.cancel();
-      closing ??= close(used).finally(() => done(retirement));
+      closing ??= database.drain().finally(() => done(retirement));
       return closing;
     },
   };

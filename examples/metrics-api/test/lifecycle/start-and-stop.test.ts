@@ -1,0 +1,138 @@
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { startTimeOf } from "hasten-tools/postgres";
+import { afterEach, expect, test } from "vitest";
+import { dataDirectory, killStarted, startApi, until } from "./api-process.ts";
+import { processesNaming } from "./processes-of.ts";
+
+afterEach(killStarted);
+
+/** The server's main process: its data may live elsewhere when root runs in a place only root can enter. */
+function serversOf(dataDir: string): readonly number[] {
+  const url = new URL(readFileSync(join(dataDir, "postgres-url"), "utf8").trim());
+  return processesNaming(`-p ${url.port} `).filter((pid) => startTimeOf(pid) !== undefined);
+}
+
+function removePrivateData(dataDir: string, server: number): void {
+  const cluster = readFileSync(`/proc/${server}/cmdline`, "utf8")
+    .split("\0")
+    .find((it) => it.endsWith("/cluster"));
+  if (cluster !== undefined && !cluster.startsWith(dataDir))
+    leftovers.add(join(cluster, "..", ".."));
+}
+
+const leftovers = new Set<string>();
+afterEach(() => {
+  for (const path of leftovers) rmSync(path, { recursive: true, force: true });
+  leftovers.clear();
+});
+
+test("one command seeds, answers, prints a line that works, and Ctrl-C ends it all within 5 seconds", async () => {
+  using data = dataDirectory();
+  const api = startApi({ DATA_DIR: data.path }, ["--no-traffic"]);
+  const base = await api.ready();
+  const servers = serversOf(data.path);
+  removePrivateData(data.path, servers[0]!);
+  expect(servers.length).toBeGreaterThan(0);
+  expect(api.output()).toMatch(/demo rows made: 2,550/);
+  expect(api.output()).toContain("local: embedded PostgreSQL 18");
+  const token = api.output().match(/Bearer (\S+)'/)?.[1];
+  const answer = await fetch(`${base}/api/v1/metrics?limit=3`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  expect(answer.status).toBe(200);
+  expect((await answer.json()).data).toHaveLength(3);
+  const login = await fetch(`${base}/api/v1/auth/login`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ email: "admin@example.com", password: "hasten-demo" }),
+  });
+  expect(login.status).toBe(200);
+  expect(statSync(join(data.path, "secrets.json")).mode & 0o777).toBe(0o600);
+
+  const { code, tookMs } = await api.end("SIGINT");
+  expect(code).toBe(0);
+  expect(tookMs).toBeLessThan(5_000);
+  expect(servers.filter((pid) => startTimeOf(pid) !== undefined)).toEqual([]);
+  expect(existsSync(join(data.path, "owner.json"))).toBe(false);
+  await expect(fetch(`${base}/healthz`)).rejects.toThrow();
+
+  const again = startApi({ DATA_DIR: data.path });
+  await again.ready();
+  expect(again.output()).not.toContain("demo rows made");
+  expect((await again.end("SIGTERM")).code).toBe(0);
+});
+
+test("after kill -9 nothing is left running, and the next start says what it found", async () => {
+  using data = dataDirectory();
+  const killed = startApi({ DATA_DIR: data.path, SEED_ROWS: "10" });
+  await killed.ready();
+  const servers = serversOf(data.path);
+  removePrivateData(data.path, servers[0]!);
+  await killed.end("SIGKILL");
+  expect(await until(() => servers.every((pid) => startTimeOf(pid) === undefined))).toBe(true);
+  const next = startApi({ DATA_DIR: data.path, SEED_ROWS: "10" });
+  await next.printed(new RegExp(`(process ${killed.child.pid})`));
+  expect(next.output()).toMatch(/was killed before it could clean up|left behind by/);
+  await next.ready();
+  await next.end("SIGINT");
+});
+
+test("a second start in the same directory names the directory and the process that has it", async () => {
+  using data = dataDirectory();
+  const first = startApi({ DATA_DIR: data.path, SEED_ROWS: "10" });
+  await first.ready();
+  removePrivateData(data.path, serversOf(data.path)[0]!);
+  const second = startApi({ DATA_DIR: data.path, SEED_ROWS: "10" });
+  await second.printed(new RegExp(`${data.path} is in use by process ${first.child.pid}`));
+  expect(await until(() => second.child.exitCode === 1)).toBe(true);
+  await first.end("SIGINT");
+});
+
+test("a port in use is named before a database is started", async () => {
+  using data = dataDirectory();
+  const other = createServer().listen(0, "127.0.0.1");
+  await until(() => other.listening);
+  const { port } = other.address() as AddressInfo;
+  const api = startApi({ DATA_DIR: data.path, PORT: String(port) });
+  await api.printed(new RegExp(`Port ${port} on 127.0.0.1 is taken`));
+  expect(await until(() => api.child.exitCode === 1)).toBe(true);
+  expect(readdirSync(data.path)).toEqual([]);
+  other.close();
+});
+
+test("when the embedded server is killed, cached answers go on and the server comes back by itself", async () => {
+  using data = dataDirectory();
+  const api = startApi({ DATA_DIR: data.path });
+  const base = await api.ready();
+  const servers = serversOf(data.path);
+  removePrivateData(data.path, servers[0]!);
+  const page = `${base}/api/v1/public/metrics?limit=2`;
+  expect((await fetch(page)).status).toBe(200);
+  for (const pid of servers) process.kill(pid, "SIGKILL");
+  expect((await fetch(page)).status).toBe(200);
+  await api.printed(/PostgreSQL runs again/);
+  expect(await until(async () => (await fetch(`${base}/readyz`)).status === 200)).toBe(true);
+  expect((await api.end("SIGINT")).code).toBe(0);
+});
+
+test("a start that is stopped while it seeds goes on where it was", async () => {
+  using data = dataDirectory();
+  const first = startApi({ DATA_DIR: data.path, SEED_ROWS: "60000" });
+  await first.printed(/metrics [1-9],000 of 60,000/);
+  removePrivateData(data.path, serversOf(data.path)[0]!);
+  const { tookMs } = await first.end("SIGINT");
+  expect(tookMs).toBeLessThan(5_000);
+  const next = startApi({ DATA_DIR: data.path, SEED_ROWS: "20000" });
+  await next.ready();
+  const made = Number(
+    next
+      .output()
+      .match(/demo rows made: ([\d,]+)/)?.[1]
+      ?.replaceAll(",", "") ?? 0,
+  );
+  expect(made).toBeLessThan(20_000);
+  await next.end("SIGINT");
+});
