@@ -116,6 +116,8 @@ function socketlessResponse(req: ExtendedRequest): ServerResponse {
     res.writeHead(res.statusCode);
   };
   Object.assign(res, {
+    // Node asks the request's socket for this on every field: that is not the handler touching it.
+    _isLenientHeaderValidation: () => false,
     writeHead(status: number) {
       res.statusCode = status;
       sent = true;
