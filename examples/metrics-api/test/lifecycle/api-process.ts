@@ -1,7 +1,7 @@
 /** The API as a person starts it, in a process of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -85,6 +85,8 @@ export function killStarted(): void {
 
 export function dataDirectory(): Disposable & { readonly path: string } {
   const path = mkdtempSync(join(tmpdir(), "metrics-api-test-"));
+  // Passable for the user that root runs the server as, so that everything stays in here.
+  chmodSync(path, 0o755);
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
