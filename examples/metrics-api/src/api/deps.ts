@@ -45,6 +45,7 @@ export interface ApiConfig {
 }
 
 export interface ApiLog {
+  warn(message: string, fields?: object): void;
   error(message: string, fields?: object): void;
 }
 

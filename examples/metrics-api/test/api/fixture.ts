@@ -94,7 +94,7 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
     cache,
     responseCache,
     config: { jwtSecret: JWT_SECRET, cursorKeys: [{ id: "k1", secret: "c".repeat(32) }] },
-    log: { error: (message, fields) => errors.push({ message, ...fields }) },
+    log: { warn: () => undefined, error: (message, fields) => errors.push({ message, ...fields }) },
     onInvalidate: (invalidation) => invalidations.push(invalidation),
     ...options.deps,
   });
@@ -127,6 +127,7 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
       await db.drain();
+      await api.close();
       await cache.close();
       await client.end();
       await database.drop();

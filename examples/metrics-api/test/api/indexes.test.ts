@@ -150,6 +150,37 @@ test.each(sorts)("$of by $field $order is read from an index without sorting", a
   }
 });
 
+interface Buffers {
+  "Shared Hit Blocks": number;
+  "Shared Read Blocks": number;
+}
+
+async function buffersOf(statement: Statement): Promise<number> {
+  const { rows } = await client.query(`explain (analyze, buffers, format json) ${statement.text}`, [
+    ...(statement.values ?? []),
+  ]);
+  const plan: Buffers = rows[0]["QUERY PLAN"][0].Plan;
+  return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"];
+}
+
+test.each([{}, { tier: "tier3" }, { sortField: "name" }])(
+  "by cursor the last page of %j reads no more than thrice the first page's buffers",
+  async (given) => {
+    const resource = RESOURCES[0]!;
+    const { paged } = listSpecs(resource, { jwtSecret: "", cursorKeys });
+    const query = listQuery(resource).parse(given);
+    const request = { sort: sortOf(query), filter: filterOf(resource, query), limit: 20 };
+    const first = pageQuery(paged, request);
+    const end = pageQuery(paged, { ...request, from: "end" });
+    const last = end.finish((await client.query(end.text, [...end.values])).rows);
+    const before = pageQuery(paged, { ...request, cursor: last.prev! });
+    const page = before.finish((await client.query(before.text, [...before.values])).rows);
+    const deep = pageQuery(paged, { ...request, cursor: page.next! });
+    expect(deep.text).not.toBe(first.text);
+    expect(await buffersOf(deep)).toBeLessThanOrEqual(3 * (await buffersOf(first)));
+  },
+);
+
 test("the search is answered from the full-text index, also with a filter", async () => {
   const metrics = RESOURCES[0]!;
   const filter = filterOf(metrics, listQuery(metrics).parse({ tier: "tier1" }));

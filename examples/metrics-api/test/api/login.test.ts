@@ -98,6 +98,7 @@ test("administration is for administrators", async () => {
     ["GET", "/api/v1/admin/storage"],
     ["POST", "/api/v1/admin/storage"],
     ["GET", "/api/v1/admin/cache"],
+    ["GET", "/api/v1/admin/requests"],
   ] as const) {
     const body = method === "POST" ? { mode: "local" } : undefined;
     const options = body === undefined ? {} : { body };

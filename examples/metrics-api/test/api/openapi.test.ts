@@ -106,3 +106,19 @@ test("the process says that it lives and that it is ready, and tells nothing abo
   expect(ready.body).toEqual({ status: "ok", database: "ok", draining: false });
   expect(ready.headers.get("x-powered-by")).toBeNull();
 });
+
+test("requests are timed by route, with what the database cost", async () => {
+  const { id } = (await api.call("POST", "/api/v1/metrics", { as: "editor", body: aMetric() }))
+    .body;
+  await api.call("GET", `/api/v1/metrics/${id}`);
+  const { body } = await api.call("GET", "/api/v1/admin/requests", { as: "admin" });
+  expect(JSON.stringify(body)).toContain("/api/v1/metrics/:id");
+  const asked = { headers: { "x-server-timing": "1" } };
+  const timed = await api.call("GET", "/api/v1/metrics?limit=3", asked);
+  expect(timed.headers.get("server-timing")).toMatch(/dur=/);
+  const open = await api.call("GET", "/api/v1/metrics?limit=3", { as: "nobody", ...asked });
+  expect(open.headers.get("server-timing")).toBeNull();
+  expect(
+    (await api.call("GET", "/api/v1/metrics?limit=3")).headers.get("server-timing"),
+  ).toBeNull();
+});

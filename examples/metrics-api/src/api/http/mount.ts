@@ -10,6 +10,8 @@ import { validBody, validQuery } from "./validate.ts";
 export interface MountParts {
   readonly tokens: Tokens;
   readonly responseCache: ResponseCache;
+  /** For answers that no cache holds: the cache codes its own, once each. */
+  readonly compress: RequestHandler;
 }
 
 type Step = RequestHandler | ErrorRequestHandler;
@@ -32,7 +34,7 @@ export function mount(app: Express, routes: readonly Route[], parts: MountParts)
 function steps(route: Route, parts: MountParts): Step[] {
   return [
     ...(route.access === "public" ? [] : [authenticate(parts.tokens, route.access)]),
-    ...(route.cache === undefined ? [] : [cached(parts.responseCache, route.cache)]),
+    route.cache === undefined ? parts.compress : cached(parts.responseCache, route.cache),
     ...(route.body === undefined ? [] : jsonBody(route.body.types)),
     answer(route),
   ];
@@ -54,6 +56,7 @@ function answer(route: Route): RequestHandler {
 
 function send(res: Parameters<RequestHandler>[1], reply: Reply): void {
   res.status(reply.status ?? 200);
+  res.set("X-Content-Type-Options", "nosniff");
   if (reply.headers !== undefined) res.set(reply.headers);
   if (reply.body === undefined) res.end();
   else res.json(reply.body);

@@ -1,3 +1,4 @@
+import type { RequestTimingHandler } from "hasten/express";
 import { z } from "zod";
 import type { ApiDeps, SwitchOutcome } from "../deps.ts";
 import { refused } from "../http/problem.ts";
@@ -23,10 +24,13 @@ components.add(storageSwitched, { id: "StorageSwitched" });
 
 const NO_STORE = { "Cache-Control": "no-store" };
 
-type AdminDeps = Pick<ApiDeps, "storage" | "cache">;
+type AdminDeps = Pick<ApiDeps, "storage" | "cache" | "responseCache"> & {
+  readonly timing: RequestTimingHandler;
+};
 
 /** What only an administrator may see and do. */
-export function adminRoutes({ storage, cache }: AdminDeps): Route[] {
+export function adminRoutes(deps: AdminDeps): Route[] {
+  const { storage, cache, responseCache, timing } = deps;
   const common = { tag: "admin", access: "admin" } as const;
   return [
     route({
@@ -55,7 +59,18 @@ export function adminRoutes({ storage, cache }: AdminDeps): Route[] {
       path: "/api/v1/admin/cache",
       summary: "How the cache is doing in this process",
       replies: { 200: { description: "Counts since the start.", schema: z.looseObject({}) } },
-      handle: () => ({ headers: NO_STORE, body: cache.stats() }),
+      handle: () => ({
+        headers: NO_STORE,
+        body: { cache: cache.stats(), responses: responseCache.stats() },
+      }),
+    }),
+    route({
+      ...common,
+      method: "get",
+      path: "/api/v1/admin/requests",
+      summary: "What requests have cost in this process, by route, and the latest slow ones",
+      replies: { 200: { description: "Costs since the start.", schema: z.looseObject({}) } },
+      handle: () => ({ headers: NO_STORE, body: timing.snapshot() }),
     }),
   ];
 }
