@@ -72,8 +72,10 @@ test("200 racing time-outs and aborts never hit another caller's statement", asy
     }
   };
   const others = [victim(), victim(), victim()];
-  const outcomes = { done: 0, HST_PG_TIMEOUT: 0, HST_PG_ABORTED: 0 } as Record<string, number>;
-  for (let round = 0; round < 40; round++) {
+  const outcomes = new Map<string, number>();
+  const cancelled = (): number =>
+    (outcomes.get("HST_PG_TIMEOUT") ?? 0) + (outcomes.get("HST_PG_ABORTED") ?? 0);
+  for (let round = 0; cancelled() < 200; round++) {
     await Promise.all(
       Array.from({ length: 5 }, async (_, n) => {
         // Around the statement's own duration, so that cancels race with its end.
@@ -84,18 +86,16 @@ test("200 racing time-outs and aborts never hit another caller's statement", asy
           () => "done",
           (error: { code: string }) => error.code,
         );
-        outcomes[code] = (outcomes[code] ?? 0) + 1;
+        outcomes.set(code, (outcomes.get(code) ?? 0) + 1);
       }),
     );
   }
   stop = true;
   await Promise.all(others);
-  const acquireTimeouts = outcomes["HST_PG_ACQUIRE_TIMEOUT"] ?? 0;
   expect(victimErrors).toEqual([]);
-  expect(victims).toBeGreaterThan(50);
-  expect(outcomes["HST_PG_TIMEOUT"]! + outcomes["HST_PG_ABORTED"]!).toBeGreaterThan(20);
-  const { done, HST_PG_TIMEOUT, HST_PG_ABORTED } = outcomes;
-  expect(done! + HST_PG_TIMEOUT! + HST_PG_ABORTED! + acquireTimeouts).toBe(200);
+  expect(victims).toBeGreaterThan(20);
+  const kinds = ["HST_PG_ABORTED", "HST_PG_ACQUIRE_TIMEOUT", "HST_PG_TIMEOUT", "done"];
+  expect([...outcomes.keys()].filter((kind) => !kinds.includes(kind))).toEqual([]);
   await expect.poll(() => db.stats().pool.active).toBe(0);
   await expect.poll(running).toBe(0);
 }, 60_000);
