@@ -11,8 +11,10 @@ import {
 } from "hasten-tools/bench";
 import { generatedTraces } from "./generated.ts";
 import { type Measured, measure, POLICY_NAMES, shortfall } from "./measure.ts";
-import { hitRatioTable, shortfallTable } from "./tables.ts";
+import { measureSized } from "./sized.ts";
+import { hitRatioTable, shortfallTable, sizedTable } from "./tables.ts";
 import { publicTraces, type Trace, tracesDirectory } from "./traces.ts";
+import { writeMeasured } from "./written.ts";
 
 const COMMAND = "npm run bench:hit-ratio";
 const quick = process.argv.includes("--quick");
@@ -28,6 +30,11 @@ const HIT_NAMES = {
   "lru-cache": "hit: lru-cache",
 } as const;
 
+const NOTES = [
+  "Hit ratios by trace and size are in [eviction.md](eviction.md).",
+  "The rivals run on whole numbers without a map, the store on string keys with its map: their access costs show the bookkeeping, its cost all of it.",
+];
+
 const { traces, absent } = publicTraces();
 if (absent.length > 0)
   console.log(
@@ -35,19 +42,17 @@ if (absent.length > 0)
   );
 const onPublic = measure(traces.map(shortened));
 const onGenerated = measure(generatedTraces().map(shortened));
+const sized = measureSized([...traces, ...generatedTraces()].map(shortened));
 const rows = [
   ...shortfallRows("public", onPublic),
   ...shortfallRows("generated", onGenerated),
   ...(await accessRows()),
   ...(await hitRows()),
 ];
-await report({
-  bench: "hit-ratio",
-  command: COMMAND,
-  rows,
-  goals: goals(onPublic),
-  notes: notes(),
-});
+const tables = hitRatios();
+console.log(`\nHit ratios in per cent, shortfalls in points\n\n${tables}`);
+if (!quick) writeMeasured(tables);
+await report({ bench: "hit-ratio", command: COMMAND, rows, goals: goals(onPublic), notes: NOTES });
 
 function shortened(trace: Trace): Trace {
   if (!quick) return trace;
@@ -77,16 +82,18 @@ function goals(measured: readonly Measured[]): BenchGoal[] {
   ];
 }
 
-function notes(): string[] {
-  const tables = (title: string, measured: readonly Measured[]): string[] =>
+/** The tables of hit ratios, printed and written to docs/eviction.md. */
+function hitRatios(): string {
+  const part = (title: string, measured: readonly Measured[]): string[] =>
     measured.length === 0
-      ? [`${title}: skipped, the traces are not here.`]
-      : [`${title}, hit ratio in per cent:`, hitRatioTable(measured), shortfallTable(measured)];
+      ? [`### ${title}`, "Skipped: the traces were not there."]
+      : [`### ${title}`, shortfallTable(measured), hitRatioTable(measured)];
   return [
-    ...tables("Public traces", onPublic),
-    ...tables("Generated traces", onGenerated),
-    "The rivals run on whole numbers without a map, the store on string keys with its map: their access costs show the bookkeeping, its cost all of it.",
-  ];
+    ...part("Public traces", onPublic),
+    ...part("Generated traces", onGenerated),
+    "### Entries of different sizes, bounded by bytes",
+    sizedTable(sized),
+  ].join("\n\n");
 }
 
 async function accessRows(): Promise<readonly BenchRow[]> {

@@ -1,4 +1,5 @@
 import { best, type Measured, POLICY_NAMES, shortfall } from "./measure.ts";
+import type { SizedMeasured } from "./sized.ts";
 
 /** One line a trace and size; the best of each line in bold. A Markdown table. */
 export function hitRatioTable(measured: readonly Measured[]): string {
@@ -21,6 +22,23 @@ export function shortfallTable(measured: readonly Measured[]): string {
   });
   const head = ["policy", "mean shortfall to the best", "worst shortfall", "most below LRU"];
   return [row(head), "|---|--:|--:|--:|", ...lines].join("\n");
+}
+
+/** LRU and hasten, both bounded by bytes. */
+export function sizedTable(measured: readonly SizedMeasured[]): string {
+  const lines = measured.map((at) =>
+    row([
+      at.trace,
+      `${(at.share * 100).toFixed(1)} %`,
+      at.lruPercent.toFixed(2),
+      at.hastenPercent.toFixed(2),
+    ]),
+  );
+  return [
+    row(["trace", "bytes, of all keys'", "LRU", "hasten"]),
+    "|---|--:|--:|--:|",
+    ...lines,
+  ].join("\n");
 }
 
 function row(cells: readonly string[]): string {

@@ -12,7 +12,8 @@ import { PROBATION, PROTECTED, Slots, WINDOW } from "./slots.ts";
  * share holds in both.
  *
  * Invariants after `settle`: entries <= entriesMax and bytes <= bytesMax. Shares of window and
- * protected are soft: at most MOVES_MAX entries change region per call, so that no call is long.
+ * protected are soft: at most MOVES_MAX entries change region per call, so that a call is short.
+ * What takes longer, in proportion to the store, is rare: growing, and halving the counts.
  */
 export class WindowTinyLfu {
   readonly slots: Slots;
@@ -139,7 +140,8 @@ export class WindowTinyLfu {
     }
     while (!this.#fits()) {
       victim = this.#victimAfter(PROBATION, candidate);
-      this.#lose(victim === PROTECTED ? candidate : victim, lost);
+      if (victim === PROTECTED) return;
+      this.#lose(victim, lost);
     }
   }
 
