@@ -76,11 +76,14 @@ class World {
   }));
   /** The lowest version a call for the key made now may be given. */
   readonly lowest: number[] = Array.from({ length: KEYS }, () => 0);
+  /** Tags of versions that were only expired: what is left of them may still be served. */
+  readonly tagsLeft: (readonly string[])[] = Array.from({ length: KEYS }, () => []);
   /** The lowest version that may be called fresh: raised by expire as well. */
   readonly lowestFresh: number[] = Array.from({ length: KEYS }, () => 0);
   /** The same, counting only invalidations that can be known before the value is loaded. */
   readonly lowestKnown: number[] = Array.from({ length: KEYS }, () => 0);
-  readonly held: { id: number; version: number; go(fails: boolean): void }[] = [];
+  readonly held: { id: number; version: number; writes: number; go(fails: boolean): void }[] = [];
+  writes = 0;
   readonly tokens: { seen: Version; token: ReturnType<World["cache"]["begin"]> }[] = [];
   readonly answers: Promise<void>[] = [];
 
@@ -96,9 +99,12 @@ class World {
 
   read = (n: number): Promise<Version> => {
     const seen = this.versions[n]!;
+    if (this.held.some((one) => one.id === n && one.writes === this.writes))
+      throw new Stale(`two loads of ${n} at once, with no invalidation in between`);
     const { promise, resolve, reject } = Promise.withResolvers<Version>();
     this.held.push({
       id: n,
+      writes: this.writes,
       version: seen.version,
       go: (fails) => (fails ? reject(new Error("source down")) : resolve({ ...seen })),
     });
@@ -136,17 +142,22 @@ class World {
 
   async write(step: Step & { do: "write" }): Promise<void> {
     const before = this.versions[step.id]!;
+    const named = [...new Set([...this.tagsLeft[step.id]!, ...before.tags])];
     const next = { id: step.id, version: before.version + 1, tags: step.tags };
     this.versions[step.id] = next;
+    this.writes += 1;
     // What a real writer would do: name what changed, by what the old value depended on.
     if (step.how === "key") await this.cache.delete(key(step.id));
     else if (step.how === "prefix") await this.cache.delete({ prefixes: ["thing:of:"] });
     else if (step.how === "clear") await this.cache.clear();
     else if (step.how === "expire") await this.cache.expire(key(step.id));
-    else if (before.tags.length > 0) await this.cache.delete({ tags: before.tags });
-    else await this.cache.delete(key(step.id));
+    else {
+      const untagged = before.tags.length === 0;
+      await this.cache.delete({ tags: named, keys: untagged ? [key(step.id)] : [] });
+    }
     this.lowestFresh[step.id] = next.version;
     // Within its grace an expired value may still be served; a later delete takes it.
+    this.tagsLeft[step.id] = step.how === "expire" ? named : [];
     if (step.how === "expire" && this.#grace) return;
     this.lowest[step.id] = next.version;
     if (step.how !== "tag") this.lowestKnown[step.id] = next.version;
