@@ -36,6 +36,8 @@ interface KeyCodec {
   readonly canonical: boolean;
   /** What `toText` can give, after `decode`. */
   readonly form: RegExp;
+  /** The text as the parameter takes it, where that differs. */
+  readonly toParameter?: (text: string) => string;
   /** The text of a key as it arrives from the driver, when the server sends another form. */
   readonly decode?: (received: string) => string;
 }
@@ -94,7 +96,8 @@ const CODECS: Readonly<Record<SortableType, KeyCodec>> = {
     tag: "z",
     canonical: true,
     toText: (expression) => asIso(`(${expression}) at time zone 'UTC'`),
-    fromText: (parameter) => `(${parameter}::text::timestamp at time zone 'UTC')`,
+    fromText: viaText("timestamptz"),
+    toParameter: (text) => text.replace(/^\d\S*/, "$&Z"),
     form: TIMESTAMP,
   },
 };

@@ -81,7 +81,7 @@ export function pageQuery<Row>(spec: PageSpec<Row>, request: PageRequest = {}): 
   const source: Source = { from: spec.from, filter: request.filter };
   const order = backward ? inverse(rules.order) : rules.order;
   const { values, bind } = parameters(request.filter);
-  const bindKey: BindKey = (index) => bind(index, position!.keys[index]);
+  const bindKey: BindKey = (index) => bind(index, parameterOf(order, position!, index));
   const start = position && startAt(order, position, bindKey);
   const extra = position === undefined || position.inclusive ? 1 : 2;
   const text = scanText({ source, columns, order, rowsMax: limit + extra, branches: [], ...start });
@@ -96,6 +96,11 @@ export function pageQuery<Row>(spec: PageSpec<Row>, request: PageRequest = {}): 
         : otherSideStatement(source, order, position),
     finish: (rows, other) => finishPage({ rows, other, limit, backward, position, rules, shape }),
   };
+}
+
+function parameterOf(order: Order, { keys }: Position, index: number): string | null {
+  const text = keys[index]!;
+  return text === null ? null : (keyCodec(order[index]!.type).toParameter?.(text) ?? text);
 }
 
 /** Where the scan starts: at the cursor's row when that is not itself wanted, to see if it lives. */
@@ -145,7 +150,7 @@ function otherSideStatement(source: Source, order: Order, position: Position): S
   const { values, bind } = parameters(source.filter);
   const back = inverse(order);
   const place = { keys: position.keys, inclusive: !position.inclusive };
-  const branches = seek(back, place, (index) => bind(index, position.keys[index]));
+  const branches = seek(back, place, (index) => bind(index, parameterOf(order, position, index)));
   return { text: `select ${anyRow(source, back, branches)} as "exists"`, values };
 }
 
