@@ -42,6 +42,8 @@ export interface ApiConfig {
   readonly jwtSecret: string;
   /** Sign page cursors: the first signs, every one verifies. */
   readonly cursorKeys: readonly { readonly id: string; readonly secret: string }[];
+  /** How long a cached list is fresh; a single document twice as long. @default 300_000 */
+  readonly listTtlMs?: number;
 }
 
 export interface ApiLog {

@@ -19,25 +19,27 @@ export interface CachePolicy {
 }
 
 const LIST_TTL_MS = 300_000;
-const ITEM_TTL_MS = 600_000;
 /** How long after that an answer may stand in for a database that is down. */
 const STALE_IF_ERROR_MS = 3_600_000;
 
 export interface CachePolicyParts {
   readonly cache: Cache;
   readonly onInvalidate?: ((invalidation: Invalidation) => void) | undefined;
+  readonly listTtlMs?: number | undefined;
 }
 
 /**
  * Answers are kept by what they show: a list by its resource's list tag, a document by its own. A
  * write drops both of its document, so every other document's entry stays.
  */
-export function cachePolicy({ cache, onInvalidate }: CachePolicyParts): CachePolicy {
+export function cachePolicy(parts: CachePolicyParts): CachePolicy {
+  const { cache, onInvalidate, listTtlMs = LIST_TTL_MS } = parts;
+  const itemTtlMs = 2 * listTtlMs;
   const key = canonicalUrls();
   return {
     list: (resource) => ({
       name: `${resource.name} list`,
-      ttlMs: LIST_TTL_MS,
+      ttlMs: listTtlMs,
       staleIfErrorMs: STALE_IF_ERROR_MS,
       scope: "role",
       key: (req) => key(req.originalUrl),
@@ -45,7 +47,7 @@ export function cachePolicy({ cache, onInvalidate }: CachePolicyParts): CachePol
     }),
     item: (resource) => ({
       name: `${resource.name} item`,
-      ttlMs: ITEM_TTL_MS,
+      ttlMs: itemTtlMs,
       staleIfErrorMs: STALE_IF_ERROR_MS,
       scope: "role",
       key: (req) => key(req.originalUrl),
@@ -53,14 +55,14 @@ export function cachePolicy({ cache, onInvalidate }: CachePolicyParts): CachePol
     }),
     own: (resource) => ({
       name: "me",
-      ttlMs: ITEM_TTL_MS,
+      ttlMs: itemTtlMs,
       staleIfErrorMs: STALE_IF_ERROR_MS,
       scope: "user",
       tags: (req) => [itemTag(resource, (req as { user?: { id: string } }).user!.id)],
     }),
     everyone: (resource) => ({
       name: `public ${resource.name}`,
-      ttlMs: LIST_TTL_MS,
+      ttlMs: listTtlMs,
       staleIfErrorMs: STALE_IF_ERROR_MS,
       public: true,
       tags: [listTag(resource)],
