@@ -113,6 +113,24 @@ test("a caller waits at most coalesceWaitMs for another's handler", async () => 
   await leader;
 });
 
+test("callers of different variants coalesce by variant once the entry tells what it varies on", async () => {
+  const runs: string[] = [];
+  await using it = await startApp((app, responses) => {
+    app.get("/v", cached(responses), async (req, res) => {
+      const language = String(req.headers["accept-language"]);
+      runs.push(language);
+      await later(20);
+      res.vary("Accept-Language").send(language);
+    });
+  });
+  const languages = range(40).map((index) => ["en", "de", "fr", "it"][index % 4]!);
+  const answers = await Promise.all(
+    languages.map((language) => it.get("/v", { "accept-language": language })),
+  );
+  expect(answers.map((answer) => answer.text)).toEqual(languages);
+  expect(runs.sort()).toEqual(["de", "en", "fr", "it"]);
+});
+
 test("two scopes never wait for one another", async () => {
   let runs = 0;
   const slow = gate();
@@ -141,10 +159,14 @@ test("a read that began before a write never answers readers that come after it"
       if (reads === 1) await slow.opened;
       res.json({ value: seen });
     });
-    app.put("/other", invalidates(responses, () => ({ tags: ["v"] })), (_req, res) => {
-      value = 2;
-      res.status(204).end();
-    });
+    app.put(
+      "/other",
+      invalidates(responses, () => ({ tags: ["v"] })),
+      (_req, res) => {
+        value = 2;
+        res.status(204).end();
+      },
+    );
   });
   const early = it.get("/v");
   await until(() => reads === 1);

@@ -170,10 +170,21 @@ test("method overrides, bodies and paths that only look alike never share an ent
     { "x-http-method-override": "DELETE" },
     { "content-length": "2" },
   ]) {
-    const answer = await it.ask("/me", "content-length" in headers ? { headers, body: "{}" } : { headers });
+    const answer = await it.ask(
+      "/me",
+      "content-length" in headers ? { headers, body: "{}" } : { headers },
+    );
     expect(answer.headers["x-cache"]).toBe("BYPASS");
   }
-  for (const path of ["/me/x.css", "/me;.js", "/me%2f..%2fstatic/a.css", "/me?", "/me?a=1&a=2", "/me?a=2&a=1", "/me?__proto__=1"]) {
+  for (const path of [
+    "/me/x.css",
+    "/me;.js",
+    "/me%2f..%2fstatic/a.css",
+    "/me?",
+    "/me?a=1&a=2",
+    "/me?a=2&a=1",
+    "/me?__proto__=1",
+  ]) {
     expect((await it.get(path)).headers["x-cache"]).toBe("MISS");
   }
   expect((await it.get("/me", { "x-original-url": "/admin" })).text).toBe(baseline.text);
@@ -198,7 +209,10 @@ const REFUSED: readonly [string, (res: Response) => void][] = [
   ["Vary: Cookie", (res) => void res.set("Vary", "Cookie")],
   ["Vary: User-Agent", (res) => void res.set("Vary", "User-Agent")],
   ["event streams", (res) => void res.type("text/event-stream")],
-  ["a nonce", (res) => void res.type("html").set("Content-Security-Policy", "script-src 'nonce-a'")],
+  [
+    "a nonce",
+    (res) => void res.type("html").set("Content-Security-Policy", "script-src 'nonce-a'"),
+  ],
   ["one origin", (res) => void res.set("Access-Control-Allow-Origin", "https://a.example")],
 ];
 

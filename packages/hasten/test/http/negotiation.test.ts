@@ -4,7 +4,9 @@ import { cached, compression } from "hasten/express";
 import { expect, test } from "vitest";
 import { startApp, type TestApp, until } from "./app.ts";
 
-const BODY = JSON.stringify({ rows: Array.from({ length: 200 }, (_, id) => ({ id, name: `row ${id}` })) });
+const BODY = JSON.stringify({
+  rows: Array.from({ length: 200 }, (_, id) => ({ id, name: `row ${id}` })),
+});
 const CODINGS: readonly [string | undefined, string | undefined][] = [
   ["zstd", "zstd"],
   ["br", "br"],
@@ -28,24 +30,27 @@ function start(): Promise<TestApp> {
   });
 }
 
-test.each(CODINGS)("Accept-Encoding %s is answered with %s, cold and warm, GET and HEAD", async (accept, coding) => {
-  await using it = await start();
-  const headers = accept === undefined ? {} : { "accept-encoding": accept };
-  const cold = await it.get("/list", headers);
-  const warm = await it.get("/list", headers);
-  const head = await it.ask("/list", { method: "HEAD", headers });
-  for (const answer of [cold, warm]) {
-    expect(answer.text).toBe(BODY);
-    expect(answer.headers.vary).toMatch(/accept-encoding/i);
-    expect(Number(answer.headers["content-length"])).toBe(answer.raw.length);
-    expect(answer.headers.etag).toMatch(/^"[^"]+"$/);
-  }
-  expect(warm.headers["content-encoding"]).toBe(coding);
-  expect(head.raw).toHaveLength(0);
-  for (const name of ["content-length", "content-encoding", "content-type", "etag", "vary"]) {
-    expect(head.headers[name]).toBe(warm.headers[name]);
-  }
-});
+test.each(CODINGS)(
+  "Accept-Encoding %s is answered with %s, cold and warm, GET and HEAD",
+  async (accept, coding) => {
+    await using it = await start();
+    const headers = accept === undefined ? {} : { "accept-encoding": accept };
+    const cold = await it.get("/list", headers);
+    const warm = await it.get("/list", headers);
+    const head = await it.ask("/list", { method: "HEAD", headers });
+    for (const answer of [cold, warm]) {
+      expect(answer.text).toBe(BODY);
+      expect(answer.headers.vary).toMatch(/accept-encoding/i);
+      expect(Number(answer.headers["content-length"])).toBe(answer.raw.length);
+      expect(answer.headers.etag).toMatch(/^"[^"]+"$/);
+    }
+    expect(warm.headers["content-encoding"]).toBe(coding);
+    expect(head.raw).toHaveLength(0);
+    for (const name of ["content-length", "content-encoding", "content-type", "etag", "vary"]) {
+      expect(head.headers[name]).toBe(warm.headers[name]);
+    }
+  },
+);
 
 test("each coding has a strong tag of its own, and only that tag gives 304", async () => {
   await using it = await start();
@@ -128,7 +133,9 @@ test("bodies that are small, not compressible, coded already or not to be change
   const coded = await it.get("/coded", headers);
   expect(coded.headers["x-cache"]).toBe("HIT");
   expect(coded.raw).toEqual(gzipped);
-  expect((await it.get("/coded", { "accept-encoding": "identity" })).headers["x-cache"]).toBe("MISS");
+  expect((await it.get("/coded", { "accept-encoding": "identity" })).headers["x-cache"]).toBe(
+    "MISS",
+  );
 });
 
 test("x-no-compression gets identity", async () => {
@@ -200,7 +207,10 @@ test("a range fills nothing, and a stored answer is cut for it", async () => {
   expect(part.headers["content-range"]).toBe("bytes 0-1/5");
   expect(part.headers["content-length"]).toBe("2");
   const unsatisfiable = await it.get("/text", { range: "bytes=9-" });
-  expect([unsatisfiable.status, unsatisfiable.headers["content-range"]]).toEqual([416, "bytes */5"]);
+  expect([unsatisfiable.status, unsatisfiable.headers["content-range"]]).toEqual([
+    416,
+    "bytes */5",
+  ]);
   const stale = await it.get("/text", { ...range, "if-range": '"other"' });
   expect([stale.status, stale.text]).toEqual([200, "hello"]);
   const current = await it.get("/text", { ...range, "if-range": full.headers.etag! });

@@ -37,12 +37,18 @@ test("a stale answer is served at once while exactly one refresh runs", async ()
   await clock.advance(2_000);
   const stale = await Promise.all([it.get("/x"), it.get("/x"), it.get("/x")]);
   for (const answer of stale) {
-    expect([answer.text, answer.headers["x-cache"], answer.headers.age]).toEqual(['{"runs":1}', "STALE", "2"]);
-    expect(answer.headers["cache-status"]).toBe("hasten; hit; ttl=-1; detail=stale-while-revalidate");
+    expect([answer.text, answer.headers["x-cache"], answer.headers.age]).toEqual([
+      '{"runs":1}',
+      "STALE",
+      "2",
+    ]);
+    expect(answer.headers["cache-status"]).toBe(
+      "hasten; hit; ttl=-1; detail=stale-while-revalidate",
+    );
   }
   expect(from.runs).toBe(2);
   slow.open();
-  
+
   await until(() => it.responses.stats().stored === 2);
   const fresh = await it.get("/x");
   expect([fresh.text, fresh.headers["x-cache"]]).toEqual(['{"runs":2}', "HIT"]);
@@ -112,7 +118,11 @@ test("a stale answer that replaces an error shows nothing of the error", async (
       });
       app.get("/x", cached(responses, { ttlMs: 1_000, graceMs: 60_000 }), (_req, res) => {
         if (failing) {
-          res.writeHead(503, "Down", { "Retry-After": "5", "X-Secret": "1", "X-Frame-Options": "NONE" });
+          res.writeHead(503, "Down", {
+            "Retry-After": "5",
+            "X-Secret": "1",
+            "X-Frame-Options": "NONE",
+          });
           res.write("half ");
           res.end("an error");
         } else res.json({ ok: true });

@@ -180,7 +180,11 @@ test("handlers may answer by writeHead and end in any of their forms", async () 
       expected,
     ]);
     const flat = await it.get("/flat");
-    expect([flat.text, flat.headers.link, flat.headers["x-cache"]]).toEqual(["bo", "<a>, <b>", expected]);
+    expect([flat.text, flat.headers["link"], flat.headers["x-cache"]]).toEqual([
+      "bo",
+      "<a>, <b>",
+      expected,
+    ]);
     const empty = await it.get("/empty");
     expect([empty.status, empty.headers["content-length"], empty.headers["x-cache"]]).toEqual([
       204,

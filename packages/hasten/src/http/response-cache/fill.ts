@@ -131,7 +131,8 @@ function unstorable(fill: Fill, body: Buffer | undefined): string | undefined {
   if (head === undefined || body === undefined) return "dropped";
   const { route, engine, req } = exchange;
   if (reads.names.size > 0) {
-    const name = uncoveredRead(reads.names, coveredReads(route, req));
+    const varied = head.verdict.kind === "store" ? head.verdict.varyNames : [];
+    const name = uncoveredRead(reads.names, coveredReads(route, req, varied));
     if (name !== undefined) {
       const detail = `its handler reads ${name}, which is not in its key`;
       notice(route, engine.options, "uncacheable", detail);

@@ -25,7 +25,12 @@ export interface RefreshTicket {
 
 const tickets = new WeakMap<ExtendedRequest, RefreshTicket>();
 
-/** The ticket of a request that the cache itself makes. */
+/** True for a request that the cache itself makes: no stale answer will do for it. */
+export function isRefresh(req: ExtendedRequest): boolean {
+  return tickets.has(req);
+}
+
+/** The ticket of such a request, once. */
 export function takeTicket(req: ExtendedRequest): RefreshTicket | undefined {
   const ticket = tickets.get(req);
   if (ticket === undefined || ticket.used) return undefined;

@@ -62,10 +62,16 @@ export function notice(
   options.onNotice({ kind, route: route.name, detail });
 }
 
-/** The inputs that this request's key contains, so that the handler may read them. */
-export function coveredReads(route: Route, req: ExtendedRequest): Covered {
+/** What the handler may read: inputs of this request's key, and those its answer varies on. */
+export function coveredReads(
+  route: Route,
+  req: ExtendedRequest,
+  varied: readonly string[],
+): Covered {
   const { scope, key, vary = [], ignoreReads = [] } = route.policy;
-  const names = new Set<string>([...vary, ...ignoreReads].map((name) => name.toLowerCase()));
+  const names = new Set<string>(
+    [...vary, ...ignoreReads, ...varied].map((name) => name.toLowerCase()),
+  );
   if (typeof scope === "function")
     for (const name of readsOf(req, () => scope(req))) names.add(name);
   if (key !== undefined) for (const name of readsOf(req, () => key(req))) names.add(name);

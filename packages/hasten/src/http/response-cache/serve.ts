@@ -6,6 +6,7 @@
 import type { ServerResponse } from "node:http";
 import { formatCacheStatus } from "../cache-status.ts";
 import { queryKey } from "../query-key.ts";
+import { variantKey } from "../vary.ts";
 import { type Engine, maxStaleKey } from "./engine.ts";
 import {
   type Exchange,
@@ -26,7 +27,7 @@ import {
   type Use,
 } from "./hit.ts";
 import type { ExtendedRequest } from "./reads.ts";
-import { excludeIfTouched, refresh, takeTicket } from "./refresh.ts";
+import { excludeIfTouched, isRefresh, refresh, takeTicket } from "./refresh.ts";
 import { type RequestFacts, readFacts } from "./request-facts.ts";
 import { bypassReason, type EntryKey, rawUrl } from "./request-key.ts";
 import { notice, type Route } from "./route.ts";
@@ -110,6 +111,7 @@ function answerStale(
   lookup: Lookup,
   stored: StoredResponse,
 ): StoredResponse | typeof ANSWERED {
+  if (isRefresh(lookup.incoming.req)) return stored;
   const nowMs = engine.cache.nowMs();
   const paused = nowMs < stored.retryAtMs && mayReplaceError(stored, nowMs);
   const replay = lookup.incoming.replay?.();
@@ -185,7 +187,7 @@ function miss(engine: Engine, route: Route, found: Miss): void {
   const ticket = takeTicket(req);
   if (ticket !== undefined) {
     const unfit = (): string | undefined => excludeIfTouched(exchange, ticket.copy);
-    const flight = engine.flights.start(key);
+    const flight = engine.flights.start(flightKey(engine, key, req));
     runFill(exchange, { flight, store: true, unfit, onLanded: ticket.onLanded });
     return;
   }
@@ -195,8 +197,16 @@ function miss(engine: Engine, route: Route, found: Miss): void {
     return;
   }
   const land = (landing: Landing): void => afterWait(exchange, incoming, landing);
-  if (attempts < ATTEMPTS_MAX && engine.flights.join(key, land)) return;
-  runFill(exchange, { flight: engine.flights.start(key), store: true });
+  const flown = flightKey(engine, key, req);
+  if (attempts < ATTEMPTS_MAX && engine.flights.join(flown, land)) return;
+  runFill(exchange, { flight: engine.flights.start(flown), store: true });
+}
+
+/** Once the entry tells what its answers vary on, only requests of one variant wait together. */
+function flightKey(engine: Engine, key: EntryKey, req: ExtendedRequest): string {
+  const varyNames = engine.cache.entry(key)?.value.newest.varyNames;
+  if (varyNames === undefined || varyNames.length === 0) return key;
+  return `${key}\n${variantKey(varyNames, req.headers)}`;
 }
 
 function afterWait(exchange: Exchange, incoming: Incoming, landing: Landing): void {
@@ -208,7 +218,8 @@ function afterWait(exchange: Exchange, incoming: Incoming, landing: Landing): vo
     send(engine, { incoming, facts }, landing.stored, COLLAPSED);
     return;
   }
-  if (landing.kind === "voided") {
+  // Dropped meanwhile, or another variant: by now the entry tells which.
+  if (landing.kind === "voided" || landing.kind === "stored") {
     serve(engine, route, incoming, exchange.attempts + 1);
     return;
   }

@@ -15,7 +15,7 @@ import {
 } from "./header-list.ts";
 import { pathTag } from "./invalidation.ts";
 import type { Verdict } from "./judge.ts";
-import { rawPath } from "./request-key.ts";
+import { rawPath, rawUrl } from "./request-key.ts";
 import { notice } from "./route.ts";
 import { createRepresentation, type StoredResponse } from "./stored-response.ts";
 import { addVariant, type VariantSet } from "./variants.ts";
@@ -53,8 +53,8 @@ export async function storeAnswer(exchange: Exchange, answer: FinishedAnswer): P
   }
   route.fills += 1;
   engine.counters.stored += 1;
-  if (route.policy.public === true) rememberAlias(engine, exchange.url, key);
-  if (engine.writeHot.noteStored(key, stored.usage, stored.freshUntilMs)) {
+  if (route.policy.public === true) rememberAlias(engine, rawUrl(req), key);
+  if (engine.writeHot.noteStored(key, stored)) {
     const rate = `${route.fills} fills for ${route.hits} hits`;
     notice(route, engine.options, "write-hot", `entries die unread (${rate}); see maxStaleMs`);
   }

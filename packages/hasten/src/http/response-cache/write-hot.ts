@@ -10,38 +10,49 @@ export interface WriteHot {
   /** False while the key should not be stored. */
   mayStore(key: string): boolean;
   /** A new life begins. Returns true when the key has just become write-hot. */
-  noteStored(key: string, usage: { readonly hits: number }, freshUntilMs: number): boolean;
+  noteStored(key: string, born: Birth): boolean;
+}
+
+/** A stored response: one of the variants of its key. */
+export interface Birth {
+  readonly variantKey: string;
+  readonly usage: { readonly hits: number };
+  readonly freshUntilMs: number;
 }
 
 interface Life {
   usage: { readonly hits: number };
   freshUntilMs: number;
   deaths: number;
-  pausedUntilMs: number;
 }
 
 export function createWriteHot(nowMs: () => number): WriteHot {
   const lives = new Map<string, Life>();
+  const paused = new Map<string, number>();
   return {
     mayStore(key) {
-      const life = lives.get(key);
-      return life === undefined || life.pausedUntilMs <= nowMs();
+      const untilMs = paused.get(key);
+      if (untilMs === undefined) return true;
+      if (untilMs > nowMs()) return false;
+      paused.delete(key);
+      return true;
     },
-    noteStored(key, usage, freshUntilMs) {
-      const life = lives.get(key);
+    noteStored(key, { variantKey, usage, freshUntilMs }) {
+      const name = `${key}\n${variantKey}`;
+      const life = lives.get(name);
       if (life === undefined) {
-        if (lives.size >= KEYS_MAX) lives.delete(lives.keys().next().value!);
-        lives.set(key, { usage, freshUntilMs, deaths: 0, pausedUntilMs: 0 });
+        if (lives.size >= KEYS_MAX) lives.clear();
+        lives.set(name, { usage, freshUntilMs, deaths: 0 });
         return false;
       }
-      const now = nowMs();
-      const diedUnread = life.usage.hits === 0 && now < life.freshUntilMs;
+      const diedUnread = life.usage.hits === 0 && nowMs() < life.freshUntilMs;
       life.deaths = diedUnread ? life.deaths + 1 : 0;
       life.usage = usage;
       life.freshUntilMs = freshUntilMs;
       if (life.deaths < DEATHS_MAX) return false;
       life.deaths = 0;
-      life.pausedUntilMs = now + PAUSE_MS;
+      if (paused.size >= KEYS_MAX) paused.clear();
+      paused.set(key, nowMs() + PAUSE_MS);
       return true;
     },
   };
