@@ -280,6 +280,18 @@ test("a token stores only while nothing it depends on was invalidated", async ()
   );
 });
 
+test("an invalidation from within sizeOf or a codec still voids the fill", async () => {
+  const { cache } = open();
+  const sizeOf = () => {
+    void cache.delete(key(1));
+    return 1;
+  };
+  const token = cache.begin(key(1));
+  expect(await cache.set(key(1), "v", { token, sizeOf })).toMatchObject({ kind: "refused" });
+  await cache.getOrSet(key(1), () => "v", { sizeOf });
+  expect(cache.peek(key(1))).toBeUndefined();
+});
+
 test("getOrSetMany loads what is missing in one batch and keeps the order", async () => {
   const { cache, slow, held } = open();
   await cache.set(key(1), "one");

@@ -25,11 +25,16 @@ export type SetOptions = StoreOptions & { readonly token?: FillToken | undefined
 export function createWrites(parts: LoadParts): Writes {
   const { options: cache, fence, shelf, now } = parts;
 
-  const store = (key: string, value: unknown, options: StoreOptions): Outcome => {
+  const store = (key: string, value: unknown, options: StoreOptions, token?: Fill): Outcome => {
     const ttlMs = ttlOf(cache, options);
     const graceMs = graceOf(cache, options.graceMs);
     const tags = checkTags(options.tags ?? NONE);
     const admitted = shelf.admit(key, value, options as Partial<AdmitOptions>);
+    // Nothing of the caller's runs from here on: what is judged now is true when it is stored.
+    if (token !== undefined && fence.isVoid(token, tags)) {
+      parts.counters.refusedFills += 1;
+      return refused("invalidated while loading");
+    }
     if (ttlMs <= 0) {
       shelf.remove(key);
       return refused("ttl is zero");
@@ -37,12 +42,13 @@ export function createWrites(parts: LoadParts): Writes {
     return shelf.put(key, admitted, { lifetime: { ttlMs, graceMs, refreshAfterMs: ttlMs }, tags });
   };
 
-  const fill = (key: string, value: unknown, token: Fill, options: StoreOptions): Outcome => {
+  const fill = (key: string, value: unknown, options: StoreOptions, token: Fill): Outcome => {
     if (token.state === "ended") return refused("token is used or released");
-    const voided = fence.isVoid(token, checkTags(options.tags ?? NONE));
-    token.release();
-    if (voided) parts.counters.refusedFills += 1;
-    return voided ? refused("invalidated while loading") : store(key, value, options);
+    try {
+      return store(key, value, options, token);
+    } finally {
+      token.release();
+    }
   };
 
   return {
@@ -52,7 +58,7 @@ export function createWrites(parts: LoadParts): Writes {
       if (token !== undefined) {
         if (!(token instanceof Fill) || token.key !== key || !token.belongsTo(fence))
           throw tokenInvalid(key);
-        return fill(key, value, token, options);
+        return fill(key, value, options, token);
       }
       fence.advance();
       fence.takeKey(key);
