@@ -15,6 +15,8 @@ export interface Subject {
 /** The ways to read page one and the page after `depth` rows in one sort. */
 export interface Subjects {
   readonly first: Subject;
+  /** The page after the first: a cursor's own cost, without depth. */
+  readonly second: Subject;
   readonly deep: Subject;
   readonly offset: Subject;
   readonly expandedOr: Subject;
@@ -26,6 +28,7 @@ export async function subjectsOf(client: pg.Client, sort: Sort, depth: number): 
   const page = depth / LIMIT;
   const { rows, next } = await readOffsetPage(client, events, { sort, page, limit: LIMIT });
   const cursor = next!;
+  const { next: early } = await readPage(client, events, { sort, limit: LIMIT });
   const numbered = { sort, page: page + 1, limit: LIMIT };
   const at = (text: string): string => `${sort}, ${text}`;
   return {
@@ -33,6 +36,12 @@ export async function subjectsOf(client: pg.Client, sort: Sort, depth: number): 
       name: at("page 1 by cursor"),
       ...pageQuery(events, { sort, limit: LIMIT }),
       read: async () => (await readPage(client, events, { sort, limit: LIMIT })).rows,
+    },
+    second: {
+      name: at("page 2 by cursor"),
+      ...pageQuery(events, { sort, limit: LIMIT, cursor: early }),
+      read: async () =>
+        (await readPage(client, events, { sort, limit: LIMIT, cursor: early })).rows,
     },
     deep: {
       name: at("deep page by cursor"),
