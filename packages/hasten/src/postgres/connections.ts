@@ -47,9 +47,9 @@ const GOODBYE_MS = 500;
 
 /** Makes the pool and what guards it; connects to nothing yet. */
 export function createConnections(options: ResolvedOptions, database: string): Connections {
-  const pool = createPool(options);
+  const open = new Set<PgClient>();
+  const pool = createPool(options, open);
   const { clock } = options;
-  const clients = new Set<PgClient>();
   const leases = new Set<Lease>();
   const waiters = new Set<(error: PostgresError) => void>();
   let isClosing = false;
@@ -58,7 +58,7 @@ export function createConnections(options: ResolvedOptions, database: string): C
       channels.poolEvent.publish({ kind, database, ...(because === undefined ? {} : { because }) });
   };
   const { policy, breaker } = establishing(options, emit);
-  follow(pool, clients, emit);
+  follow(pool, emit);
 
   const full = options.errors === "full";
   const leaseOf = (client: PgClient): Lease => {
@@ -108,9 +108,9 @@ export function createConnections(options: ResolvedOptions, database: string): C
       for (const lease of leases) lease.abandon(closed());
       await until(() => leases.size === 0, clock.nowMs() + options.cancelTimeoutMs, options);
       if (!pool.ending) void pool.end().catch(() => undefined);
-      await until(() => clients.size === 0, clock.nowMs() + GOODBYE_MS, options);
-      for (const client of clients) client.connection?.stream?.destroy();
-      await until(() => clients.size === 0, clock.nowMs() + GOODBYE_MS, options);
+      await until(() => open.size === 0, clock.nowMs() + GOODBYE_MS, options);
+      for (const client of open) client.connection?.stream?.destroy();
+      await until(() => open.size === 0, clock.nowMs() + GOODBYE_MS, options);
     },
   };
 }
@@ -136,18 +136,9 @@ function poolStats(pool: Pool, max: number, breaker: CircuitBreakerPolicy): Pool
   };
 }
 
-/** Follows the pool's connections; every client has a listener, so that a lost one never throws. */
-function follow(pool: Pool, clients: Set<PgClient>, emit: Emit): void {
-  pool.on("connect", (connected) => {
-    const client = connected as unknown as PgClient;
-    client.on("error", () => undefined);
-    clients.add(client);
-    emit("connected");
-  });
-  pool.on("remove", (removed) => {
-    clients.delete(removed as unknown as PgClient);
-    emit("removed");
-  });
+function follow(pool: Pool, emit: Emit): void {
+  pool.on("connect", () => emit("connected"));
+  pool.on("remove", () => emit("removed"));
   pool.on("error", (error) => emit("lost", reasonOf(error)));
 }
 
