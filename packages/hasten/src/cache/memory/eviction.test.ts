@@ -117,6 +117,20 @@ test("a store of one entry holds the newest", () => {
   }
 });
 
+test("touching a peeked node counts like getting it, and a node no longer held counts nothing", () => {
+  const store = open(100);
+  const hot = range(50, "hot");
+  hitRatio(store, hot);
+  for (let round = 0; round < 10; round++)
+    for (const key of hot) store.touch(store.peek(key) ?? new MemoryNode(key, 1));
+  hitRatio(store, range(5_000, "scan"));
+  expect(hot.filter((key) => store.peek(key) !== undefined).length).toBeGreaterThan(45);
+  const gone = store.delete("hot:1")!;
+  store.touch(gone);
+  store.touch(new MemoryNode("never", 1));
+  expect(store.size).toBe(99);
+});
+
 test("equal seeds and requests lose equal entries", () => {
   const run = (): string[] => {
     const lost: string[] = [];
@@ -170,11 +184,14 @@ test("a hit allocates nothing", () => {
   const pass = (): void => {
     for (const key of keys) store.get(key);
   };
-  for (let n = 0; n < 200; n++) pass();
-  gc();
-  const before = process.memoryUsage().heapUsed;
-  for (let n = 0; n < 1_000; n++) pass();
-  expect(process.memoryUsage().heapUsed - before).toBeLessThan(200_000);
+  for (let n = 0; n < 500; n++) pass();
+  const grown = Array.from({ length: 5 }, () => {
+    gc();
+    const before = process.memoryUsage().heapUsed;
+    for (let n = 0; n < 500; n++) pass();
+    return process.memoryUsage().heapUsed - before;
+  });
+  expect(Math.min(...grown)).toBeLessThan(100_000);
 });
 
 test("clearing a large store takes no time that depends on its size", () => {

@@ -17,6 +17,8 @@ export interface MemoryStore<N extends MemoryNode> {
   get(key: string): N | undefined;
   /** The node under `key`, without counting as an access. */
   peek(key: string): N | undefined;
+  /** Counts an access of a node that `peek` returned; nothing when it is no longer held. */
+  touch(node: N): void;
   /**
    * Replaces the node under `node.key`, then evicts until both bounds hold. A node larger than
    * `bytesMax` (or whose size is not a number) is rejected, and so is one the policy values less
@@ -81,6 +83,10 @@ class BoundedMap<N extends MemoryNode> implements MemoryStore<N> {
 
   peek(key: string): N | undefined {
     return this.#map.get(key);
+  }
+
+  touch(node: N): void {
+    if (this.#nodes[node._slot] === node) this.#visit(node._slot);
   }
 
   values(): IterableIterator<N> {

@@ -68,8 +68,11 @@ export class WindowTinyLfu {
 
   /** Counts a replacement of the entry at `slot`. One that no longer fits competes anew. */
   replace(slot: number, weight: number): void {
-    this.slots.reweigh(slot, weight);
-    if (!this.#fits()) this.slots.relocate(WINDOW, slot);
+    const { slots } = this;
+    slots.reweigh(slot, weight);
+    if (this.#fits()) return;
+    slots.takeVisit(slot);
+    slots.relocate(WINDOW, slot);
   }
 
   /** Forgets the entry at `slot`, but not how often its key was asked for. */
