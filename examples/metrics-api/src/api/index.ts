@@ -75,7 +75,10 @@ const wantsTiming = (req: Request): boolean =>
 
 function routesOf(deps: ApiDeps, tokens: ReturnType<typeof createTokens>): Route[] {
   const { storage, cache, config, onInvalidate } = deps;
-  const parts: RouteParts = { storage, policy: cachePolicy({ cache, onInvalidate, listTtlMs: config.listTtlMs }) };
+  const parts: RouteParts = {
+    storage,
+    policy: cachePolicy({ cache, onInvalidate, listTtlMs: config.listTtlMs }),
+  };
   // Express tries routes in this order: the busiest first, fixed names before ids.
   return [
     ...RESOURCES.map((resource) => listRoute(resource, parts, config)),

@@ -7,8 +7,9 @@ import { metricStatistics } from "../schema/metric.ts";
 import { metrics } from "./definitions.ts";
 import type { RouteParts } from "./item-routes.ts";
 import { locationOf } from "./links.ts";
-import { list, listSpecs } from "./list.ts";
+import { list } from "./list.ts";
 import { listQuery } from "./list-query.ts";
+import { listSpecs } from "./list-specs.ts";
 import { READ } from "./read-options.ts";
 import type { Resource } from "./resource.ts";
 

@@ -9,65 +9,31 @@ import {
 } from "hasten/http";
 import {
   type Database,
-  definePage,
-  keyRing,
   type PageRunner,
-  type PageSpec,
   readOffsetPage,
   readPage,
   readTotal,
   type Sql,
 } from "hasten/postgres";
-import type { ApiConfig } from "../deps.ts";
 import { invalidParameters } from "../http/problem.ts";
 import type { Reply } from "../http/route.ts";
 import { cursorLinks, onwardLink } from "./links.ts";
 import { EXCLUSIVE, filterOf, type ListQuery, sortOf } from "./list-query.ts";
+import {
+  ALL_FIELDS,
+  CURSOR_LIMIT_DEFAULT,
+  LIMIT_MAX,
+  type ListSpecs,
+  OFFSET_MAX,
+  UNPAGED_ROWS_MAX,
+  WHOLE,
+} from "./list-specs.ts";
 import { READ } from "./read-options.ts";
 import type { Resource } from "./resource.ts";
 import { SEARCH_ROWS_MAX, search } from "./search.ts";
 
 /** Rows of a page by number when the request names no limit. */
 const OFFSET_LIMIT_DEFAULT = 50;
-const CURSOR_LIMIT_DEFAULT = 20;
-const LIMIT_MAX = 100;
-/** Rows of a read without pages. */
-export const UNPAGED_ROWS_MAX = 1_000;
-/** Deepest row reached by page number; the next link then goes on by cursor. */
-const OFFSET_MAX = 100_000;
-/** Totals are exact up to this, estimated beyond. */
-const COUNT_MAX = 100_000;
-
-/** A list's two definitions: with pages, and without. */
-export interface ListSpecs {
-  readonly paged: PageSpec;
-  readonly unpaged: PageSpec;
-}
-
-export function listSpecs(resource: Resource, { cursorKeys }: ApiConfig): ListSpecs {
-  const columns = Object.entries(resource.columns).map(
-    ([name, { sql, type }]) => [name, { sql, type, nullable: type === "json" }] as const,
-  );
-  const definition = {
-    from: resource.name,
-    columns: Object.fromEntries(columns),
-    key: ["id"],
-    sorts: Object.fromEntries(resource.sorts.map((name) => [name, [name]])),
-    offsetMax: OFFSET_MAX,
-    countMax: COUNT_MAX,
-    cursor: { keys: keyRing(cursorKeys) },
-  };
-  return {
-    paged: definePage({
-      ...definition,
-      limit: { default: CURSOR_LIMIT_DEFAULT, max: LIMIT_MAX },
-    }),
-    unpaged: definePage({
-      ...definition,
-      limit: { default: UNPAGED_ROWS_MAX, max: UNPAGED_ROWS_MAX },
-    }),
-  };
-}
 
 /** One request for a list, its parameters checked one by one. */
 export interface ListRequest {
@@ -110,10 +76,28 @@ const asked = ({ resource, query }: ListRequest): Asked => ({
   fields: query.fields,
 });
 
+const selected = (request: ListRequest): Asked => {
+  const wanted = asked(request);
+  return { ...wanted, fields: wanted.fields ?? ALL_FIELDS };
+};
+
+/** Rows as clients see them, whichever way they were read. */
+function shaped(
+  { resource, query }: ListRequest,
+  rows: readonly Record<string, unknown>[],
+): readonly Record<string, unknown>[] {
+  if (query.fields !== undefined) return rows;
+  const names = Object.keys(resource.columns);
+  return rows.map((row) => {
+    const members = row[WHOLE] as Record<string, unknown>;
+    return Object.fromEntries(names.map((name) => [name, row[name] ?? members[name] ?? null]));
+  });
+}
+
 async function byPage(request: ListRequest): Promise<Reply> {
   const { specs, location } = request;
   const runner = runnerOf(request.db);
-  const wanted = asked(request);
+  const wanted = selected(request);
   const total = await readTotal(runner, specs.paged, { filter: wanted.filter, beyond: "estimate" });
   const { limit } = parsePaging(request.query, { limitDefault: OFFSET_LIMIT_DEFAULT });
   const pageMax = Math.floor(OFFSET_MAX / limit) + 1;
@@ -121,7 +105,8 @@ async function byPage(request: ListRequest): Promise<Reply> {
   const paging = clampPage(parsePaging(request.query, options), total);
   const { page } = paging;
   const found = await readOffsetPage(runner, specs.paged, { ...wanted, page, limit });
-  const shown = { rows: found.rows, paging, total, hasNext: found.hasNext };
+  const rows = shaped(request, found.rows);
+  const shown = { rows, paging, total, hasNext: found.hasNext };
   const headers = offsetHeaders(shown, location);
   if (page === pageMax && found.next !== undefined) {
     const kept = headers["Link"]!.split(", ").filter((link) => !link.endsWith('rel="next"'));
@@ -133,25 +118,24 @@ async function byPage(request: ListRequest): Promise<Reply> {
 async function byCursor(request: ListRequest, cursor: string): Promise<Reply> {
   const { specs, location, query } = request;
   const { limit } = parsePaging(query, { limitDefault: CURSOR_LIMIT_DEFAULT, limitMax: LIMIT_MAX });
-  const page = await readPage(runnerOf(request.db), specs.paged, {
-    ...asked(request),
-    ...(cursor !== "" && { cursor }),
-    limit,
-  });
+  const wanted = { ...selected(request), ...(cursor !== "" && { cursor }), limit };
+  const read = await readPage(runnerOf(request.db), specs.paged, wanted);
+  const page = { ...read, rows: shaped(request, read.rows) };
   const headers = { ...cursorHeaders(page, location), Link: cursorLinks(page, location) };
   return { headers, body: cursorBody(page) };
 }
 
 async function whole(request: ListRequest): Promise<Reply> {
   const { specs, db } = request;
-  const wanted = asked(request);
+  const wanted = selected(request);
   const runner = runnerOf(db);
   const total = await readTotal(runner, specs.paged, { filter: wanted.filter, beyond: "estimate" });
-  const { rows, hasNext } = await readOffsetPage(runner, specs.unpaged, wanted);
+  const read = await readOffsetPage(runner, specs.unpaged, wanted);
+  const rows = shaped(request, read.rows);
   const paging = { page: 1, limit: UNPAGED_ROWS_MAX, offset: 0 };
   const headers: Record<string, string> = { "X-Total-Count": String(total.count) };
   if (total.kind !== "exact") headers["X-Total-Count-Type"] = total.kind;
-  return { headers, body: offsetBody({ rows, paging, total, hasNext }) };
+  return { headers, body: offsetBody({ rows, paging, total, hasNext: read.hasNext }) };
 }
 
 async function searched(request: ListRequest, words: string): Promise<Reply> {
