@@ -24,6 +24,7 @@ export interface CancelTarget {
   readonly host: string;
   readonly port: number;
   readonly ssl: unknown;
+  readonly connection?: { readonly stream?: { readonly remoteAddress?: string | undefined } };
 }
 
 /** Asks the server to cancel what the session runs; settles when it took the request, or at the bound. */
@@ -61,7 +62,8 @@ export function cancelRequest(
 
 function dial(target: CancelTarget): Socket {
   if (target.host.startsWith("/")) return connect(`${target.host}/.s.PGSQL.${target.port}`);
-  return connect(target.port, target.host);
+  // The very machine: a name may mean several.
+  return connect(target.port, target.connection?.stream?.remoteAddress ?? target.host);
 }
 
 function askForTls(

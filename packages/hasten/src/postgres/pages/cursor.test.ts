@@ -1,4 +1,5 @@
 /** Cursors: http.md's acceptance test P4, without a server. */
+import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ProblemError } from "../../core/problem.ts";
@@ -232,6 +233,15 @@ describe("keys", () => {
     ["nine keys", Array.from({ length: 9 }, (_, i) => ({ id: `k${i}`, secret: secretA }))],
   ])("are refused: %s", (_name, keys) => {
     expect(() => keyRing(keys)).toThrow(/HST_PAGE_CURSOR_KEYS/);
+  });
+
+  test("sign as HMAC-SHA-256 does, whatever the length of the secret", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 32, maxLength: 200 }), fc.string(), (secret, text) => {
+        const mac = createHmac("sha256", secret).update(text).digest().subarray(0, 16);
+        expect(keyRing([{ id: "k", secret }]).sign(text)).toBe(mac.toString("base64url"));
+      }),
+    );
   });
 
   test("missing from a list allow numbered pages only", () => {
