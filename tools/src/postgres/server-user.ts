@@ -3,6 +3,8 @@
  * with the system's own useradd, else `nobody`. It must be in the user database, PostgreSQL looks its name up.
  */
 import { execFileSync } from "node:child_process";
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { EmbeddedPostgresError } from "./errors.ts";
 
 export interface ServerUser {
@@ -30,6 +32,14 @@ export function serverUser(onLog: (line: string) => void): ServerUser | undefine
     "user",
     "PostgreSQL refuses to run as root, and there is no user `postgres` or `nobody` to drop to. Run as a normal user, or create one: useradd --system --user-group postgres.",
   );
+}
+
+/** Data that a normal user's run has made stays that user's when root comes along. */
+export function dataOwner(dataDir: string, dropTo: ServerUser | undefined): ServerUser | undefined {
+  const data = join(dataDir, "postgres");
+  if (dropTo === undefined || !existsSync(data)) return dropTo;
+  const { uid, gid } = statSync(data);
+  return uid === 0 || uid === dropTo.uid ? dropTo : { name: `user ${uid}`, uid, gid };
 }
 
 function lookUp(name: string): ServerUser | undefined {

@@ -5,11 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import pg from "pg";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { freshDatabase } from "../vitest/database.ts";
 import { ownerOf } from "./owner.ts";
 import { isAlive, startTimeOf } from "./process-identity.ts";
 import { startPostgres } from "./start.ts";
+
+vi.setConfig({ testTimeout: 90_000 });
 
 async function ask(url: string, statement: string): Promise<unknown> {
   const client = new pg.Client({ connectionString: url });

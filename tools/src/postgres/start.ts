@@ -11,7 +11,7 @@ import { EmbeddedPostgresError } from "./errors.ts";
 import { type Home, keptHome, temporaryHome } from "./home.ts";
 import { type Ownership, takeOwnership } from "./owner.ts";
 import { postmasterPid, stopLeftover } from "./postmaster.ts";
-import { type ServerUser, serverUser } from "./server-user.ts";
+import { dataOwner, type ServerUser, serverUser } from "./server-user.ts";
 import { removeStale } from "./stale.ts";
 import { type ServerProcess, superviseServer } from "./supervise.ts";
 
@@ -93,11 +93,11 @@ async function startTemporary(
 async function startKept(
   options: PostgresOptions,
   dataDir: string,
-  user: ServerUser | undefined,
+  dropTo: ServerUser | undefined,
 ): Promise<PostgresServer> {
-  mkdirSync(dataDir, { recursive: true });
-  const ownership = takeOwnership(dataDir);
+  const ownership = openDataDir(dataDir);
   try {
+    const user = dataOwner(dataDir, dropTo);
     const home = await keptHome(dataDir, installedBinaries(), user);
     await settleLeftover(ownership, home, options);
     const { password, isNew } = keptPassword(join(dataDir, "postgres-password"));
@@ -115,6 +115,21 @@ async function startKept(
   } catch (error) {
     ownership.release();
     throw error;
+  }
+}
+
+function openDataDir(dataDir: string): Ownership {
+  try {
+    mkdirSync(dataDir, { recursive: true });
+    return takeOwnership(dataDir);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "EACCES" && code !== "EPERM" && code !== "EROFS") throw error;
+    throw new EmbeddedPostgresError(
+      "home",
+      `${dataDir} cannot be written by this user (${code}). Maybe an earlier run was root's: remove the directory, give it to yourself with chown, or use another.`,
+      { cause: error },
+    );
   }
 }
 

@@ -1,45 +1,90 @@
 /**
- * Copies everything from one database to another.
+ * Copies everything from one database to another, while writes go on for most of the time.
  *
  * Invariants:
- * - the source is read in one repeatable-read snapshot, the target is written in one transaction: a copy that fails
- *   leaves the target as it was;
- * - at most ROWS_PER_CHUNK rows are in memory, whatever the tables hold;
+ * - the bulk is read in one repeatable-read snapshot with writes going on; then no write is under way and none can
+ *   begin, and what changed since is read in a second one: the copy is the state of the second;
+ * - the target is written in one transaction: a copy that fails leaves it as it was;
+ * - at most two chunks of ROWS_PER_CHUNK rows are in memory, whatever the tables hold;
  * - accounts of the embedded demo stay where they are.
  */
 import pg from "pg";
+import { catchUp } from "./catch-up.ts";
+import { type CopyTarget, copyRows } from "./copy-rows.ts";
 import { judgeTarget, markCopy, type System, systemOf, type Target } from "./system.ts";
-import { CLEARING, COPIED_TABLES, type CopiedTable } from "./tables.ts";
+import { CLEARING, COPIED_TABLES } from "./tables.ts";
 
 export type CopyOutcome =
   | { readonly kind: "copied"; readonly rows: number }
-  | { readonly kind: "taken"; readonly because: string };
+  | { readonly kind: "taken"; readonly because: string }
+  | { readonly kind: "busy" };
 
-const ROWS_PER_CHUNK = 2_000;
-const CURSOR = "metrics_api_copy";
+export interface CopyParts {
+  readonly source: pg.Client;
+  readonly target: pg.Client;
+  /** Resolves true when no write is under way and none can begin. */
+  readonly closeGate: () => Promise<boolean>;
+}
 
 /** Both clients must be connected and idle. */
-export async function copyAll(source: pg.Client, target: pg.Client): Promise<CopyOutcome> {
-  await source.query("begin isolation level repeatable read, read only");
+export async function copyAll({ source, target, closeGate }: CopyParts): Promise<CopyOutcome> {
+  await target.query("begin");
   try {
-    await target.query("begin");
-    const from = await systemOf(source);
-    if (from === undefined)
-      throw new Error("the source has no system row: its migrations have not run");
-    const judged = await judge(from, target);
-    if (judged.kind === "taken") {
-      await target.query("rollback");
-      return judged;
-    }
-    const rows = await replaceRows(source, target);
-    await markCopy(target, from);
+    const bulk = await inSnapshot(source, async () => {
+      const from = await systemOf(source);
+      if (from === undefined) throw new Error("the source has no system row");
+      const judged = await judge(from, target);
+      if (judged.kind === "taken") return judged;
+      const since = await snapshotStart(source);
+      return { kind: "copied", rows: await replaceRows(source, target), from, since } as const;
+    });
+    if (bulk.kind === "taken") return await undone(target, bulk);
+    if (!(await closeGate())) return await undone(target, { kind: "busy" });
+    const rows = await inSnapshot(source, () => finish(source, target, bulk));
+    await markCopy(target, bulk.from);
     await target.query("commit");
     return { kind: "copied", rows };
   } catch (error) {
     await target.query("rollback").catch(() => undefined);
     throw error;
+  }
+}
+
+async function undone<T>(target: pg.Client, outcome: T): Promise<T> {
+  await target.query("rollback");
+  return outcome;
+}
+
+async function inSnapshot<T>(source: pg.Client, work: () => Promise<T>): Promise<T> {
+  await source.query("begin isolation level repeatable read, read only");
+  try {
+    return await work();
   } finally {
     await source.query("rollback").catch(() => undefined);
+  }
+}
+
+/** Every transaction that the snapshot does not hold has this number or a later one. */
+async function snapshotStart(source: pg.Client): Promise<string> {
+  const { rows } = await source.query<{ since: string }>(
+    "select pg_snapshot_xmin(pg_current_snapshot())::text as since",
+  );
+  return rows[0]!.since;
+}
+
+/** What changed during the bulk; where that cannot be applied row by row, everything once more. */
+async function finish(
+  source: pg.Client,
+  target: pg.Client,
+  bulk: { readonly rows: number; readonly since: string },
+): Promise<number> {
+  await target.query("savepoint bulk");
+  try {
+    return bulk.rows + (await catchUp(source, target, bulk.since));
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError)) throw error;
+    await target.query("rollback to savepoint bulk");
+    return replaceRows(source, target);
   }
 }
 
@@ -69,69 +114,15 @@ async function countRows(client: pg.Client): Promise<number> {
 async function replaceRows(source: pg.Client, target: pg.Client): Promise<number> {
   for (const statement of CLEARING) await target.query(statement);
   let rows = 0;
-  for (const table of COPIED_TABLES) rows += await copyTable(source, target, table);
-  return rows;
-}
-
-async function copyTable(
-  source: pg.Client,
-  target: pg.Client,
-  table: CopiedTable,
-): Promise<number> {
-  const columns = await writableColumns(source, table.name);
-  const names = columns.map((it) => pg.escapeIdentifier(it.name));
-  const asText = names.map((name) => `${name}::text`).join(", ");
-  const values = columns.map((it, at) => `$${at + 1}::text[]::${it.type}[]`).join(", ");
-  const insert = `insert into ${table.name} (${names.join(", ")}) select * from unnest(${values})`;
-  await source.query(
-    `declare ${CURSOR} no scroll cursor for select ${asText} from (${table.source}) copied`,
-  );
-  let total = 0;
-  for (;;) {
-    const { rows } = await source.query<(string | null)[]>({
-      text: `fetch ${ROWS_PER_CHUNK} from ${CURSOR}`,
-      rowMode: "array",
-    });
-    if (rows.length === 0) break;
-    await makeRoom(target, table, columns, rows);
-    await target.query(
-      insert,
-      columns.map((_, at) => rows.map((row) => row[at])),
-    );
-    total += rows.length;
+  for (const { name, source: from } of COPIED_TABLES) {
+    const into: CopyTarget = { columnsOf: name, table: name };
+    if (name === "users") into.beforeChunk = roomForUsers;
+    rows += await copyRows({ source, target }, from, into);
   }
-  await source.query(`close ${CURSOR}`);
-  return total;
+  return rows;
 }
 
 /** A demo account gives way to a real one with the same address. */
-async function makeRoom(
-  target: pg.Client,
-  table: CopiedTable,
-  columns: readonly Column[],
-  rows: readonly (readonly (string | null)[])[],
-): Promise<void> {
-  if (table.name !== "users") return;
-  const at = columns.findIndex((it) => it.name === "document");
-  await target.query(
-    `delete from users where demo
-       and email in (select document ->> 'email' from unnest($1::text[]::jsonb[]) document)`,
-    [rows.map((row) => row[at])],
-  );
-}
-
-interface Column {
-  readonly name: string;
-  readonly type: string;
-}
-
-/** Columns that are stored, not generated. */
-async function writableColumns(client: pg.Client, table: string): Promise<readonly Column[]> {
-  const { rows } = await client.query<Column>(
-    `select attname as name, format_type(atttypid, atttypmod) as type from pg_attribute
-     where attrelid = $1::regclass and attnum > 0 and not attisdropped and attgenerated = ''
-     order by attnum`,
-    [table],
-  );
-  return rows;
-}
+const roomForUsers = (documents: string): string =>
+  `delete from users where demo
+     and email in (select document ->> 'email' from unnest(${documents}::text[]::jsonb[]) document)`;

@@ -2,7 +2,7 @@
  * Where the rows are, and moving them to another server while in use.
  *
  * Invariants:
- * - every write passes the gate; the copy begins when none is under way and none can begin, so it holds every
+ * - every write passes the gate; the copy ends while none is under way and none can begin, so it holds every
  *   acknowledged write, and the first write after it goes to the new database;
  * - a switch that is refused or fails changes neither the database in use nor the chosen mode;
  * - the choice is on disk before the first write to the new database is accepted.

@@ -1,6 +1,8 @@
 /** What a copy carries: every resource table, parents first. */
 export interface CopiedTable {
   readonly name: string;
+  /** Its primary key, a uuid. */
+  readonly key: string;
   /** Which rows go along; the embedded demo's accounts never do. */
   readonly source: string;
 }
@@ -8,12 +10,13 @@ export interface CopiedTable {
 const NOT_DEMO = "select id from users where not demo";
 
 export const COPIED_TABLES: readonly CopiedTable[] = [
-  { name: "domains", source: "select * from domains" },
-  { name: "metrics", source: "select * from metrics" },
-  { name: "objectives", source: "select * from objectives" },
-  { name: "users", source: "select * from users where not demo" },
+  { name: "domains", key: "id", source: "select * from domains" },
+  { name: "metrics", key: "id", source: "select * from metrics" },
+  { name: "objectives", key: "id", source: "select * from objectives" },
+  { name: "users", key: "id", source: "select * from users where not demo" },
   {
     name: "user_credentials",
+    key: "user_id",
     source: `select * from user_credentials where user_id in (${NOT_DEMO})`,
   },
 ];

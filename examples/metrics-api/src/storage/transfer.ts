@@ -67,12 +67,17 @@ async function fill(
   } catch (error) {
     return refused("not-usable", `The target's tables cannot be made: ${messageOf(error)}.`);
   }
-  if (!(await it.closeGate()))
-    return refused("drain", "Writes under way did not end in time. Try again.");
-  const outcome = await copyAll(source, target);
-  return outcome.kind === "taken"
-    ? refused("not-empty", `The target is not empty: ${outcome.because}.`)
-    : outcome;
+  const outcome = await copyAll({ source, target, closeGate: it.closeGate });
+  switch (outcome.kind) {
+    case "copied":
+      return outcome;
+    case "taken":
+      return refused("not-empty", `The target is not empty: ${outcome.because}.`);
+    case "busy":
+      return refused("drain", "Writes under way did not end in time. Try again.");
+    default:
+      return outcome satisfies never;
+  }
 }
 
 async function attachAlone(url: string): Promise<Attachment | Refused> {

@@ -41,7 +41,7 @@ export function startApi(env: Record<string, string>, args: readonly string[] = 
     for (const listener of listeners) listener();
   });
 
-  const printed = (pattern: RegExp, limitMs = 25_000): Promise<RegExpMatchArray> =>
+  const printed = (pattern: RegExp, limitMs = 60_000): Promise<RegExpMatchArray> =>
     new Promise((resolve, reject) => {
       const done = (act: () => void): void => {
         listeners.delete(check);

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { startTimeOf } from "hasten-tools/postgres";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { dataDirectory, killStarted, startApi, until } from "./api-process.ts";
 
+vi.setConfig({ testTimeout: 90_000 });
 afterEach(killStarted);
 
 /** Children of a process (Linux). */

@@ -3,10 +3,11 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { startTimeOf } from "hasten-tools/postgres";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { dataDirectory, killStarted, startApi, until } from "./api-process.ts";
 import { processesNaming } from "./processes-of.ts";
 
+vi.setConfig({ testTimeout: 90_000 });
 afterEach(killStarted);
 
 function serversOf(dataDir: string): readonly number[] {

@@ -2,10 +2,11 @@ import { randomUUID } from "node:crypto";
 import { createDatabase, migrate, sql } from "hasten/postgres";
 import { freshDatabase, type TestDatabase } from "hasten-tools/vitest";
 import pg from "pg";
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import type { StorageMode } from "../../src/config/index.ts";
 import { MIGRATIONS } from "../../src/lifecycle/prepare.ts";
 import { seed } from "../../src/seed/index.ts";
+import { copyAll } from "../../src/storage/copy.ts";
 import { openStorage, type Storage } from "../../src/storage/index.ts";
 import { COPIED_TABLES } from "../../src/storage/tables.ts";
 
@@ -16,6 +17,21 @@ interface Opened extends AsyncDisposable {
   readonly chosen: StorageMode[];
   cleared: number;
 }
+
+let seeded: TestDatabase;
+
+beforeAll(async () => {
+  seeded = await freshDatabase();
+  await migrate({ url: seeded.url, directory: MIGRATIONS });
+  await seed({
+    url: seeded.url,
+    metrics: 5_000,
+    demoUsers: true,
+    hashPassword: async () => "x",
+  });
+});
+
+afterAll(() => seeded.drop());
 
 async function opened(find?: (mode: StorageMode) => Promise<string | undefined>): Promise<Opened> {
   const local = await freshDatabase();
@@ -57,6 +73,15 @@ async function rowsOf<R extends pg.QueryResultRow>(url: string, text: string): P
   }
 }
 
+/** Number and content of the rows of each table that is copied. */
+async function digests(url: string): Promise<unknown> {
+  const parts = COPIED_TABLES.map(
+    ({ name, source }) =>
+      `select '${name}' as name, count(*)::int as rows, md5(string_agg(copied::text, '' order by copied::text)) as digest from (${source}) copied`,
+  );
+  return rowsOf(url, parts.join(" union all "));
+}
+
 const addDomain = (storage: Storage, name: string): Promise<unknown> =>
   storage.write((db) =>
     db.query(
@@ -91,6 +116,59 @@ test("a switch under concurrent writes loses no acknowledged write and goes on w
   expect(it.cleared).toBe(1);
 });
 
+test("rows changed, moved, added and deleted during the bulk of the copy are caught up with", async () => {
+  await using it = await opened();
+  const source = new pg.Client({ connectionString: it.local.url });
+  const target = new pg.Client({ connectionString: it.other.url });
+  await Promise.all([source.connect(), target.connect()]);
+  await migrate({ url: it.other.url, directory: MIGRATIONS });
+  const between = async (): Promise<boolean> => {
+    await rowsOf(
+      it.local.url,
+      `delete from objectives where id in (select id from objectives order by id limit 7);
+       delete from metrics where id in (select id from metrics order by id limit 5);
+       update metrics set document = document || '{"owner":"changed"}', version = version + 1
+         where id in (select id from metrics order by id desc limit 9);
+       insert into domains (document) values ('{"name":"new one","owner_team":"t"}');
+       insert into users (document) values ('{"email":"late@example.com","name":"l","role":"viewer","active":true}');
+       insert into user_credentials select id, 'h' from users where email = 'late@example.com'`,
+    );
+    return true;
+  };
+  try {
+    const outcome = await copyAll({ source, target, closeGate: between });
+    expect(outcome.kind).toBe("copied");
+  } finally {
+    await Promise.all([source.end(), target.end()]);
+  }
+  expect(await digests(it.other.url)).toEqual(await digests(it.local.url));
+});
+
+test("names that were exchanged during the bulk, which no row-by-row repair can follow, are copied right", async () => {
+  await using it = await opened();
+  const source = new pg.Client({ connectionString: it.local.url });
+  const target = new pg.Client({ connectionString: it.other.url });
+  await Promise.all([source.connect(), target.connect()]);
+  await migrate({ url: it.other.url, directory: MIGRATIONS });
+  const rename = (from: string, to: string): string =>
+    `update domains set document = document || '{"name":"${to}"}' where name = '${from}';`;
+  const exchange = async (): Promise<boolean> => {
+    const [one, two] = (
+      await rowsOf<{ name: string }>(it.local.url, "select name from domains order by name limit 2")
+    ).map((row) => row.name);
+    await rowsOf(it.local.url, rename(one!, "-") + rename(two!, one!) + rename("-", two!));
+    return true;
+  };
+  try {
+    expect(await copyAll({ source, target, closeGate: exchange })).toMatchObject({
+      kind: "copied",
+    });
+  } finally {
+    await Promise.all([source.end(), target.end()]);
+  }
+  expect(await digests(it.other.url)).toEqual(await digests(it.local.url));
+});
+
 test("a copy holds every column of every row but the demo's accounts", async () => {
   await using it = await opened();
   await it.storage.write((db) =>
@@ -99,13 +177,7 @@ test("a copy holds every column of every row but the demo's accounts", async () 
     ),
   );
   await it.storage.switchTo("postgres");
-  for (const { name, source } of COPIED_TABLES) {
-    const digest = `select count(*)::int as rows, md5(string_agg(copied::text, '' order by copied::text)) as digest from (${source}) copied`;
-    expect([name, await rowsOf(it.other.url, digest)]).toEqual([
-      name,
-      await rowsOf(it.local.url, digest),
-    ]);
-  }
+  expect(await digests(it.other.url)).toEqual(await digests(it.local.url));
   expect(await rowsOf(it.other.url, "select email from users")).toEqual([
     { email: "real@example.com" },
   ]);
