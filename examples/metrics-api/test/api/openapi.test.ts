@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { RESOURCES } from "../../src/api/resources/definitions.ts";
+import { cursorPagination, offsetPagination, problem } from "../../src/api/schema/common.ts";
+import { metricStatistics } from "../../src/api/schema/metric.ts";
 import { aMetric, type Fixture, startFixture } from "./fixture.ts";
 
 let api: Fixture;
@@ -71,6 +74,27 @@ test("every operation answers, and only those with a security requirement ask fo
     if (answer.status === 404) expect(answer.body.detail).toContain("with this id");
     if (answer.status >= 400) expect(answer.body.status).toBe(answer.status);
   }
+});
+
+test("what is answered has the shape that is documented", async () => {
+  const domain = { name: "Shape", description: "", owner_team: "t" };
+  const { body } = await api.call("POST", "/api/v1/domains", { as: "editor", body: domain });
+  const objective = { name: "O", description: "", domain_id: body.id, timeframe: "2026" };
+  await api.call("POST", "/api/v1/objectives", { as: "editor", body: objective });
+  await api.call("POST", "/api/v1/metrics", { as: "editor", body: aMetric() });
+  for (const { name, output } of RESOURCES) {
+    const list = await api.call("GET", `/api/v1/${name}`, { as: "admin" });
+    expect(list.body.data.length).toBeGreaterThan(0);
+    for (const row of list.body.data) output.strict().parse(row);
+    offsetPagination.strict().parse(list.body.pagination);
+    const item = await api.call("GET", `/api/v1/${name}/${list.body.data[0].id}`, { as: "admin" });
+    output.strict().parse(item.body);
+    const walk = await api.call("GET", `/api/v1/${name}?cursor=`, { as: "admin" });
+    cursorPagination.strict().parse(walk.body.pagination);
+  }
+  metricStatistics.strict().parse((await api.call("GET", "/api/v1/metrics/stats")).body);
+  const refused = await api.call("GET", "/api/v1/metrics?unknown=1");
+  problem.parse(refused.body);
 });
 
 test("every documented filter, sort and page parameter is accepted as documented", () => {

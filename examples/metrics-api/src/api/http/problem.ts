@@ -7,7 +7,7 @@ export interface FieldError {
   readonly message: string;
 }
 
-const TYPE_PREFIX = "https://hasten.dev/problems/";
+const TYPE_PREFIX = "urn:metrics-api:problem:";
 
 interface Details {
   readonly slug: string;
