@@ -1,5 +1,5 @@
 import type { Request, RequestHandler, Response } from "express";
-import type { CachedRoute, Replay, ResponseCache, RoutePolicy } from "../http/index.ts";
+import type { Adapter, CachedRoute, Replay, ResponseCache, RoutePolicy } from "../http/index.ts";
 
 /** How a route is cached. See `RoutePolicy` for each option; durations are milliseconds. */
 export type CachedOptions = RoutePolicy<Request, Response>;
@@ -16,13 +16,11 @@ export type CachedOptions = RoutePolicy<Request, Response>;
 export function cached(responseCache: ResponseCache, options: CachedOptions = {}): RequestHandler {
   const route: CachedRoute = responseCache.route(options);
   const middleware: RequestHandler = (req, res, next) => {
-    route.serve({
-      req,
-      res,
-      next,
-      name: () => routeName(req),
-      replay: () => replayOf(req, middleware),
-    });
+    route.serve({ req, res, next, adapter });
+  };
+  const adapter: Adapter = {
+    name: (req) => routeName(req as Request),
+    replay: (req) => replayOf(req as Request, middleware),
   };
   return middleware;
 }

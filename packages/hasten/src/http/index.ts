@@ -140,6 +140,7 @@ export {
   type TimedRequest,
 } from "./request-timing.ts";
 export {
+  type Adapter,
   type CachedRoute,
   type CacheMark,
   createResponseCache,

@@ -11,4 +11,4 @@ export {
   type ResponseCache,
   type ResponseCacheStats,
 } from "./response-cache.ts";
-export type { Incoming } from "./serve.ts";
+export type { Adapter, Incoming } from "./serve.ts";

@@ -34,15 +34,20 @@ import { notice, type Route } from "./route.ts";
 import type { StoredResponse } from "./stored-response.ts";
 import { selectVariant } from "./variants.ts";
 
-/** What a framework hands over. */
+/** What a framework hands over for each request. */
 export interface Incoming {
   readonly req: ExtendedRequest;
   readonly res: ServerResponse;
   readonly next: Next;
-  /** Finds, when it is needed, how to run the handler again. */
-  readonly replay: (() => Replay | undefined) | undefined;
+  readonly adapter: Adapter;
+}
+
+/** What a framework knows about a route; one object for all its requests. */
+export interface Adapter {
   /** Names the route for reports, asked at its first request. */
-  readonly name: () => string;
+  name(req: ExtendedRequest): string;
+  /** How to run the handler again, where it can be. */
+  replay(req: ExtendedRequest): Replay | undefined;
 }
 
 /** How often a request looks again after what it waited for was invalidated. */
@@ -54,7 +59,7 @@ export function serve(engine: Engine, route: Route, incoming: Incoming, attempts
     incoming.next();
     return;
   }
-  if (route.name === "") route.name = incoming.name();
+  if (route.name === "") route.name = incoming.adapter.name(req);
   const { policy } = route;
   const facts = readFacts(req);
   const because = bypassReason(facts, policy) ?? whenReason(route, req);
@@ -114,7 +119,7 @@ function answerStale(
   if (isRefresh(lookup.incoming.req)) return stored;
   const nowMs = engine.cache.nowMs();
   const paused = nowMs < stored.retryAtMs && mayReplaceError(stored, nowMs);
-  const replay = lookup.incoming.replay?.();
+  const replay = lookup.incoming.adapter.replay(lookup.incoming.req);
   const refreshable = route.refreshable && replay !== undefined;
   const whileRefreshing = refreshable && mayServeWhileRefreshing(stored, nowMs);
   if (!paused && !whileRefreshing) return stored;
@@ -123,7 +128,8 @@ function answerStale(
   if (!paused) {
     const { incoming, key } = lookup;
     const facts = { ...lookup.facts };
-    const exchange = { engine, route, ...incoming, replay, key, url: rawUrl(incoming.req), facts };
+    const { req, res, next } = incoming;
+    const exchange = { engine, route, req, res, next, replay, key, url: rawUrl(req), facts };
     refresh({ ...exchange, stale: stored, attempts: 0 }, stored);
   }
   return ANSWERED;
