@@ -54,7 +54,7 @@ export async function serve(parts: ServeParts): Promise<Serving> {
     storage,
     cache,
     responseCache: createResponseCache({ cache }),
-    config: secrets,
+    config: { ...secrets, listTtlMs: config.cache.ttlMs },
     log,
     isDraining: () => shutdown.signal.aborted,
     ...(parts.onInvalidate && { onInvalidate: parts.onInvalidate }),
