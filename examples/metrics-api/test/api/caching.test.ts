@@ -181,6 +181,30 @@ test("concurrent writers and readers end with the last write everywhere", async 
   expect(list.body.data[0].owner).toBe(rows[0].owner);
 });
 
+test("whoever reads after a write was acknowledged sees it, whatever was being read meanwhile", async () => {
+  const item = await added("Raced");
+  const paths = [item, "/api/v1/metrics?limit=1", "/api/v1/public/metrics?limit=1"];
+  for (let round = 0; round < 60; round++) {
+    const before = paths.flatMap((path) => [api.call("GET", path), api.call("GET", path)]);
+    const owner = `round ${round}`;
+    const write = api.call("PATCH", item, { as: "editor", body: { owner } });
+    const during = paths.map((path) => api.call("GET", path));
+    expect((await write).status).toBe(200);
+    const after = await Promise.all(paths.map((path) => api.call("GET", path)));
+    for (const { body } of after) expect((body.data?.[0] ?? body).owner).toBe(owner);
+    await Promise.all([...before, ...during]);
+    const settled = await Promise.all(paths.map((path) => api.call("GET", path)));
+    for (const { body } of settled) expect((body.data?.[0] ?? body).owner).toBe(owner);
+  }
+});
+
+test("a public list refuses what it does not know, in front of Express too", async () => {
+  for (let count = 0; count < 2; count++) {
+    const answer = await api.call("GET", "/api/v1/public/metrics?unknown=1", { as: "nobody" });
+    expect([answer.status, answer.body.errors[0].field]).toEqual([400, "unknown"]);
+  }
+});
+
 test("what another process wrote is dropped when it says so", async () => {
   await warm();
   const [tag] = api.invalidations.at(-1)!.tags;

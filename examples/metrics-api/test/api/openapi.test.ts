@@ -146,3 +146,11 @@ test("requests are timed by route, with what the database cost", async () => {
     (await api.call("GET", "/api/v1/metrics?limit=3")).headers.get("server-timing"),
   ).toBeNull();
 });
+
+test("a process that is stopping says that it is not ready, and still answers", async () => {
+  await using stopping = await startFixture({ deps: { isDraining: () => true } });
+  const ready = await stopping.call("GET", "/readyz", { as: "nobody" });
+  expect([ready.status, ready.body.draining]).toEqual([503, true]);
+  expect((await stopping.call("GET", "/healthz", { as: "nobody" })).status).toBe(200);
+  expect((await stopping.call("GET", "/api/v1/metrics")).status).toBe(200);
+});
