@@ -8,6 +8,7 @@ import {
   type RequestLogSnapshot,
   type RequestTiming,
   sampledMemory,
+  servedAs,
   startRequestTiming,
   type TimedRequest,
 } from "../http/index.ts";
@@ -54,6 +55,7 @@ export function requestTiming(options: RequestTimingOptions = {}): RequestTiming
   const middleware: RequestHandler = (req, res, next) => {
     const timing = startRequestTiming(req.method, clock);
     res.once("close", () => {
+      noteServed(res, timing);
       const request = timing.finish({
         status: res.statusCode,
         route: routeOf(req),
@@ -87,15 +89,36 @@ function sendServerTiming(res: Response, timing: RequestTiming): void {
   });
 }
 
-/** Costs reported by hasten's database and cache go to the request in whose context they end. */
+/** A hit's whole time is the cache's; a miss cost a look-up, which is too short to time. */
+function noteServed(res: Response, timing: RequestTiming): void {
+  const served = servedAs(res);
+  if (served === undefined) return;
+  const hit = served !== "MISS";
+  const wholeMs = timing.serverTimings().at(-1)?.durationMs ?? 0;
+  timing.cache({ hit, durationMs: hit ? wholeMs : 0 });
+}
+
+/** Costs reported by hasten's database go to the request in whose context its statement ends. */
 function listen(): () => void {
   const onQuery = (message: unknown): void => {
-    const cost = message as { kind?: unknown; model?: unknown; durationMs?: unknown };
-    if (typeof cost.durationMs !== "number") return;
-    const kind = typeof cost.kind === "string" ? cost.kind : "query";
-    const model = typeof cost.model === "string" ? cost.model : "";
-    current.getStore()?.database({ kind, model, durationMs: cost.durationMs });
+    const timing = current.getStore();
+    if (timing === undefined) return;
+    const { statement, durationMs } = message as { statement?: unknown; durationMs?: unknown };
+    if (typeof durationMs !== "number") return;
+    const text = typeof statement === "string" ? statement : "";
+    timing.database({ kind: kindOf(text), model: modelOf(text), durationMs });
   };
   channels.postgresQuery.subscribe(onQuery);
   return () => void channels.postgresQuery.unsubscribe(onQuery);
+}
+
+/** `select`, `insert`, …: the first word of a statement. */
+function kindOf(statement: string): string {
+  return /^[\s(]*([a-z]+)/i.exec(statement)?.[1]?.toLowerCase() ?? "query";
+}
+
+/** The first table it names, or "" where it names none. */
+function modelOf(statement: string): string {
+  const found = /\b(?:from|into|update)\s+"?([a-z_][\w.]*)/i.exec(statement);
+  return found?.[1]?.toLowerCase() ?? "";
 }

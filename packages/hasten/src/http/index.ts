@@ -157,6 +157,7 @@ export {
   type RoutePolicy,
   type Scope,
   type StoredCodingStats,
+  servedAs,
 } from "./response-cache/index.ts";
 export {
   formatServerTiming,

@@ -12,3 +12,4 @@ export {
   type ResponseCacheStats,
 } from "./response-cache.ts";
 export type { Adapter, Incoming } from "./serve.ts";
+export { servedAs } from "./served.ts";

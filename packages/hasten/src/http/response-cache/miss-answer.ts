@@ -8,6 +8,7 @@ import type { Exchange } from "./exchange.ts";
 import { type HeaderSnapshot, headerText } from "./header-list.ts";
 import { STALE_IF_ERROR, sendStored } from "./hit.ts";
 import type { Verdict } from "./judge.ts";
+import { markServed } from "./served.ts";
 import type { StoredResponse } from "./stored-response.ts";
 
 /** The status and header of a handler's answer. */
@@ -31,6 +32,7 @@ export function prepareMiss(
   const forward = exchange.stale === undefined ? "uri-miss" : "stale";
   engine.counters.misses += 1;
   res.setHeader("X-Cache", "MISS");
+  markServed(res, "MISS");
   if (verdict.kind === "refuse") {
     const detail = verdict.because;
     res.setHeader("Cache-Status", formatCacheStatus({ forward, detail }));
@@ -107,6 +109,7 @@ export function replaceError(
   res.statusMessage = "";
   stale.retryAtMs = nowMs + engine.options.retryAfterMs;
   engine.counters.staleHits += 1;
+  markServed(res, "STALE");
   const rep = engine.codings.choose(stale, engine.negotiate(facts.acceptEncoding));
   sendStored({ req, res, facts, nowMs }, stale, rep, STALE_IF_ERROR);
 }

@@ -31,6 +31,7 @@ import { excludeIfTouched, isRefresh, refresh, takeTicket } from "./refresh.ts";
 import { type RequestFacts, readFacts } from "./request-facts.ts";
 import { bypassReason, type EntryKey, rawUrl } from "./request-key.ts";
 import { notice, type Route } from "./route.ts";
+import { markServed } from "./served.ts";
 import type { StoredResponse } from "./stored-response.ts";
 import { selectVariant } from "./variants.ts";
 
@@ -159,6 +160,7 @@ function send(
   const nowMs = engine.cache.nowMs();
   const { req, res } = lookup.incoming;
   stored.usage.hits += 1;
+  markServed(res, use.mark);
   const rep = engine.codings.choose(stored, negotiated(engine, lookup.facts));
   sendStored({ req, res, facts: lookup.facts, nowMs }, stored, rep, use);
   engine.codings.noteHit(stored);
