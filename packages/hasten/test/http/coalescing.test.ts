@@ -1,4 +1,5 @@
 // http.md §6, tests 3 and 4: stampedes, leaders that fail or leave, and writes during reads.
+import { AsyncLocalStorage } from "node:async_hooks";
 import { cached, invalidates, problems } from "hasten/express";
 import { expect, test } from "vitest";
 import { type Answer, gate, later, startApp, until } from "./app.ts";
@@ -129,6 +130,29 @@ test("callers of different variants coalesce by variant once the entry tells wha
   );
   expect(answers.map((answer) => answer.text)).toEqual(languages);
   expect(runs.sort()).toEqual(["de", "en", "fr", "it"]);
+});
+
+test("a request that waited runs its handler in its own asynchronous context", async () => {
+  const context = new AsyncLocalStorage<string>();
+  const slow = gate();
+  let runs = 0;
+  await using it = await startApp(
+    (app, responses) => {
+      app.use((req, _res, next) => context.run(String(req.headers["x-trace"]), next));
+      app.get("/own", cached(responses), async (_req, res) => {
+        runs += 1;
+        if (runs === 1) await slow.opened;
+        res.set("Cache-Control", "private").json({ trace: context.getStore() });
+      });
+    },
+    { releasedMax: 2 },
+  );
+  const answers = range(12).map((index) => it.get("/own", { "x-trace": `t${index}` }));
+  await until(() => runs === 1);
+  await later(50);
+  slow.open();
+  const traces = (await Promise.all(answers)).map((answer) => JSON.parse(answer.text).trace);
+  expect(traces).toEqual(range(12).map((index) => `t${index}`));
 });
 
 test("two scopes never wait for one another", async () => {

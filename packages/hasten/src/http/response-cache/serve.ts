@@ -3,6 +3,7 @@
  *
  * Hot path: reads the raw header once, builds one string, looks once in the cache, writes once.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { ServerResponse } from "node:http";
 import { formatCacheStatus } from "../cache-status.ts";
 import { queryKey } from "../query-key.ts";
@@ -204,7 +205,10 @@ function miss(engine: Engine, route: Route, found: Miss): void {
     runFill(exchange, { flight: undefined, store: false });
     return;
   }
-  const land = (landing: Landing): void => afterWait(exchange, incoming, landing);
+  // Landings run in the leader's context; what follows belongs to this request's own.
+  const inContext: InContext = AsyncLocalStorage.snapshot();
+  const waiting: Waiting = { exchange, incoming, inContext };
+  const land = (landing: Landing): void => inContext(() => afterWait(waiting, landing));
   const flown = flightKey(engine, key, req);
   if (attempts < ATTEMPTS_MAX && engine.flights.join(flown, land)) return;
   runFill(exchange, { flight: engine.flights.start(flown), store: true });
@@ -217,7 +221,15 @@ function flightKey(engine: Engine, key: EntryKey, req: ExtendedRequest): string 
   return `${key}\n${variantKey(varyNames, req.headers)}`;
 }
 
-function afterWait(exchange: Exchange, incoming: Incoming, landing: Landing): void {
+type InContext = (run: () => void) => void;
+
+interface Waiting {
+  readonly exchange: Exchange;
+  readonly incoming: Incoming;
+  readonly inContext: InContext;
+}
+
+function afterWait({ exchange, incoming, inContext }: Waiting, landing: Landing): void {
   const { engine, route, res, req, facts, key, stale } = exchange;
   if (res.destroyed || res.writableEnded) return;
   const nowMs = engine.cache.nowMs();
@@ -237,13 +249,17 @@ function afterWait(exchange: Exchange, incoming: Incoming, landing: Landing): vo
     return;
   }
   engine.flights.release(key, (ended) => {
-    if (res.destroyed) {
-      ended();
-      return;
-    }
-    res.once("close", ended);
-    runFill(exchange, { flight: undefined, store: true });
+    inContext(() => runReleased(exchange, ended));
   });
+}
+
+function runReleased(exchange: Exchange, ended: () => void): void {
+  if (exchange.res.destroyed) {
+    ended();
+    return;
+  }
+  exchange.res.once("close", ended);
+  runFill(exchange, { flight: undefined, store: true });
 }
 
 function selects(stored: StoredResponse, req: ExtendedRequest): boolean {
