@@ -3,10 +3,18 @@
  * OR of popular libraries, on a real server. A read is all an API does for it: building the
  * statement, the round trip over loopback, the cursors of the page.
  */
+
+import { createDatabase } from "hasten/postgres";
 import { alternate, goal, report, row } from "hasten-tools/bench";
 import { startPostgres } from "hasten-tools/postgres";
 import pg from "pg";
-import { type Sort, type Subject, type Subjects, subjectsOf } from "./subjects.ts";
+import {
+  type Connections,
+  type Sort,
+  type Subject,
+  type Subjects,
+  subjectsOf,
+} from "./subjects.ts";
 import { fill } from "./table.ts";
 
 const quick = process.argv.includes("--quick");
@@ -48,8 +56,8 @@ async function medianRead(subject: Subject, reads: number): Promise<number> {
   return samples.sort((a, b) => a - b)[samples.length >> 1]!;
 }
 
-async function measure(client: pg.Client, sort: Sort): Promise<Measured> {
-  const subjects = await subjectsOf(client, sort, DEPTH);
+async function measure(connections: Connections, sort: Sort): Promise<Measured> {
+  const subjects = await subjectsOf(connections, sort, DEPTH);
   await expectSamePage(subjects);
   const slow: readonly string[] = [subjects.offset.name, subjects.expandedOr.name];
   const all = new Map(Object.values(subjects).map((one: Subject) => [one.name, one]));
@@ -60,7 +68,8 @@ async function measure(client: pg.Client, sort: Sort): Promise<Measured> {
   );
   const timeRows = [...times].map(([name, samples]) => row(name, "ms", samples));
   const buffers = new Map<string, number>();
-  for (const [name, subject] of all) buffers.set(name, await buffersOf(client, subject));
+  for (const [name, subject] of all)
+    buffers.set(name, await buffersOf(connections.client, subject));
   const bufferRows = [...buffers].map(([name, count]) => row(name, "buffers", [count]));
   const time = (subject: Subject): number =>
     timeRows.find((one) => one.name === subject.name)!.median;
@@ -83,11 +92,12 @@ interface Measured {
 
 await using server = await startPostgres({ flags: ["-c", "shared_buffers=512MB"] });
 const client = new pg.Client(server.url);
+await using db = await createDatabase({ url: server.url, pool: { min: 1, max: 1 } });
 await client.connect();
 try {
   await fill(client, ROWS);
   const measured: Measured[] = [];
-  for (const sort of SORTS) measured.push(await measure(client, sort));
+  for (const sort of SORTS) measured.push(await measure({ db, client }, sort));
   await report({
     bench: "pages",
     command: "npm run bench:pages",
@@ -96,7 +106,7 @@ try {
     notes: [
       `${ROWS.toLocaleString("en-US")} rows in no order on disk, all in memory; 20 rows a page; deep means after ${DEPTH.toLocaleString("en-US")} rows.`,
       "newest: created descending, five rows an instant. mixed: status ascending, score descending with NULLs last, every tenth score NULL.",
-      `A sample by cursor is the median of ${READS} reads one after the other, with building the statement, the look at the other side and signing the cursors.`,
+      `A sample by cursor is the median of ${READS} reads by db.page, one after the other: checking the cursor, building the statement, the round trip, the look at the other side, signing the cursors.`,
     ],
   });
 } finally {

@@ -1,4 +1,4 @@
-import { offsetQuery, pageQuery, readOffsetPage, readPage } from "hasten/postgres";
+import { type Database, offsetQuery, pageQuery, readOffsetPage } from "hasten/postgres";
 import type pg from "pg";
 import { events } from "./table.ts";
 
@@ -10,6 +10,12 @@ export interface Subject {
   readonly text: string;
   readonly values: readonly unknown[];
   read(): Promise<readonly { readonly id: string }[]>;
+}
+
+/** The library's own reads, and a plain client for the ways it is compared with and for EXPLAIN. */
+export interface Connections {
+  readonly db: Database;
+  readonly client: pg.Client;
 }
 
 /** The ways to read page one and the page after `depth` rows in one sort. */
@@ -24,29 +30,32 @@ export interface Subjects {
 
 const LIMIT = 20;
 
-export async function subjectsOf(client: pg.Client, sort: Sort, depth: number): Promise<Subjects> {
+export async function subjectsOf(
+  { db, client }: Connections,
+  sort: Sort,
+  depth: number,
+): Promise<Subjects> {
   const page = depth / LIMIT;
   const { rows, next } = await readOffsetPage(client, events, { sort, page, limit: LIMIT });
   const cursor = next!;
-  const { next: early } = await readPage(client, events, { sort, limit: LIMIT });
+  const { next: early } = await db.page(events, { sort, limit: LIMIT });
   const numbered = { sort, page: page + 1, limit: LIMIT };
   const at = (text: string): string => `${sort}, ${text}`;
   return {
     first: {
       name: at("page 1 by cursor"),
       ...pageQuery(events, { sort, limit: LIMIT }),
-      read: async () => (await readPage(client, events, { sort, limit: LIMIT })).rows,
+      read: async () => (await db.page(events, { sort, limit: LIMIT })).rows,
     },
     second: {
       name: at("page 2 by cursor"),
       ...pageQuery(events, { sort, limit: LIMIT, cursor: early }),
-      read: async () =>
-        (await readPage(client, events, { sort, limit: LIMIT, cursor: early })).rows,
+      read: async () => (await db.page(events, { sort, limit: LIMIT, cursor: early })).rows,
     },
     deep: {
       name: at("deep page by cursor"),
       ...pageQuery(events, { sort, limit: LIMIT, cursor }),
-      read: async () => (await readPage(client, events, { sort, limit: LIMIT, cursor })).rows,
+      read: async () => (await db.page(events, { sort, limit: LIMIT, cursor })).rows,
     },
     offset: {
       name: at("deep page by OFFSET"),
