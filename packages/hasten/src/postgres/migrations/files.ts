@@ -18,7 +18,7 @@ export interface Migration {
 
 /** Most files in a directory, and largest file. */
 export const FILES_MAX = 10_000;
-export const FILE_BYTES_MAX = 16 * 1024 * 1024;
+export const FILE_BYTES_MAX: number = 16 * 1024 * 1024;
 
 const NAME = /^(\d{1,9})[-_].+\.sql$/;
 const MARK = /^\s*--\s*hasten:\s*no-transaction\s*$/m;
