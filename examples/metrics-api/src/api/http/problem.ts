@@ -7,7 +7,7 @@ export interface FieldError {
   readonly message: string;
 }
 
-const TYPE_PREFIX = "urn:metrics-api:problem:";
+const TYPE_PREFIX = "urn:hasten:problem:";
 
 interface Details {
   readonly slug: string;

@@ -49,10 +49,7 @@ function problemOf(use: () => unknown): { type: string; status: number; detail?:
 }
 const refused = (cursor: unknown, request: PageRequest = {}, spec = list): string => {
   const problem = problemOf(() => pageQuery(spec, { ...request, cursor: cursor as string }));
-  expect([problem.type, problem.status]).toEqual([
-    "https://hasten.dev/problems/invalid-cursor",
-    400,
-  ]);
+  expect([problem.type, problem.status]).toEqual(["urn:hasten:problem:invalid-cursor", 400]);
   return problem.detail!;
 };
 

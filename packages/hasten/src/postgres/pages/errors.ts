@@ -44,7 +44,7 @@ export function pageProblem(
 ): ProblemError {
   return new ProblemError({
     ...extensions,
-    type: `https://hasten.dev/problems/${kind}`,
+    type: `urn:hasten:problem:${kind}`,
     title: TITLES[kind],
     status: 400,
     detail,
