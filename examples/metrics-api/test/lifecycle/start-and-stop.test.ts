@@ -28,7 +28,7 @@ test("one command seeds, answers, prints a line that works, and Ctrl-C ends it a
     headers: { authorization: `Bearer ${token}` },
   });
   expect(answer.status).toBe(200);
-  expect((await answer.json()).data).toHaveLength(3);
+  expect(((await answer.json()) as { data: unknown[] }).data).toHaveLength(3);
   const login = await fetch(`${base}/api/v1/auth/login`, {
     method: "POST",
     headers: { "content-type": "application/json" },

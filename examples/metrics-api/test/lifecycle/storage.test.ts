@@ -34,10 +34,8 @@ beforeAll(async () => {
 afterAll(() => seeded.drop());
 
 async function opened(find?: (mode: StorageMode) => Promise<string | undefined>): Promise<Opened> {
-  const local = await freshDatabase();
+  const local = await freshDatabase({ template: seeded.name });
   const other = await freshDatabase();
-  await migrate({ url: local.url, directory: MIGRATIONS });
-  await seed({ url: local.url, metrics: 2_500, demoUsers: true, hashPassword: async () => "x" });
   const chosen: StorageMode[] = [];
   const self = {
     local,
