@@ -150,6 +150,7 @@ export {
   type InvalidationTargets,
   type Next,
   type Notice,
+  patchRemovably,
   type Replay,
   type ResponseCache,
   type ResponseCacheOptions,

@@ -1,4 +1,5 @@
 // http.md §6, tests 5 and 6: codings, tags, HEAD and ranges.
+import { ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
 import { cached, compression } from "hasten/express";
 import { expect, test } from "vitest";
@@ -229,4 +230,26 @@ test("compression in front of the cache leaves its codings alone", async () => {
     expect(answer.headers["x-cache"]).toBe(expected);
   }
   expect((await it.get("/list")).text).toBe(BODY);
+});
+
+test("a hit steps past compression, whose methods are then Node's own again", async () => {
+  const own: boolean[] = [];
+  await using it = await startApp((app, responses) => {
+    app.use((_req, res, next) => {
+      res.once("finish", () => own.push(res.writeHead === ServerResponse.prototype.writeHead));
+      next();
+    });
+    app.disable("x-powered-by").use(compression());
+    app.get("/list", cached(responses), (_req, res) => void res.type("json").send(BODY));
+  });
+  const headers = { "accept-encoding": "br" };
+  await it.get("/list", headers);
+  const hit = await it.get("/list", headers);
+  expect([hit.text, hit.headers["content-encoding"], hit.headers["x-cache"]]).toEqual([
+    BODY,
+    "br",
+    "HIT",
+  ]);
+  await until(() => own.length === 2);
+  expect(own[1]).toBe(true);
 });

@@ -11,6 +11,7 @@ import { ifNoneMatchMatches } from "../etag.ts";
 import { parseHttpDate } from "../http-date.ts";
 import { evaluateRange } from "../range.ts";
 import { type CacheMark, createHeaderBlock, stamp, writeBlock } from "./header-block.ts";
+import { removePatch } from "./removable.ts";
 import type { RequestFacts } from "./request-facts.ts";
 import {
   fullBlock,
@@ -55,6 +56,7 @@ export function sendStored(
   use: Use,
 ): void {
   const { req, res, facts } = request;
+  if (res.writeHead !== plainWriteHead) removePatch(res);
   if (facts.range !== undefined && sendRange(request, stored, use)) return;
   const notModified = isNotModified(facts, stored, rep);
   const block = notModified

@@ -5,6 +5,7 @@ export type { CacheMark } from "./header-block.ts";
 export type { InvalidationTargets } from "./invalidation.ts";
 export type { Notice, ResponseCacheOptions, RoutePolicy, Scope } from "./options.ts";
 export type { ExtendedRequest } from "./reads.ts";
+export { patchRemovably } from "./removable.ts";
 export {
   type CachedRoute,
   createResponseCache,

@@ -16,7 +16,7 @@ export interface RoutePolicy<
 > {
   /**
    * How long a response is fresh. A shorter life that the response states itself wins.
-   * 1 to the cache's `ttlMaxMs`. @default the cache's ttlMs
+   * At most the cache's `ttlMaxMs`. @default 300_000
    */
   readonly ttlMs?: number;
   /** Lets `ttlMs` extend what the response says of itself. @default false */
