@@ -66,8 +66,11 @@ export function offsetQuery<Row>(
     const position = { direction: "forward", keys, inclusive: false } as const;
     return { next: encodeCursor(position, cursorRules(spec, request)) };
   };
+  // Of a table a key finds its row; of other SQL it might run the whole of it once more.
+  const key =
+    spec.table === undefined ? undefined : spec.key.map((name) => spec.columns.get(name)!);
   return {
-    text: scanText({ source, columns, order, rowsMax: limit + 1, branches: [], offset }),
+    text: scanText({ source, columns, order, rowsMax: limit + 1, branches: [], offset, key }),
     values: request.filter?.values ?? [],
     page,
     limit,

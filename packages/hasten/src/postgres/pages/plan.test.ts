@@ -7,6 +7,7 @@ import {
   createDatabase,
   definePage,
   keyRing,
+  offsetQuery,
   type PageRequest,
   pageQuery,
   readOffsetPage,
@@ -172,6 +173,46 @@ describe("a page of 20 out of 100,000 rows", () => {
 
 describe("pages by number and totals on a server", () => {
   const small = { ...spec, countMax: 1000 };
+
+  test.each([
+    ["newest", undefined],
+    ["-mixed", undefined],
+    ["nullable", sql`status = ${1}`],
+  ])("a deep page by %s looks up the rows it shows and no other", async (sort, filter) => {
+    const deep = { ...spec, offsetMax: ROWS };
+    const request = { sort, filter, limit: 20, page: 1501, fields: ["id", "name", "score"] };
+    const query = offsetQuery(deep, request);
+    const plan = await client.query(`explain (analyze, timing off, format json) ${query.text}`, [
+      ...query.values,
+    ]);
+    // The expressions over the document and the cursor's texts are worked out above the limit.
+    const nodes = flat(plan.rows[0]["QUERY PLAN"][0].Plan);
+    const limit = nodes.findIndex((node) => node["Node Type"] === "Limit");
+    expect(limit).toBeGreaterThan(0);
+    const lookUps = nodes.filter((node) => node["Node Type"] === "Index Scan");
+    expect(lookUps.at(-1)).toMatchObject({ "Actual Rows": 1, "Actual Loops": 21 });
+
+    const page = query.finish((await client.query(query.text, [...query.values])).rows);
+    const whole = await readPage(
+      client,
+      { ...spec, limit: { default: 1, max: ROWS } },
+      { ...request, limit: 30_020 },
+    );
+    expect(page.rows).toEqual(whole.rows.slice(-20));
+    const onward = await readPage(client, spec, { sort, filter, limit: 1, cursor: page.next });
+    const after = await readPage(client, spec, { sort, filter, limit: 1, cursor: whole.next });
+    expect(onward).toEqual(after);
+  });
+
+  test("a list of SQL of its own is read in one go, however deep", () => {
+    const joined = definePage({
+      from: sql`items join (values (1)) one (n) on true`,
+      key: ["id"],
+      columns: { id: { type: "bigint" } },
+      sorts: { id: ["id"] },
+    });
+    expect(offsetQuery(joined, { page: 1001, limit: 20 }).text).not.toContain("~picked");
+  });
 
   test("a page by number is the list's own slice, and its cursor goes on from there", async () => {
     const { rows } = await client.query(

@@ -19,6 +19,7 @@ import type { Branch } from "./seek.ts";
 export const AT_CURSOR = "~at";
 export const keyName = (index: number): string => `~k${index}`;
 const sortAlias = (index: number): string => `"~s${index}"`;
+const pickAlias = (index: number): string => `"~p${index}"`;
 
 /** A list narrowed by a filter: what every statement about it starts from. */
 export interface Source {
@@ -39,7 +40,12 @@ export interface Scan {
   readonly atCursor?: ((expressions: readonly string[]) => string) | undefined;
   /** Rows to skip. */
   readonly offset?: number;
+  /** The columns that tell a table's rows apart; there when rows may be looked up again by them. */
+  readonly key?: readonly ResolvedColumn[] | undefined;
 }
+
+/** From so many skipped rows on, what a page shows is worked out for its own rows only. */
+export const LATE_OFFSET_MIN = 1000;
 
 /** Collects parameters behind those of a filter. */
 export function parameters(filter: Sql | undefined): {
@@ -73,7 +79,9 @@ const isBlank = (filter: Sql): boolean => filter.text.trim() === "";
 
 /** One stretch is read directly; several are limited each and merged by their common order. */
 export function scanText(scan: Scan): string {
-  return scan.branches.length > 1 ? mergedText(scan) : directText(scan);
+  if (scan.branches.length > 1) return mergedText(scan);
+  const late = scan.key !== undefined && (scan.offset ?? 0) >= LATE_OFFSET_MIN;
+  return late ? lateText(scan, scan.key) : directText(scan);
 }
 
 function directText(scan: Scan): string {
@@ -84,6 +92,23 @@ function directText(scan: Scan): string {
     fromWhere(scan.source, scan.branches[0]),
     `order by ${orderItems(scan.order, expressions)}`,
     limitText(scan),
+  ].join("\n");
+}
+
+/**
+ * PostgreSQL works out a select list for skipped rows too, and sorts rows with all of it. So a deep
+ * page's keys are picked first, where an index can give them alone, and its rows looked up by them.
+ */
+function lateText(scan: Scan, key: readonly ResolvedColumn[]): string {
+  const expressions = scan.order.map((column) => column.sql);
+  const items = orderItems(scan.order, expressions);
+  const picked = key.map((column, index) => `${column.sql} as ${pickAlias(index)}`);
+  const same = key.map((column, index) => `${column.sql} = "~picked".${pickAlias(index)}`);
+  return [
+    `select ${[...scan.columns.map(output), ...keyOutputs(scan, expressions)].join(", ")}`,
+    `from (select ${picked.join(", ")} ${fromWhere(scan.source, scan.branches[0])} order by ${items} ${limitText(scan)}) as "~picked"`,
+    `join ${scan.source.from} on ${same.join(" and ")}`,
+    `order by ${items}`,
   ].join("\n");
 }
 
