@@ -4,11 +4,10 @@
  * streaming (through a compressor), pending (whole body being compressed), through (as it is).
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { CompressedCoding } from "./compress.ts";
 import type { CompressionDecision } from "./compress-decision.ts";
 import { codedFields, varyOnEncoding } from "./compress-fields.ts";
-import type { CompressionContext } from "./compress-response.ts";
-import { type CompressedStream, startCompressedStream } from "./compress-stream.ts";
+import type { CompressionContext, Patched } from "./compress-state.ts";
+import { startCompressedStream } from "./compress-stream.ts";
 import { sendWhole } from "./compress-whole.ts";
 import { isEventStream } from "./compressible.ts";
 import type { FieldRecord } from "./field-record.ts";
@@ -18,30 +17,10 @@ import {
   claimSent,
   type Done,
   declaredLength,
-  type OriginalMethods,
   originalMethods,
   unclaimSent,
 } from "./original-methods.ts";
 import { applyHead, type HeadArguments, setsContentEncoding } from "./response-head.ts";
-
-interface Held {
-  readonly chunk: Uint8Array;
-  readonly done: Done | undefined;
-}
-
-export interface Patched {
-  readonly context: CompressionContext;
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
-  readonly original: OriginalMethods;
-  state: "open" | "held" | "streaming" | "pending" | "through";
-  /** The handler called `writeHead` and so ran whatever others hung on it: it runs once. */
-  headGiven: boolean;
-  coding: CompressedCoding | undefined;
-  held: Held[];
-  heldBytes: number;
-  stream: CompressedStream | undefined;
-}
 
 /** Replaces `writeHead`, `write`, `end` and `flushHeaders`, and adds `flush`, on this response. */
 export function patchResponse(

@@ -10,19 +10,11 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type CompressedCoding, type CompressOptions, SYNC_BYTES_MAX } from "./compress.ts";
-import {
-  type CompressionCandidate,
-  type CompressionDecision,
-  createCompressionDecision,
-  resolveCodings,
-} from "./compress-decision.ts";
+import { createCompressionDecision, resolveCodings } from "./compress-decision.ts";
 import { resolveCompress } from "./compress-options.ts";
 import { patchResponse } from "./compress-patch.ts";
-import {
-  type CompressionCounts,
-  type CompressionStats,
-  createCompressionCounts,
-} from "./compress-stats.ts";
+import type { CompressionContext } from "./compress-state.ts";
+import { type CompressionStats, createCompressionCounts } from "./compress-stats.ts";
 import { wholeNumber } from "./errors.ts";
 
 export interface CompressionOptions extends CompressOptions {
@@ -53,18 +45,6 @@ export interface ResponseCompression {
   /** Makes `res` compress what is written to it. Call it before the handler, once per response. */
   attach(req: IncomingMessage, res: ServerResponse): void;
   stats(): CompressionStats;
-}
-
-/** What the patched methods need to know; shared by all responses of one middleware. */
-export interface CompressionContext {
-  readonly decide: (candidate: CompressionCandidate) => CompressionDecision;
-  readonly isExcluded: (req: IncomingMessage, res: ServerResponse) => boolean;
-  readonly counts: CompressionCounts;
-  readonly compress: CompressOptions;
-  readonly syncBytesMax: number;
-  readonly thresholdBytes: number;
-  readonly pendingMax: number;
-  pending: number;
 }
 
 /**

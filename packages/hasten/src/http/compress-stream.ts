@@ -7,16 +7,8 @@
 import type { ServerResponse } from "node:http";
 import { constants } from "node:zlib";
 import { type CompressedCoding, type Compressor, createCompressor } from "./compress.ts";
-import type { CompressionContext } from "./compress-response.ts";
+import type { CompressedStream, CompressionContext } from "./compress-state.ts";
 import { claimSent, type OriginalMethods, unclaimSent } from "./original-methods.ts";
-
-export interface CompressedStream {
-  /** False when the writer should wait for the response's `drain`. */
-  write(chunk: Uint8Array, done: ((error?: Error | null) => void) | undefined): boolean;
-  end(chunk: Uint8Array, done: (() => void) | undefined): void;
-  /** Sends what was written so far. */
-  flush(): void;
-}
 
 export interface StreamTarget {
   readonly res: ServerResponse;

@@ -2,7 +2,7 @@
 import { type CompressedCoding, compress, compressSync } from "./compress.ts";
 import type { CompressionDecision } from "./compress-decision.ts";
 import { codedFields, notModified, varyOnEncoding } from "./compress-fields.ts";
-import type { Patched } from "./compress-patch.ts";
+import type { Patched } from "./compress-state.ts";
 import { claimSent, type Done, unclaimSent } from "./original-methods.ts";
 
 export interface Whole {

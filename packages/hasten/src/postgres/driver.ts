@@ -2,8 +2,6 @@ import { createRequire } from "node:module";
 import type { TLSSocket } from "node:tls";
 import type { Pool, PoolConfig } from "pg";
 import { PostgresError } from "./errors.ts";
-import type { ResolvedOptions } from "./options.ts";
-import { typeParsers } from "./parsers.ts";
 
 /** The part of the `pg` module that hasten uses. */
 export interface PgDriver {
@@ -55,62 +53,4 @@ export function loadDriver(given: PgDriver | undefined): PgDriver {
       { cause },
     );
   }
-}
-
-/** Makes the pool. It connects when first asked, not here. `open` holds every client whose socket is open. */
-export function createPool(options: ResolvedOptions, open: Set<PgClient>): Pool {
-  const driver = loadDriver(options.driver);
-  const { pool, target } = options;
-  const config = {
-    ...target,
-    min: pool.min,
-    max: pool.max,
-    idleTimeoutMillis: pool.idleMs,
-    connectionTimeoutMillis: pool.acquireTimeoutMs,
-    maxLifetimeSeconds: Math.ceil(pool.lifetimeMs / 1_000),
-    allowExitOnIdle: true,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: options.keepAliveMs,
-    application_name: options.applicationName,
-    statement_timeout: options.statementTimeoutMs,
-    idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs,
-    types: typeParsers(driver, options.parsers),
-    Client: clientClass(driver, pool.connectTimeoutMs, open),
-  };
-  return new driver.Pool(config as unknown as PoolConfig);
-}
-
-type Connected = (error?: Error) => void;
-interface DriverClient extends Omit<PgClient, "on"> {
-  on(event: "error" | "end", listener: () => void): unknown;
-  connect(connected: Connected): void;
-}
-
-/**
- * The driver's client with three things more: connecting has a time-out of its own (pg-pool has one
- * setting for waiting and connecting), a failed connect closes its socket (the driver leaves it open
- * when authentication fails on this side), and a lost connection never throws for want of a listener.
- */
-function clientClass(driver: PgDriver, connectTimeoutMs: number, open: Set<PgClient>): unknown {
-  const Client = driver.Client as unknown as new (config: object) => DriverClient;
-  return class extends Client {
-    constructor(config: { password?: unknown }) {
-      // The pool keeps the password non-enumerable, so a spread alone would lose it.
-      super({
-        ...config,
-        password: config.password,
-        connectionTimeoutMillis: connectTimeoutMs,
-      });
-      open.add(this as unknown as PgClient);
-      this.on("error", () => undefined);
-      this.on("end", () => open.delete(this as unknown as PgClient));
-    }
-
-    override connect(connected: Connected): void {
-      super.connect((error) => {
-        if (error) this.connection?.stream?.destroy();
-        connected(error);
-      });
-    }
-  };
 }
