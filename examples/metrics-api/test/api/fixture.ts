@@ -185,7 +185,7 @@ async function call(
   const response = await fetch(url, {
     method,
     headers,
-    ...(payload !== undefined && { body: payload as BodyInit }),
+    ...(payload !== undefined && { body: payload as NonNullable<RequestInit["body"]> }),
   });
   const text = await response.text();
   const isJson = response.headers.get("content-type")?.includes("json") ?? false;
