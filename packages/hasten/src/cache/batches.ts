@@ -37,7 +37,7 @@ export function answerMany(
       asks.push({ key: context.key, context, resolve, reject });
       if (!first && asks.length === 1) queueMicrotask(send);
     });
-  const answers = keys.map((key) => answer({ key, load: ask, call }));
+  const answers = keys.map((key) => answer(key, ask, call, false));
   first = false;
   send();
   return Promise.all(answers);

@@ -1,6 +1,7 @@
 import { CoarseClock } from "../core/coarse-clock.ts";
 import { createAnswer } from "./answers.ts";
 import { answerMany } from "./batches.ts";
+import { Deadlines } from "./deadlines.ts";
 import { Fence } from "./fence.ts";
 import { checkKey, defineKey, type KeyOptions } from "./keys.ts";
 import { LOAD_RULES, type LoadParts, type LoadRules } from "./load-parts.ts";
@@ -45,7 +46,8 @@ function open(options: ResolvedOptions, rules: LoadRules): Cache {
   const { fence, shelf, counters, now } = parts;
   const { memory } = shelf;
   const loads = createLoads(parts);
-  const answer = createAnswer(parts, loads);
+  const deadlines = new Deadlines(options.clock);
+  const answer = createAnswer(parts, loads, deadlines);
   const writes = createWrites(parts);
   const off = passThrough(options);
   const state = { closed: false };
@@ -109,6 +111,7 @@ function open(options: ResolvedOptions, rules: LoadRules): Cache {
     await idle;
     timer.cancel();
     loads.stop();
+    deadlines.stop();
     writes.clear();
   }
 }

@@ -33,8 +33,6 @@ export class Entry extends MemoryNode implements EntryView<unknown> {
   readonly tags: readonly string[];
   readonly records: readonly TagRecord[];
   readonly storedSeq: number;
-  /** The coarse clock's tick in which the eviction policy last heard of a use. */
-  touchedTick = 0;
   /** The seq up to which the records were looked at. */
   checkedSeq: number;
 

@@ -21,6 +21,11 @@ export interface CacheEvent {
   readonly keys?: readonly string[];
 }
 
+/** Whether it is worth making the event. */
+export function listened(): boolean {
+  return channels.cacheEvent.hasSubscribers;
+}
+
 /** Publishes only where somebody listens. */
 export function publish(event: CacheEvent): void {
   if (channels.cacheEvent.hasSubscribers) channels.cacheEvent.publish(event);

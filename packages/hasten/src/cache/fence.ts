@@ -12,6 +12,8 @@
  *   refers to it; an entry is dead (or expired) if a record was deleted (or expired) after it was
  *   stored. Nothing uses clocks.
  */
+import { Chain, type Linked } from "../core/chain.ts";
+
 export const TAGS_MAX = 64;
 export const PREFIX_DEPTH_MAX = 4;
 
@@ -33,12 +35,14 @@ export interface TagRecord {
 }
 
 /** The time between reading a source and storing what was read. */
-export class Fill implements FillToken {
+export class Fill implements FillToken, Linked<Fill> {
   readonly key: string;
   readonly seq: number;
   /** Tags known before the result is. */
   tags: readonly string[];
   state: "open" | "void" | "ended" = "open";
+  _older: Fill | undefined = undefined;
+  _newer: Fill | undefined = undefined;
   readonly #fence: Fence;
 
   constructor(fence: Fence, key: string, tags: readonly string[]) {
@@ -63,6 +67,7 @@ export interface FenceLimits {
 }
 
 const NO_TAGS: readonly string[] = [];
+const NO_RECORDS: readonly TagRecord[] = [];
 
 export class Fence {
   seq = 1;
@@ -70,7 +75,7 @@ export class Fence {
   #tags = new Map<string, TagRecord>();
   #prefixes = new Map<string, TagRecord>();
   readonly #marks = new Map<string, number>();
-  readonly #fills = new Set<Fill>();
+  readonly #fills = new Chain<Fill>();
   readonly #limits: FenceLimits;
 
   constructor(limits: FenceLimits) {
@@ -92,13 +97,11 @@ export class Fence {
   /** Must be called before the source is read. */
   begin(key: string, tags: readonly string[] = NO_TAGS): Fill {
     const fill = new Fill(this, key, tags);
-    this.#fills.add(fill);
-    if (this.#fills.size > this.#limits.fillsMax) {
-      for (const oldest of this.#fills) {
-        this.end(oldest);
-        oldest.state = "void";
-        break;
-      }
+    const { oldest } = this.#fills;
+    this.#fills.push(fill);
+    if (oldest !== undefined && this.#fills.size > this.#limits.fillsMax) {
+      this.end(oldest);
+      oldest.state = "void";
     }
     return fill;
   }
@@ -113,7 +116,7 @@ export class Fence {
   end(fill: Fill): void {
     if (fill.state !== "open") return;
     fill.state = "ended";
-    this.#fills.delete(fill);
+    this.#fills.remove(fill);
     if (this.#fills.size === 0) this.#marks.clear();
   }
 
@@ -171,8 +174,11 @@ export class Fence {
   }
 
   /** The records an entry of this key and these tags depends on; counted until released. */
-  attach(key: string, tags: readonly string[]): TagRecord[] {
-    const records = prefixesOf(key).map((prefix) => record(this.#prefixes, prefix));
+  attach(key: string, tags: readonly string[]): readonly TagRecord[] {
+    const prefixes = prefixesOf(key);
+    if (prefixes.length === 0 && tags.length === 0) return NO_RECORDS;
+    const records: TagRecord[] = [];
+    for (const prefix of prefixes) records.push(record(this.#prefixes, prefix));
     for (const tag of tags) records.push(record(this.#tags, tag));
     return records;
   }
@@ -199,7 +205,7 @@ export class Fence {
 
   /** Marks are in order of seq: those no open fill is older than go first, else all. */
   #shed(): void {
-    const [oldest] = this.#fills;
+    const { oldest } = this.#fills;
     for (const [mark, seq] of this.#marks) {
       if (oldest !== undefined && seq > oldest.seq) break;
       this.#marks.delete(mark);
@@ -227,9 +233,10 @@ function expire(found: TagRecord | undefined, seq: number, nowMs: number): void 
 }
 
 /** `a:b:c` lies under `a:` and `a:b:`; at most four deep. */
-export function prefixesOf(key: string): string[] {
-  const prefixes: string[] = [];
+export function prefixesOf(key: string): readonly string[] {
   let at = key.indexOf(":");
+  if (at === -1) return NO_TAGS;
+  const prefixes: string[] = [];
   while (at !== -1 && prefixes.length < PREFIX_DEPTH_MAX) {
     prefixes.push(key.slice(0, at + 1));
     at = key.indexOf(":", at + 1);

@@ -1,15 +1,77 @@
+import { Chain, type Linked } from "../core/chain.ts";
 import type { Timer } from "../core/clock.ts";
 import { loadAbandoned } from "./errors.ts";
+import type { Fill } from "./fence.ts";
 import { failed, type Landed, type Landing, loaded } from "./landing.ts";
 import { LoadNotes } from "./load-context.ts";
+import type { ResolvedLoad } from "./load-options.ts";
 import type { LoadParts, LoadRequest } from "./load-parts.ts";
 import type { LoadContext } from "./types.ts";
 
-/** One run of one load. */
-export interface Flight extends Landed {
-  readonly landing: Promise<Landing>;
-  readonly land: (landing: Landing) => void;
-  ended: boolean;
+/** What a waiter makes of the flight it joined, once that has landed. */
+export type Wake = (flight: Flight, request: LoadRequest) => unknown;
+
+/**
+ * One run of one load, and who waits for it. A waiter costs one continuation of the flight's
+ * promise: continuations run in the order in which they were added, so that the waiters' chain
+ * tells each whose turn it is.
+ */
+export class Flight implements Landed, Linked<Flight> {
+  readonly key: string;
+  readonly fill: Fill;
+  readonly wanted: ResolvedLoad;
+  readonly notes: LoadNotes;
+  readonly startedMs: number;
+  /** Set once, when it ends. */
+  landing: Landing | undefined = undefined;
+  _older: Flight | undefined = undefined;
+  _newer: Flight | undefined = undefined;
+  #outcome: PromiseWithResolvers<unknown> | undefined = undefined;
+  #wake: (() => unknown) | undefined = undefined;
+  #waiters: Chain<LoadRequest> | undefined = undefined;
+
+  constructor(request: LoadRequest, fill: Fill, startedMs: number) {
+    this.key = request.key;
+    this.fill = fill;
+    this.wanted = request.options;
+    this.notes = new LoadNotes(request.key, request.stale, fill);
+    this.startedMs = startedMs;
+  }
+
+  /** What its own caller gets. Made on demand: nobody may wait for a refresh. */
+  outcome(): Promise<unknown> {
+    if (this.#outcome === undefined) {
+      this.#outcome = Promise.withResolvers<unknown>();
+      if (this.landing !== undefined) this.#tell(this.landing);
+    }
+    return this.#outcome.promise;
+  }
+
+  join(request: LoadRequest, wake: Wake): Promise<unknown> {
+    let waiters = this.#waiters;
+    if (waiters === undefined) {
+      const joined = new Chain<LoadRequest>();
+      this.#wake = () => {
+        const next = joined.oldest!;
+        joined.remove(next);
+        return wake(this, next);
+      };
+      this.#waiters = joined;
+      waiters = joined;
+    }
+    waiters.push(request);
+    return this.outcome().then(this.#wake, this.#wake);
+  }
+
+  land(landing: Landing): void {
+    this.landing = landing;
+    this.#tell(landing);
+  }
+
+  #tell(landing: Landing): void {
+    if (landing.kind === "loaded") this.#outcome?.resolve(landing.value);
+    else this.#outcome?.reject(landing.error);
+  }
 }
 
 /** The loads that run now: which can be joined, and which ran too long. */
@@ -17,7 +79,8 @@ export interface Flights {
   /** The flight a caller that asks now may share. `current`: begun after every invalidation. */
   joinable(key: string, current: boolean): Flight | undefined;
   start(request: LoadRequest): Flight;
-  readonly running: ReadonlySet<Flight>;
+  /** In the order in which they began. */
+  readonly running: Pick<Chain<Flight>, "size" | "oldest">;
   abandon(why: string): void;
   stop(): void;
 }
@@ -28,7 +91,7 @@ export function createFlights(parts: LoadParts): Flights {
   const { options, fence, counters, rules } = parts;
   const { clock, loadMaxMs } = options;
   const joinables = new Map<string, Flight>();
-  const running = new Set<Flight>();
+  const running = new Chain<Flight>();
   let watch: Timer | undefined;
 
   /** One timer for all flights, and only while there are some. */
@@ -36,32 +99,32 @@ export function createFlights(parts: LoadParts): Flights {
     if (watch !== undefined || running.size === 0) return;
     watch = clock.schedule(Math.max(1, loadMaxMs / SWEEPS_PER_LOAD_MAX), () => {
       watch = undefined;
-      const limitMs = clock.nowMs() - loadMaxMs;
-      for (const flight of running) {
-        if (flight.startedMs > limitMs) break;
-        abandon(flight, `it took longer than ${loadMaxMs} ms`);
-      }
+      abandonBegunBy(clock.nowMs() - loadMaxMs, `it took longer than ${loadMaxMs} ms`);
       keepWatch();
     });
   };
   const end = (flight: Flight, landing: Landing): void => {
-    flight.ended = true;
-    running.delete(flight);
+    running.remove(flight);
     if (joinables.get(flight.key) === flight) joinables.delete(flight.key);
     fence.end(flight.fill);
     flight.land(landing);
   };
-  const abandon = (flight: Flight, why: string): void => {
-    const error = loadAbandoned(flight.key, why);
-    flight.notes.abort(error);
-    end(flight, failed(parts, flight, { errorTtlMs: 0, tags: [] }, error));
+  const abandonBegunBy = (limitMs: number, why: string): void => {
+    for (let one = running.oldest; one !== undefined && one.startedMs <= limitMs; ) {
+      const flight = one;
+      one = one._newer;
+      if (flight.landing !== undefined) continue;
+      const error = loadAbandoned(flight.key, why);
+      flight.notes.abort(error);
+      end(flight, failed(parts, flight, { errorTtlMs: 0, tags: [] }, error));
+    }
   };
-  const fly = async (flight: Flight, { load, options: wanted }: LoadRequest): Promise<void> => {
+  const fly = async (flight: Flight, load: LoadRequest["load"]): Promise<void> => {
     try {
       const value = await load(flight.notes as unknown as LoadContext<never>);
-      if (!flight.ended) end(flight, loaded(parts, flight, wanted, value));
+      if (flight.landing === undefined) end(flight, loaded(parts, flight, flight.wanted, value));
     } catch (error) {
-      if (!flight.ended) end(flight, failed(parts, flight, wanted, error));
+      if (flight.landing === undefined) end(flight, failed(parts, flight, flight.wanted, error));
     }
   };
 
@@ -77,20 +140,15 @@ export function createFlights(parts: LoadParts): Flights {
       const full = fence.openFills >= options.fillsMax;
       const fill = full ? fence.spent(key) : fence.begin(key, request.options.tags);
       if (full) counters.bypassed += 1;
-      const { promise, resolve } = Promise.withResolvers<Landing>();
-      const notes = new LoadNotes(key, request.stale, fill);
-      const startedMs = clock.nowMs();
-      const flight = { key, fill, notes, startedMs, landing: promise, land: resolve, ended: false };
+      const flight = new Flight(request, fill, clock.nowMs());
       if (!full) joinables.set(key, flight);
-      running.add(flight);
+      running.push(flight);
       keepWatch();
       counters.loads += 1;
-      void fly(flight, request);
+      void fly(flight, request.load);
       return flight;
     },
     stop: () => watch?.cancel(),
-    abandon(why) {
-      for (const flight of running) abandon(flight, why);
-    },
+    abandon: (why) => abandonBegunBy(Number.POSITIVE_INFINITY, why),
   };
 }

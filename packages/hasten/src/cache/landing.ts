@@ -1,5 +1,5 @@
 import type { Codec } from "./codec.ts";
-import { publish } from "./events.ts";
+import { listened, publish } from "./events.ts";
 import type { Fill } from "./fence.ts";
 import type { LoadNotes } from "./load-context.ts";
 import { lifetimeOf, type ResolvedLoad, tagsOf } from "./load-options.ts";
@@ -9,6 +9,7 @@ import type { LoadParts } from "./load-parts.ts";
 export type Landing =
   | {
       readonly kind: "loaded";
+      /** The very value, for the caller that led. */
       readonly value: unknown;
       readonly stored: unknown;
       readonly codec: Codec<unknown> | undefined;
@@ -24,13 +25,7 @@ export interface Landed {
   readonly startedMs: number;
 }
 
-/** The caller that led gets the very value that it loaded. */
-export function own(landing: Landing): unknown {
-  if (landing.kind === "failed") throw landing.error;
-  return landing.value;
-}
-
-/** Everyone else gets it as a reader of the cache would. */
+/** What everyone but the caller that led gets, as a reader of the cache would. */
 export function another(landing: Landing & { kind: "loaded" }): unknown {
   return landing.codec === undefined
     ? landing.stored
@@ -64,7 +59,7 @@ export function loaded(
     if (outcome.kind === "refused") refuse(parts, key, outcome.because);
   }
   counters.loadMs.record(ms);
-  publish({ cache: parts.options.name, kind: "loaded", key, ms });
+  if (listened()) publish({ cache: parts.options.name, kind: "loaded", key, ms });
   return { kind: "loaded", value, stored: admitted.stored, codec: admitted.codec, voided };
 }
 

@@ -4,12 +4,15 @@ import type { LoadRemarks } from "./load-options.ts";
 import { checkTags } from "./tags.ts";
 import type { LoadContext } from "./types.ts";
 
+const NO_REMARKS: LoadRemarks = {};
+const NO_TAGS: readonly string[] = [];
+
 /** The context of one load, with what the load said through it. */
 export class LoadNotes implements LoadContext<unknown> {
   readonly key: string;
   skipped = false;
-  remarks: LoadRemarks = {};
-  addedTags: readonly string[] = [];
+  remarks: LoadRemarks = NO_REMARKS;
+  addedTags: readonly string[] = NO_TAGS;
   /** The entry this load is to replace, where it may still be served. */
   readonly previous: Entry | undefined;
   readonly #fill: Fill | undefined;

@@ -1,3 +1,4 @@
+import type { Linked } from "../core/chain.ts";
 import type { CoarseClock } from "../core/coarse-clock.ts";
 import type { Entry } from "./entry.ts";
 import type { Fence, Fill } from "./fence.ts";
@@ -7,14 +8,34 @@ import type { Shelf } from "./shelf.ts";
 import type { Counters } from "./stats.ts";
 import type { LoadContext } from "./types.ts";
 
-/** One caller's wish for a value. */
-export interface LoadRequest {
+/** One caller's wish for a value, and what became of it so far. */
+export class LoadRequest implements Linked<LoadRequest> {
   readonly key: string;
   readonly load: (context: LoadContext<never>) => unknown;
   readonly options: ResolvedLoad;
   readonly stale: Entry | undefined;
   /** Its caller was answered otherwise: it leads no further load. */
-  gone: boolean;
+  gone = false;
+  /** Loads that failed while it waited. */
+  failures = 0;
+  /** It was sent back once: only flights begun after every invalidation will do. */
+  current = false;
+  /** The fence's seq when it joined the flight it waits for. */
+  joinedSeq = 0;
+  _older: LoadRequest | undefined = undefined;
+  _newer: LoadRequest | undefined = undefined;
+
+  constructor(
+    key: string,
+    load: LoadRequest["load"],
+    options: ResolvedLoad,
+    stale: Entry | undefined,
+  ) {
+    this.key = key;
+    this.load = load;
+    this.options = options;
+    this.stale = stale;
+  }
 }
 
 /** The three checks that keep a fill safe. Tests replace one to see that its absence is noticed. */

@@ -11,11 +11,12 @@
  * - Who asks again shares only flights that began after the last invalidation, so that it is not
  *   sent back for an invalidation before its second try.
  * - When a load fails its caller gets the error, and the first waiter to wake leads the next
- *   flight; the others join that one. After `handoversMax` failures seen, waiters get the error.
+ *   flight; the others join that one. After `handoversMax` failures seen, or once the cache gives
+ *   up its loads, waiters get the error.
  * - A flight ends once: landed, or abandoned after `loadMaxMs`; its late result is dropped.
  */
-import { createFlights } from "./flights.ts";
-import { another, own } from "./landing.ts";
+import { createFlights, type Flight } from "./flights.ts";
+import { another } from "./landing.ts";
 import type { LoadParts, LoadRequest } from "./load-parts.ts";
 
 export interface Loads {
@@ -26,7 +27,7 @@ export interface Loads {
   readonly running: number;
   /** Resolves when nothing runs any more. */
   idle(): Promise<void>;
-  /** Gives up everything that runs. */
+  /** Gives up everything that runs, for good: nobody takes over. */
   abandon(why: string): void;
   /** Cancels the timer that watches running loads; to be called when none will start. */
   stop(): void;
@@ -35,27 +36,33 @@ export interface Loads {
 export function createLoads(parts: LoadParts): Loads {
   const { options, fence, shelf, counters, now, rules } = parts;
   const flights = createFlights(parts);
+  let givenUp = false;
 
-  const obtain = async (request: LoadRequest): Promise<unknown> => {
-    let failures = 0;
-    let current = false;
-    for (;;) {
-      const flight = flights.joinable(request.key, current);
-      if (flight === undefined) return own(await flights.start(request).landing);
-      const joinedSeq = fence.seq;
-      counters.coalesced += 1;
-      const landing = await flight.landing;
-      if (landing.kind === "loaded") {
-        if (rules.shares(landing, flight.fill, joinedSeq)) return another(landing);
-        if (request.gone) return undefined;
-        current = true;
-      } else {
-        if (failures >= options.handoversMax || request.gone) throw landing.error;
-        failures += 1;
-      }
-      const entry = shelf.find(request.key);
-      if (entry !== undefined && !entry.failure && now() < entry.freshUntilMs) return entry.value;
+  const obtain = (request: LoadRequest): Promise<unknown> => {
+    const flight = flights.joinable(request.key, request.current);
+    if (flight === undefined) return flights.start(request).outcome();
+    counters.coalesced += 1;
+    request.joinedSeq = fence.seq;
+    return flight.join(request, wake);
+  };
+
+  /** What a waiter gets when its flight has ended; called in the order in which they joined. */
+  const wake = (flight: Flight, request: LoadRequest): unknown => {
+    const landing = flight.landing!;
+    if (landing.kind === "loaded") {
+      if (rules.shares(landing, flight.fill, request.joinedSeq)) return another(landing);
+      if (request.gone) return undefined;
+      request.current = true;
+    } else {
+      if (request.failures >= options.handoversMax || request.gone || givenUp) throw landing.error;
+      request.failures += 1;
     }
+    const entry = shelf.find(request.key);
+    if (entry !== undefined && !entry.failure && now() < entry.freshUntilMs) {
+      shelf.memory.touch(entry);
+      return entry.value;
+    }
+    return obtain(request);
   };
 
   return {
@@ -67,11 +74,13 @@ export function createLoads(parts: LoadParts): Loads {
       return flights.running.size;
     },
     async idle() {
-      while (flights.running.size > 0) {
-        await Promise.all([...flights.running].map((flight) => flight.landing));
-      }
+      for (let one = flights.running.oldest; one !== undefined; one = flights.running.oldest)
+        await one.outcome().catch(() => undefined);
     },
-    abandon: flights.abandon,
+    abandon(why) {
+      givenUp = true;
+      flights.abandon(why);
+    },
     stop: flights.stop,
   };
 }

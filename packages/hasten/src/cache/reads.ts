@@ -1,10 +1,13 @@
 import { COARSE_USES_MAX } from "../core/coarse-clock.ts";
 import { type Answer, NO_OPTIONS } from "./answers.ts";
 import { checkKey, type Key } from "./keys.ts";
-import type { LoadParts } from "./load-parts.ts";
+import type { LoadParts, LoadRequest } from "./load-parts.ts";
 import type { Cache, EntryView, LoadContext, LoadOptions } from "./types.ts";
 
-/** The calls that are made for every request. A hit takes one look at the map and no promise. */
+/**
+ * The calls that are made for every request. A hit takes one look at the map and no promise, and
+ * the eviction policy is told of every one: it compares counts, and a burst is a use as well.
+ */
 export type Reads = Pick<Cache, "peek" | "entry" | "getOrSet">;
 
 /** A hit in so many makes the coarse clock read the time again. */
@@ -28,7 +31,7 @@ export function createReads(
       return undefined;
     }
     if (coarse.knownMs < entry.refreshAtMs && entry.checkedSeq === fence.seq) {
-      if (entry.touchedTick !== coarse.tick) shelf.touch(entry);
+      memory.touch(entry);
       counters.hits += 1;
       if ((counters.hits & USES_MASK) === 0) coarse.drop();
       return (entry.codec === undefined ? entry.stored : entry.value) as V;
@@ -38,9 +41,13 @@ export function createReads(
   const peekAgain = <V>(key: Key<V>): V | undefined => {
     const entry = shelf.find(key);
     const fresh = entry !== undefined && !entry.failure && now() < entry.freshUntilMs;
-    if (fresh) counters.hits += 1;
-    else counters.misses += 1;
-    return fresh ? (entry.value as V) : undefined;
+    if (!fresh) {
+      counters.misses += 1;
+      return undefined;
+    }
+    memory.touch(entry);
+    counters.hits += 1;
+    return entry.value as V;
   };
   const getOrSet: Cache["getOrSet"] = <V>(
     key: Key<V>,
@@ -53,19 +60,17 @@ export function createReads(
       coarse.knownMs < entry.refreshAtMs &&
       entry.checkedSeq === fence.seq
     ) {
-      if (entry.touchedTick !== coarse.tick) shelf.touch(entry);
+      memory.touch(entry);
       counters.hits += 1;
       if ((counters.hits & USES_MASK) === 0) coarse.drop();
       return (entry.codec === undefined ? entry.stored : entry.value) as V;
     }
     checkKey(key);
     if (state.closed) return off.getOrSet(key, load, call);
-    return answer({
-      key,
-      load: load as (context: LoadContext<never>) => unknown,
-      call: call as LoadOptions<never>,
-      absent: entry === undefined,
-    }) as V | Promise<V>;
+    const absent = entry === undefined;
+    return answer(key, load as LoadRequest["load"], call as LoadOptions<never>, absent) as
+      | V
+      | Promise<V>;
   };
 
   return {
@@ -74,6 +79,7 @@ export function createReads(
     entry<V>(key: Key<V>) {
       const entry = shelf.find(key);
       if (entry === undefined || entry.failure || now() >= entry.staleUntilMs) return undefined;
+      memory.touch(entry);
       return entry as EntryView<unknown> as EntryView<V>;
     },
   };

@@ -22,12 +22,9 @@ export interface Placement {
 export interface Shelf {
   readonly memory: MemoryStore<Entry>;
   /**
-   * Tells the eviction policy of a use, to be called when `touchedTick` is not the coarse clock's:
-   * uses of an entry within 2 ms count as one (LRU-K's correlated references), which makes a
-   * hot hit cheap and keeps a burst from looking like popularity.
+   * The entry, unless it was invalidated; those are removed on the way. Not counted as a use: who
+   * answers with it calls `memory.touch`, who replaces it need not.
    */
-  touch(entry: Entry): void;
-  /** The entry, unless it was invalidated; those are removed on the way. */
   find(key: string): Entry | undefined;
   put(key: string, admitted: Admitted, placement: Placement): Outcome;
   remove(key: string): void;
@@ -52,10 +49,6 @@ export function createShelf(
     },
   });
 
-  const touch = (entry: Entry): void => {
-    entry.touchedTick = coarse.tick;
-    memory.get(entry.key);
-  };
   const remove = (key: string): void => {
     const entry = memory.delete(key);
     if (entry !== undefined) fence.detach(entry.records);
@@ -64,10 +57,8 @@ export function createShelf(
   return {
     memory,
     remove,
-    touch,
     find(key) {
       const entry = memory.peek(key);
-      if (entry !== undefined && entry.touchedTick !== coarse.tick) touch(entry);
       if (entry === undefined || survives(entry, fence)) return entry;
       remove(key);
       return undefined;

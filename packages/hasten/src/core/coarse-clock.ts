@@ -4,8 +4,6 @@ import { type Clock, systemClock } from "./clock.ts";
 export const COARSE_RESOLUTION_MS = 2;
 export const COARSE_USES_MAX = 256;
 
-/** Ticks stay small integers, which cost no allocation. */
-const TICK_MASK = 2 ** 30 - 1;
 const UNKNOWN = Number.POSITIVE_INFINITY;
 
 /**
@@ -23,9 +21,6 @@ export class CoarseClock {
    * calls `drop` itself once in `COARSE_USES_MAX` uses.
    */
   knownMs: number = UNKNOWN;
-  /** Counts periods of at least 2 ms: equal ticks are the same short while. */
-  tick = 0;
-  #tickedMs = Number.NEGATIVE_INFINITY;
   readonly #clock: Clock;
   readonly #exact: boolean;
   readonly #onTimer: () => void;
@@ -54,10 +49,6 @@ export class CoarseClock {
 
   #read(): number {
     const nowMs = this.#clock.nowMs();
-    if (this.#exact || nowMs >= this.#tickedMs + COARSE_RESOLUTION_MS) {
-      this.tick = (this.tick + 1) & TICK_MASK;
-      this.#tickedMs = nowMs;
-    }
     if (this.#exact) return nowMs;
     this.knownMs = nowMs;
     this.#usesLeft = COARSE_USES_MAX;
