@@ -15,8 +15,6 @@ create index metrics_owner on metrics (owner, updated_at desc, id desc);
 create index metrics_business_domain on metrics (business_domain, updated_at desc, id desc);
 create index metrics_tags on metrics using gin (tags);
 create index metrics_search on metrics using gin (search);
--- Everything the statistics need: they are counted without touching a document.
-create index metrics_statistics on metrics (category, owner, business_domain);
 
 create index objectives_updated on objectives (updated_at desc, id desc);
 create index objectives_created on objectives (created_at desc, id desc);

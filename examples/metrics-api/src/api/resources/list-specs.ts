@@ -11,10 +11,12 @@ export const UNPAGED_ROWS_MAX = 1_000;
 export const OFFSET_MAX = 100_000;
 /** Totals are exact up to this, estimated beyond. */
 const COUNT_MAX = 100_000;
+/** The same with a filter: some are only decided by reading the rows. */
+export const FILTERED_COUNT_MAX = 20_000;
 
 /**
- * Without `fields` a row is read as one document and taken apart here: a page far down then works
- * out nothing for the rows it skips.
+ * Without `fields` a row is read as one document and taken apart here: PostgreSQL need not take it
+ * out of `jsonb` member by member.
  */
 export const WHOLE = "document";
 export const ALL_FIELDS = [WHOLE, "id", "version", "created_at", "updated_at"];

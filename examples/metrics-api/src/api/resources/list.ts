@@ -14,14 +14,18 @@ import {
   readPage,
   readTotal,
   type Sql,
+  type Total,
 } from "hasten/postgres";
 import { invalidParameters } from "../http/problem.ts";
 import type { Reply } from "../http/route.ts";
+import { tableOf } from "./document.ts";
+import { FEW_ROWS_MAX, foundFirst, leavesFew, needsCounting } from "./few.ts";
 import { cursorLinks, onwardLink } from "./links.ts";
 import { EXCLUSIVE, filterOf, type ListQuery, sortOf } from "./list-query.ts";
 import {
   ALL_FIELDS,
   CURSOR_LIMIT_DEFAULT,
+  FILTERED_COUNT_MAX,
   LIMIT_MAX,
   type ListSpecs,
   OFFSET_MAX,
@@ -67,19 +71,39 @@ function refuseContradictions(query: ListQuery): void {
 interface Asked {
   readonly sort: string;
   readonly filter: Sql | undefined;
+  /** What cursors are bound to: the filter as asked for, however it is then written. */
+  readonly filterId: string | undefined;
   readonly fields: readonly string[] | undefined;
 }
 
-const asked = ({ resource, query }: ListRequest): Asked => ({
-  sort: sortOf(query),
-  filter: filterOf(resource, query),
-  fields: query.fields,
-});
+function asked({ resource, query }: ListRequest): Asked {
+  const filter = filterOf(resource, query);
+  const filterId = filter && JSON.stringify([filter.text, filter.values]);
+  return { sort: sortOf(query), filter, filterId, fields: query.fields };
+}
 
 const selected = (request: ListRequest): Asked => {
   const wanted = asked(request);
   return { ...wanted, fields: wanted.fields ?? ALL_FIELDS };
 };
+
+function totalOf({ specs, db }: ListRequest, { filter }: Asked): Promise<Total> {
+  const spec =
+    filter === undefined ? specs.paged : { ...specs.paged, countMax: FILTERED_COUNT_MAX };
+  return readTotal(runnerOf(db), spec, { filter, beyond: "estimate" });
+}
+
+/** The same request, written so that few rows are found first. `total` when it is known already. */
+async function planned(request: ListRequest, wanted: Asked, total?: Total): Promise<Asked> {
+  const { resource, query, specs, db } = request;
+  const { filter } = wanted;
+  if (filter === undefined || !needsCounting(resource, query)) return wanted;
+  const few =
+    total === undefined
+      ? await leavesFew(runnerOf(db), specs.paged, filter)
+      : total.kind === "exact" && total.count <= FEW_ROWS_MAX;
+  return few ? { ...wanted, filter: foundFirst(tableOf(resource), filter) } : wanted;
+}
 
 /** Rows as clients see them, whichever way they were read. */
 function shaped(
@@ -98,13 +122,14 @@ async function byPage(request: ListRequest): Promise<Reply> {
   const { specs, location } = request;
   const runner = runnerOf(request.db);
   const wanted = selected(request);
-  const total = await readTotal(runner, specs.paged, { filter: wanted.filter, beyond: "estimate" });
+  const total = await totalOf(request, wanted);
   const { limit } = parsePaging(request.query, { limitDefault: OFFSET_LIMIT_DEFAULT });
   const pageMax = Math.floor(OFFSET_MAX / limit) + 1;
   const options = { limitDefault: OFFSET_LIMIT_DEFAULT, limitMax: LIMIT_MAX, pageMax };
   const paging = clampPage(parsePaging(request.query, options), total);
   const { page } = paging;
-  const found = await readOffsetPage(runner, specs.paged, { ...wanted, page, limit });
+  const plan = await planned(request, wanted, total);
+  const found = await readOffsetPage(runner, specs.paged, { ...plan, page, limit });
   const rows = shaped(request, found.rows);
   const shown = { rows, paging, total, hasNext: found.hasNext };
   const headers = offsetHeaders(shown, location);
@@ -118,7 +143,8 @@ async function byPage(request: ListRequest): Promise<Reply> {
 async function byCursor(request: ListRequest, cursor: string): Promise<Reply> {
   const { specs, location, query } = request;
   const { limit } = parsePaging(query, { limitDefault: CURSOR_LIMIT_DEFAULT, limitMax: LIMIT_MAX });
-  const wanted = { ...selected(request), ...(cursor !== "" && { cursor }), limit };
+  const plan = await planned(request, selected(request));
+  const wanted = { ...plan, ...(cursor !== "" && { cursor }), limit };
   const read = await readPage(runnerOf(request.db), specs.paged, wanted);
   const page = { ...read, rows: shaped(request, read.rows) };
   const headers = { ...cursorHeaders(page, location), Link: cursorLinks(page, location) };
@@ -128,9 +154,9 @@ async function byCursor(request: ListRequest, cursor: string): Promise<Reply> {
 async function whole(request: ListRequest): Promise<Reply> {
   const { specs, db } = request;
   const wanted = selected(request);
-  const runner = runnerOf(db);
-  const total = await readTotal(runner, specs.paged, { filter: wanted.filter, beyond: "estimate" });
-  const read = await readOffsetPage(runner, specs.unpaged, wanted);
+  const total = await totalOf(request, wanted);
+  const plan = await planned(request, wanted, total);
+  const read = await readOffsetPage(runnerOf(db), specs.unpaged, plan);
   const rows = shaped(request, read.rows);
   const paging = { page: 1, limit: UNPAGED_ROWS_MAX, offset: 0 };
   const headers: Record<string, string> = { "X-Total-Count": String(total.count) };

@@ -5,6 +5,8 @@ import type { Resource } from "./resource.ts";
 
 /** How many matches a search returns. */
 export const SEARCH_ROWS_MAX = 50;
+/** Matches that are ranked; of a word that more rows have, nearly all would rank the same. */
+export const RANKED_ROWS_MAX = 5_000;
 
 export interface Search {
   readonly words: string;
@@ -18,12 +20,20 @@ export interface Search {
  */
 export function searchStatement(resource: Resource, { words, filter, fields }: Search): Sql {
   const narrowed = filter === undefined ? sql.empty : sql`and ${filter}`;
+  const match = sql`websearch_to_tsquery('english', ${words})`;
   return sql`
     select ${selectList(resource, fields)}
-    from ${tableOf(resource)}
-    where search @@ websearch_to_tsquery('english', ${words}) ${narrowed}
-    order by ts_rank(search, websearch_to_tsquery('english', ${words})) desc, id
-    limit ${SEARCH_ROWS_MAX}`;
+    from (
+      select id, ts_rank(search, ${match}) as rank
+      from (
+        select id, search from ${tableOf(resource)} where search @@ ${match} ${narrowed}
+        limit ${RANKED_ROWS_MAX}
+      ) matches
+      order by rank desc, id
+      limit ${SEARCH_ROWS_MAX}
+    ) best
+    join ${tableOf(resource)} using (id)
+    order by best.rank desc, id`;
 }
 
 export const search = (
