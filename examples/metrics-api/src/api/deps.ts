@@ -64,6 +64,9 @@ export interface ApiDeps {
   readonly log: ApiLog;
   /** True once the process has begun to stop: `/readyz` then answers 503. */
   readonly isDraining?: () => boolean;
-  /** Told after each committed write, so that other processes can drop the same entries. */
-  readonly onInvalidate?: (invalidation: Invalidation) => void;
+  /**
+   * Told after each committed write and before it is acknowledged, so that other processes can drop the same entries.
+   * The write is acknowledged once this resolves; it must not reject and must bound its own wait.
+   */
+  readonly onInvalidate?: (invalidation: Invalidation) => Promise<void>;
 }

@@ -23,7 +23,7 @@ export interface ServeParts {
   /** Why this process may not switch the storage. */
   readonly fixedBecause?: string;
   /** Told of each committed write, for the sibling processes. */
-  readonly onInvalidate?: (invalidation: Invalidation) => void;
+  readonly onInvalidate?: (invalidation: Invalidation) => Promise<void>;
 }
 
 export interface Serving {
@@ -59,6 +59,7 @@ export async function serve(parts: ServeParts): Promise<Serving> {
     isDraining: () => shutdown.signal.aborted,
     ...(parts.onInvalidate && { onInvalidate: parts.onInvalidate }),
   });
+  shutdown.add(() => api.close());
   const server = createServer(api.listener);
   shutdown.add(() => closeServer(server));
   const port = await listen(server, config);

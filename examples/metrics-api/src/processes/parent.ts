@@ -2,7 +2,8 @@
  * The process that owns the embedded server and the workers.
  *
  * Invariants: as many workers as asked for, a dead one replaced with growing delay and not for ever; a write in one
- * worker reaches the caches of all; the workers are stopped before the server they use.
+ * worker reaches the caches of all before it is acknowledged (siblings.ts); the workers are stopped before the server
+ * they use.
  */
 import cluster, { type Worker } from "node:cluster";
 import type { Config } from "../config/index.ts";
@@ -15,6 +16,7 @@ import { secretsOf } from "../lifecycle/secrets.ts";
 import type { Shutdown } from "../lifecycle/shutdown.ts";
 import type { ToParent, ToWorker } from "./messages.ts";
 import { DEATHS_MAX, DEATHS_WINDOW_MS, restartAfter } from "./restart.ts";
+import { createRelay } from "./siblings.ts";
 import { WORKER_STOP_MS } from "./worker.ts";
 
 const STOP_GRACE_MS = 200;
@@ -61,6 +63,7 @@ function createWorkers({ start, count, log }: WorkersOptions): Workers {
   const failed = Promise.withResolvers<string>();
   const deathsMs: number[] = [];
   const timers = new Set<NodeJS.Timeout>();
+  const relay = createRelay();
   let readyCount = 0;
   let stopping = false;
 
@@ -82,7 +85,16 @@ function createWorkers({ start, count, log }: WorkersOptions): Workers {
         ready.reject(new StartRefused(message.message));
         return;
       case "invalidate":
-        for (const worker of living()) if (worker.id !== from.id) worker.send(message);
+        void relay.pass(
+          message,
+          sendTo(from),
+          living()
+            .filter((it) => it.id !== from.id)
+            .map(sendTo),
+        );
+        return;
+      case "done":
+        relay.done(message);
         return;
       default:
         message satisfies never;
@@ -121,6 +133,11 @@ function createWorkers({ start, count, log }: WorkersOptions): Workers {
     },
   };
 }
+
+/** A worker that has just ended cannot be told: nobody is served by it any more. */
+const sendTo = (worker: Worker) => (message: ToWorker) => {
+  if (worker.isConnected()) worker.send(message, () => undefined);
+};
 
 const living = (): readonly Worker[] =>
   Object.values(cluster.workers ?? {}).filter((it) => it !== undefined);

@@ -10,6 +10,7 @@ import { serve } from "../lifecycle/serve.ts";
 import { createShutdown, exitWithin, STOP_LIMIT_MS } from "../lifecycle/shutdown.ts";
 import { messageOf } from "../storage/index.ts";
 import type { ToParent, ToWorker } from "./messages.ts";
+import { createTeller } from "./siblings.ts";
 
 /** Less than the parent takes to stop everything. */
 export const WORKER_STOP_MS = 2_800;
@@ -20,7 +21,8 @@ export function runWorker(config: Config, log: Log): void {
     exitWithin(Math.min(WORKER_STOP_MS, STOP_LIMIT_MS), 1);
     void shutdown.run().then(() => process.exit(0));
   };
-  let apply: ((it: Extract<ToWorker, { kind: "invalidate" }>) => void) | undefined;
+  const teller = createTeller(tell);
+  let apply: ((it: Extract<ToWorker, { kind: "invalidate" }>) => Promise<void>) | undefined;
   const start = async (it: Extract<ToWorker, { kind: "start" }>): Promise<void> => {
     const serving = await serve({
       config,
@@ -31,9 +33,9 @@ export function runWorker(config: Config, log: Log): void {
       log,
       shutdown,
       fixedBecause: `${config.processes} processes are attached to the storage in use. Start with one process to switch.`,
-      onInvalidate: (invalidation) => tell({ kind: "invalidate", invalidation }),
+      onInvalidate: teller.tell,
     });
-    apply = ({ invalidation }) => void serving.applyInvalidation(invalidation);
+    apply = ({ invalidation }) => serving.applyInvalidation(invalidation);
     tell({ kind: "ready", port: serving.port });
   };
   process.on("SIGINT", () => undefined);
@@ -49,7 +51,13 @@ export function runWorker(config: Config, log: Log): void {
         });
         return;
       case "invalidate":
-        apply?.(message);
+        // Nothing is cached before it serves; a cache that is being closed serves nobody.
+        void Promise.resolve(apply?.(message))
+          .catch(() => undefined)
+          .then(() => tell({ kind: "done", ticket: message.ticket }));
+        return;
+      case "done":
+        teller.done(message);
         return;
       case "stop":
         stop();

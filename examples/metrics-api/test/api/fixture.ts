@@ -95,7 +95,7 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
     responseCache,
     config: { jwtSecret: JWT_SECRET, cursorKeys: [{ id: "k1", secret: "c".repeat(32) }] },
     log: { warn: () => undefined, error: (message, fields) => errors.push({ message, ...fields }) },
-    onInvalidate: (invalidation) => invalidations.push(invalidation),
+    onInvalidate: async (invalidation) => void invalidations.push(invalidation),
     ...options.deps,
   });
   const server = createServer(api.listener);

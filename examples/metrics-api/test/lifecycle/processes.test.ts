@@ -65,9 +65,8 @@ test("two processes share a port and a server, see each other's writes, are repl
     body: JSON.stringify({ name: "Renamed in one process" }),
   });
   expect(patch.status).toBe(200);
-  expect(
-    await until(async () => [...(await names())].join() === "Renamed in one process", 3_000),
-  ).toBe(true);
+  // Whichever process answers: all had dropped the old document before the write was acknowledged.
+  expect([...(await names())]).toEqual(["Renamed in one process"]);
 
   process.kill(first!, "SIGKILL");
   await api.printed(/has taken over/);

@@ -24,7 +24,7 @@ const STALE_IF_ERROR_MS = 3_600_000;
 
 export interface CachePolicyParts {
   readonly cache: Cache;
-  readonly onInvalidate?: ((invalidation: Invalidation) => void) | undefined;
+  readonly onInvalidate?: ((invalidation: Invalidation) => Promise<void>) | undefined;
   readonly listTtlMs?: number | undefined;
 }
 
@@ -69,7 +69,7 @@ export function cachePolicy(parts: CachePolicyParts): CachePolicy {
     }),
     async invalidate(invalidation) {
       await cache.delete(invalidation);
-      onInvalidate?.(invalidation);
+      await onInvalidate?.(invalidation);
     },
   };
 }

@@ -43,7 +43,8 @@ export const equalsUuid = (column: string): Filter => ({
 export const anyTag: Filter = {
   schema: z
     .union([z.string(), z.array(z.string())])
-    .transform((given) => [given].flat().flatMap((part) => part.split(",")))
+    // A set, as its entry in the cache is: a tag named twice is named once.
+    .transform((given) => [...new Set([given].flat().flatMap((part) => part.split(",")))])
     .pipe(tags.min(1)),
   description: "Only those with at least one of these tags, separated by commas.",
   where: (value: string[]) => sql`tags && ${value}::text[]`,
