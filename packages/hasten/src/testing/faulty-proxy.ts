@@ -99,7 +99,9 @@ interface Behaviour {
 function createPair(client: Socket, upstream: Socket, behaviour: Behaviour): Pair {
   let swallowing: Armed | undefined;
   const cut = (): void => {
-    client.resetAndDestroy();
+    // libuv refuses to reset a socket that is already saying goodbye, and node then leaks its handle.
+    if (client.writableEnded) client.destroy();
+    else client.resetAndDestroy();
     upstream.destroy();
   };
   const pass = (from: "request" | "response", chunk: Buffer): void => {
