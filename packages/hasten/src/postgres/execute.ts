@@ -18,8 +18,11 @@ export async function executeOn<R>(
   let last: RunFailure | undefined;
   for (let attempt = 0; attempt === 0 || worthAnother(core, last!, attempt, options); attempt++) {
     const leftMs = deadlineMs - clock.nowMs();
-    if (leftMs <= 0) break;
-    const lease = await core.connections.acquire({ timeoutMs: leftMs, signal: options.signal });
+    if (last !== undefined && leftMs <= 0) break;
+    const lease = await core.connections.acquire({
+      timeoutMs: Math.max(1, leftMs),
+      signal: options.signal,
+    });
     const outcome = await runReleasing(core, lease, statement, {
       ...options,
       timeoutMs: Math.max(1, deadlineMs - clock.nowMs()),

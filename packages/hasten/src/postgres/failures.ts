@@ -55,7 +55,9 @@ export function failureOf(error: unknown): Failure {
   const state = sqlstateOf(error);
   if (state !== undefined) {
     const fatal = view(error).severity === "FATAL" || view(error).severity === "PANIC";
-    return fatal || SESSION_ENDED.has(state) || state.startsWith("08") ? "dead" : "refused";
+    // Class 08 alone says nothing of this session: 08P01 also means a wrong number of values, and
+    // foreign tables pass on the 08 of another server.
+    return fatal || SESSION_ENDED.has(state) ? "dead" : "refused";
   }
   const { code, message } = view(error);
   if (NETWORK_CODES.has(code)) return "dead";
@@ -90,6 +92,8 @@ export function isUnavailable(error: unknown): boolean {
   for (let at: unknown = error, depth = 0; at != null && depth < 5; depth++) {
     if (at instanceof PostgresError) {
       if (UNAVAILABLE_CODES.has(at.code)) return true;
+      // The server answered; its own error, kept as cause, cannot say otherwise.
+      if (at.code === "HST_PG_STATEMENT") return false;
     } else {
       const failure = failureOf(at);
       if (failure === "dead" || failure === "unsent" || mayConnectLater(at)) return true;

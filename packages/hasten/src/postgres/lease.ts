@@ -30,6 +30,8 @@ export interface Lease {
   /** Gives up with this error: what runs is cancelled, what follows is refused. */
   abandon(error: PostgresError): void;
   release(state: "clean" | "broken"): void;
+  /** Why it was abandoned, if it was: nothing more can be sent. */
+  readonly abandoned: PostgresError | undefined;
 }
 
 export interface LeaseOptions {
@@ -97,6 +99,9 @@ export function createLease(client: PgClient, options: LeaseOptions): Lease {
     run: (statement, limit) => within(limit, () => client.query(statement)),
     runAll: (statements, limit) => within(limit, () => sendAll(client, statements)),
     abandon,
+    get abandoned() {
+      return given;
+    },
     release(state) {
       if (over) return;
       over = true;

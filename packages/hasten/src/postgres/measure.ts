@@ -1,5 +1,6 @@
 import { channels } from "../core/channels.ts";
 import { createHistogram, type Histogram, type HistogramSnapshot } from "../core/histogram.ts";
+import { tell } from "../core/tell.ts";
 import { normalise } from "./normalise.ts";
 
 /** Payload of the channel `hasten:postgres:slow-query` and of `onSlowQuery`. Never holds a value. */
@@ -92,7 +93,7 @@ export function createMeasure(options: MeasureOptions): Measure {
   };
   const slow = (event: SlowQuery): void => {
     channels.slowQuery.publish(event);
-    options.onSlowQuery?.(event);
+    tell(options.onSlowQuery, event);
   };
 
   return {

@@ -140,6 +140,24 @@ describe("errors", () => {
   });
 });
 
+test("an error the server answers with is refused and not a lost connection, whatever its class", async () => {
+  const passedOn = sql`do $$ begin raise exception using errcode = '08006'; end $$`;
+  for (const statement of [{ text: "select $1::int", values: [1, 2] }, passedOn])
+    for (const errors of ["redacted", "full"] as const) {
+      await using own = createDatabase({ url: target.url, pool: { min: 0 }, errors });
+      const error = await failure(own.query(statement));
+      expect(error).toMatchObject({ code: "HST_PG_STATEMENT", sqlstate: /^08/ });
+      expect(isUnavailable(error)).toBe(false);
+    }
+});
+
+test("a NUL character in a text is refused before it breaks the protocol, in a value by the server", async () => {
+  const text = { text: "select 1 -- \0" };
+  expect(await failure(db.query(text))).toMatchObject({ code: "HST_PG_SQL" });
+  const value = db.query(sql`select ${"a\0"}::text`);
+  expect(await failure(value)).toMatchObject({ code: "HST_PG_STATEMENT", sqlstate: "22021" });
+});
+
 describe("measuring", () => {
   test("statements are counted by their normalised form, the slow ones reported, without values", async () => {
     const seen: SlowQuery[] = [];

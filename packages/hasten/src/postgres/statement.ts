@@ -15,6 +15,8 @@ export function toPgStatement(statement: Statement, name?: string): PgStatement 
     );
   const { text, values = [] } = statement;
   if (text.trim() === "") throw sqlInvalid("The statement is empty.", "Pass SQL text.");
+  if (text.includes("\0"))
+    throw sqlInvalid("The statement holds a NUL character.", "The protocol ends a text there.");
   if (text.length > TEXT_CHARS_MAX)
     throw sqlInvalid(
       `A statement has at most ${TEXT_CHARS_MAX} characters, got ${text.length}.`,

@@ -1,4 +1,5 @@
 import { channels } from "../core/channels.ts";
+import { tell } from "../core/tell.ts";
 import { AFTER_SERVER_MS, type Core, checkedTimeout, databaseOf, UNSENT_RETRIES } from "./core.ts";
 import { optionInvalid, PostgresError } from "./errors.ts";
 import { type ExecuteManyOptions, type ManyResult, sendBatches } from "./many.ts";
@@ -22,22 +23,34 @@ export async function transactionOn<T>(
   const { retries = 0 } = options;
   if (!Number.isInteger(retries) || retries < 0 || retries > 10)
     throw optionInvalid("retries", "an integer from 0 to 10", retries);
+  const { clock } = core.around;
+  const deadlineMs = deadlineOf(core, options);
+  const bounded = { ...options, deadlineMs };
   for (let attempt = 0; ; attempt++) {
     try {
-      const committed = await oneTransaction(core, options, (parts) => runTransaction(work, parts));
+      const committed = await oneTransaction(core, bounded, (parts) => runTransaction(work, parts));
       await runHooks(core, committed);
       return committed.value;
     } catch (error) {
-      if (attempt >= retries || !isRetryable(error)) throw error;
       const delayMs = Math.random() * 10 * 2 ** attempt;
+      const late = clock.nowMs() + delayMs >= deadlineMs;
+      if (attempt >= retries || late || !isRetryable(error)) throw error;
       await new Promise((resolve) => setTimeout(resolve, delayMs));
     }
   }
 }
 
+type Bounded = TransactionOptions & { readonly deadlineMs: number };
+
+/** One deadline for all repeats. */
+function deadlineOf(core: Core, { timeoutMs }: TransactionOptions): number {
+  if (timeoutMs === undefined) return Number.POSITIVE_INFINITY;
+  return core.around.clock.nowMs() + checkedTimeout(timeoutMs, core);
+}
+
 async function oneTransaction<T>(
   core: Core,
-  options: TransactionOptions,
+  options: Bounded,
   run: (parts: TransactionParts) => Promise<T>,
 ): Promise<T> {
   const { clock } = core.around;
@@ -54,20 +67,17 @@ async function oneTransaction<T>(
 }
 
 /** Takes a connection and begins; a connection that turns out dead at BEGIN is replaced. */
-async function begun(core: Core, options: TransactionOptions): Promise<TransactionParts> {
+async function begun(core: Core, options: Bounded): Promise<TransactionParts> {
   const { around } = core;
-  const wholeMs =
-    options.timeoutMs === undefined
-      ? Number.POSITIVE_INFINITY
-      : checkedTimeout(options.timeoutMs, core);
+  const { deadlineMs } = options;
   const own = options.statementTimeoutMs;
   if (own !== undefined) checkedTimeout(own, core);
   const defaultTimeoutMs = own === undefined ? core.defaultTimeoutMs : own + AFTER_SERVER_MS;
-  const deadlineMs = around.clock.nowMs() + wholeMs;
+  const ownAround = own === undefined ? around : { ...around, statementTimeoutMs: own };
   for (let attempt = 0; ; attempt++) {
     const timeoutMs = Math.max(1, deadlineMs - around.clock.nowMs());
     const lease = await core.connections.acquire({ timeoutMs, signal: options.signal });
-    const parts = { lease, options, around, defaultTimeoutMs, deadlineMs };
+    const parts = { lease, options, around: ownAround, defaultTimeoutMs, deadlineMs };
     const outcome = await begin(parts).catch((error: unknown) => {
       lease.release("clean");
       throw error;
@@ -85,7 +95,8 @@ export async function executeManyOn<S>(
   options: ExecuteManyOptions,
 ): Promise<ManyResult> {
   const { signal } = options;
-  const given = signal === undefined ? {} : { signal };
+  const deadlineMs = Number.POSITIVE_INFINITY;
+  const given = signal === undefined ? { deadlineMs } : { deadlineMs, signal };
   const { defaultTimeoutMs } = core;
   const committed = await oneTransaction(core, given, (parts) =>
     runTransaction(
@@ -103,7 +114,7 @@ async function runHooks(core: Core, { hooks }: Committed<unknown>): Promise<void
   const report = (error: unknown): void => {
     const database = databaseOf(core.options);
     channels.poolEvent.publish({ kind: "hook-failed", database });
-    onHookError?.(error);
+    tell(onHookError, error);
   };
   const all = Promise.all(hooks.map(async (hook) => hook()).map((done) => done.catch(report)));
   const late = Promise.withResolvers<"late">();

@@ -201,11 +201,57 @@ describe("time", () => {
     await expect.poll(() => db.stats().pool.active).toBe(0);
   });
 
+  test("its time-out ends it even while nested work never ends, awaited or not", async () => {
+    const never = (): Promise<never> => new Promise(() => undefined);
+    const bound = { timeoutMs: 50 };
+    const awaited = failure(db.transaction((tx) => tx.transaction(never), bound));
+    const left = failure(
+      db.transaction(async (tx) => void tx.transaction(never).catch(() => undefined), bound),
+    );
+    expect((await awaited).code).toBe("HST_PG_TIMEOUT");
+    expect((await left).code).toBe("HST_PG_TIMEOUT");
+  });
+
+  test("its time-out before COMMIT was sent is a time-out, not an unknown outcome", async () => {
+    const work = async (tx: Tx): Promise<void> => {
+      await add(tx, 1, 1);
+      tx.query(sql`select pg_sleep(5)`).catch(() => undefined);
+    };
+    const error = await failure(db.transaction(work, { timeoutMs: 100 }));
+    expect(error.code).toBe("HST_PG_TIMEOUT");
+    expect(await amount(1)).toBe(100);
+  });
+
+  test("a drain that ends it before COMMIT was sent says closed, not an unknown outcome", async () => {
+    const own = createDatabase({ url: target.url, pool: { min: 0 }, drainTimeoutMs: 0 });
+    const drained = Promise.withResolvers<void>();
+    const error = failure(
+      own.transaction(async (tx) => {
+        await add(tx, 1, 1);
+        void own.drain().then(drained.resolve);
+        await drained.promise;
+      }),
+    );
+    expect((await error).code).toBe("HST_PG_CLOSED");
+    expect(await amount(1)).toBe(100);
+  });
+
+  test("its time-out bounds all its repeats together", async () => {
+    let runs = 0;
+    const work = async (tx: Tx): Promise<void> => {
+      runs++;
+      await tx.query(sql`select pg_sleep(0.06)`);
+      await tx.execute(sql`do $$ begin raise exception using errcode = '40001'; end $$`);
+    };
+    const error = await failure(db.transaction(work, { timeoutMs: 150, retries: 10 }));
+    expect(["HST_PG_TIMEOUT", "HST_PG_STATEMENT"]).toContain(error.code);
+    expect(runs).toBeLessThanOrEqual(3);
+  });
+
   test("statementTimeoutMs holds inside it and is gone afterwards", async () => {
     const work = (tx: Tx) => tx.query(sql`select pg_sleep(5)`);
-    expect((await failure(db.transaction(work, { statementTimeoutMs: 50 }))).code).toMatch(
-      /HST_PG_(TIMEOUT|STATEMENT)/,
-    );
+    const error = await failure(db.transaction(work, { statementTimeoutMs: 50 }));
+    expect(error.code).toBe("HST_PG_TIMEOUT");
     expect(await db.queryOne(sql`select current_setting('statement_timeout') as t`)).toEqual({
       t: "30s",
     });

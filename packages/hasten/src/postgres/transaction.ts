@@ -20,7 +20,7 @@ export interface TransactionOptions {
   readonly isolation?: "read committed" | "repeatable read" | "serializable";
   /** @default false */
   readonly readOnly?: boolean;
-  /** Longest time for the whole transaction, waiting for a connection included. @default none beyond the statements' own. Bounds 1 to 86_400_000. */
+  /** Longest time for the whole transaction, waiting for a connection and repeats included. @default none beyond the statements' own. Bounds 1 to 86_400_000. */
   readonly timeoutMs?: number;
   /** `SET LOCAL statement_timeout`: also for statements longer than the database's. Bounds 1 to 86_400_000. */
   readonly statementTimeoutMs?: number;
@@ -69,10 +69,11 @@ export async function runTransaction<T>(
     let value: T;
     try {
       value = await Promise.race([work(scope.tx), guard.expired]);
-      await scope.settle();
+      await Promise.race([scope.settle(), guard.expired]);
     } catch (error) {
       scope.close();
-      await scope.settle();
+      // Nested work that never ends must not outlast the deadline either.
+      await Promise.race([scope.settle(), guard.expired]).catch(() => undefined);
       await rollback(parts);
       throw error;
     }
@@ -130,6 +131,8 @@ async function rollback(parts: TransactionParts): Promise<void> {
 }
 
 async function commit(parts: TransactionParts): Promise<void> {
+  const { abandoned } = parts.lease;
+  if (abandoned !== undefined) throw abandoned;
   const outcome = await control(trustedSql("commit"), "commit", parts);
   if (outcome.kind === "failed") {
     parts.lease.release(stateAfter(outcome.failure));
