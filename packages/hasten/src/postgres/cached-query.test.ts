@@ -154,6 +154,68 @@ describe("cached queries", () => {
     expect(await patient).toMatchObject([{ word: "shared" }]);
   });
 
+  test("one caller's time-out ends its own wait for another's run only", async () => {
+    const statement = sql`select 'slow' as word, pg_sleep(0.3)::text`;
+    const cached = { ttlMs: 60_000 };
+    const patient = db.query(statement, { cache: cached });
+    const impatient = db.query(statement, { cache: cached, timeoutMs: 20 });
+    await expect(impatient).rejects.toMatchObject({ code: "HST_PG_TIMEOUT" });
+    expect(await patient).toMatchObject([{ word: "slow" }]);
+  });
+
+  test("with an aborted signal ask nothing", async () => {
+    const before = db.stats().count;
+    const asking = db.query(sql`select 'never'`, {
+      cache: { ttlMs: 60_000 },
+      signal: AbortSignal.abort(),
+    });
+    await expect(asking).rejects.toMatchObject({ code: "HST_PG_ABORTED" });
+    await db.health();
+    expect(db.stats().count - before).toBe(1);
+  });
+
+  test("that raced a write are not kept once the write was told", async () => {
+    const statement = sql`select text, pg_sleep(0.2)::text from word where id = 1`;
+    const options = { cache: { ttlMs: 60_000, tags: ["raced"] } };
+    const early = db.query<{ text: string }>(statement, options);
+    const running = sql`select from pg_stat_activity where query like '%0.2%' and state = 'active' and pid <> pg_backend_pid()`;
+    await expect.poll(async () => (await db.query(running)).length).toBe(1);
+    await db.transaction(async (tx) => {
+      await tx.execute(sql`update word set text = 'raced' where id = 1`);
+      tx.onCommit(() => cache.delete({ tags: ["raced"] }));
+    });
+    expect((await early)[0]!.text).not.toBe("raced");
+    expect((await db.query<{ text: string }>(statement, options))[0]!.text).toBe("raced");
+    await db.execute(sql`update word set text = 'own' where id = 1`);
+    await cache.delete({ prefixes: ["query:"] });
+  });
+
+  test("of databases that read types differently, or as another user or with other settings, are kept apart", async () => {
+    const asBigint = (): ((text: string) => unknown) => (text) => BigInt(text);
+    const offset = (by: bigint) => (text: string) => BigInt(text) + by;
+    const options = `${target.url}?options=${encodeURIComponent("-c extra_float_digits=0")}`;
+    const ways = [
+      { url: target.url },
+      { url: target.url, parsers: { 20: asBigint() } },
+      { url: target.url, parsers: { 20: offset(1n) } },
+      { url: target.url, parsers: { 20: offset(2n) } },
+      { url: options },
+    ];
+    const seen: unknown[] = [];
+    for (const way of ways) {
+      await using own = createDatabase({ ...way, pool: { min: 0 }, cache });
+      const statement = sql`select 1::int8 as n, current_setting('extra_float_digits') as digits`;
+      seen.push(...(await own.query(statement, { cache: { ttlMs: 60_000 } })));
+    }
+    expect(seen).toEqual([
+      { n: "1", digits: "1" },
+      { n: 1n, digits: "1" },
+      { n: 2n, digits: "1" },
+      { n: 3n, digits: "1" },
+      { n: "1", digits: "0" },
+    ]);
+  });
+
   test("are served stale within their grace while the database is down", async () => {
     const proxy = await faultyProxy({ port: Number(new URL(target.url).port) });
     const url = new URL(target.url);

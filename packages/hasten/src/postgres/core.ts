@@ -3,6 +3,7 @@ import { type Connections, createConnections } from "./connections.ts";
 import { optionInvalid } from "./errors.ts";
 import { createMeasure, type Measure } from "./measure.ts";
 import type { ResolvedOptions } from "./options.ts";
+import { parserId } from "./parsers.ts";
 import type { Surroundings } from "./session.ts";
 
 /** What the operations of one database share. */
@@ -42,12 +43,17 @@ export function createCore(options: ResolvedOptions): Core {
     measure,
     around: { clock, measure, full, statementTimeoutMs },
     defaultTimeoutMs: statementTimeoutMs + AFTER_SERVER_MS,
-    keyIdentity: JSON.stringify([
-      identityOf(connections.pool),
-      options.target.user ?? process.env["PGUSER"] ?? "",
-      options.target.options ?? "",
-    ]),
+    keyIdentity: keyIdentityOf(options, identityOf(connections.pool)),
   };
+}
+
+/** What rows depend on beside the statement: where, as whom, with which settings, and how they are read. */
+function keyIdentityOf({ target, parsers }: ResolvedOptions, identity: string): string {
+  const { env } = process;
+  const user = target.user ?? env["PGUSER"] ?? env["USER"] ?? "";
+  const settings = target.options ?? env["PGOPTIONS"] ?? "";
+  const read = Object.entries(parsers).map(([oid, parser]) => [oid, parserId(parser)]);
+  return JSON.stringify([identity, user, settings, ...read]);
 }
 
 /** The database's name, for events. */

@@ -1,6 +1,6 @@
 import { queryKey } from "./cached-query.ts";
 import { type Core, checkedTimeout, UNSENT_RETRIES } from "./core.ts";
-import { aborted } from "./failures.ts";
+import { aborted, waitTimedOut } from "./failures.ts";
 import type { Lease } from "./lease.ts";
 import type { CachedQueryOptions, QueryOptions, Result } from "./queryable.ts";
 import { type RunFailure, runOn, stateAfter } from "./session.ts";
@@ -92,20 +92,38 @@ export async function queryOn<R>(
     ).rows;
   };
   const { key = queryKey(core.keyIdentity, statement), ...kept } = cache;
+  if (signal?.aborted) throw aborted(signal);
   const answer = store.getOrSet(key, load, kept);
-  const rows = await (signal === undefined ? answer : orAborted(answer, signal));
+  const rows = await (isPending(answer)
+    ? ownWait(core, answer, { ...options, asked: () => asked })
+    : answer);
   core.measure.cached(!asked);
   return rows as readonly R[];
 }
 
-/** One caller's abort ends that caller's wait; the load, which others may share, goes on. */
-function orAborted(answer: unknown, signal: AbortSignal): Promise<unknown> {
+const isPending = (answer: unknown): answer is PromiseLike<unknown> =>
+  typeof (answer as { then?: unknown } | undefined)?.then === "function";
+
+/** One caller's abort or time-out ends that caller's wait; the load, which others may share, goes on. */
+function ownWait(
+  core: Core,
+  answer: PromiseLike<unknown>,
+  { signal, timeoutMs, asked }: QueryOptions & { readonly asked: () => boolean },
+): PromiseLike<unknown> {
+  if (signal === undefined && timeoutMs === undefined) return answer;
+  const waitMs = checkedTimeout(timeoutMs, core);
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(aborted(signal));
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
+    const onAbort = (): void => reject(aborted(signal!));
+    // One's own load has this limit itself, and stale rows to fall back on.
+    const timer = core.around.clock.schedule(waitMs, () => {
+      if (!asked()) reject(waitTimedOut(waitMs));
+    });
+    signal?.addEventListener("abort", onAbort, { once: true });
     Promise.resolve(answer)
-      .finally(() => signal.removeEventListener("abort", onAbort))
+      .finally(() => {
+        timer.cancel();
+        signal?.removeEventListener("abort", onAbort);
+      })
       .then(resolve, reject);
   });
 }

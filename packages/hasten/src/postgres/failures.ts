@@ -223,6 +223,12 @@ export const timedOut = (timeoutMs: number, statement: string): PostgresError =>
     fix: "Make the statement faster or pass a longer timeoutMs; a write may still have taken effect.",
   });
 
+export const waitTimedOut = (timeoutMs: number): PostgresError =>
+  new PostgresError("HST_PG_TIMEOUT", {
+    message: `No answer within ${Math.round(timeoutMs)} ms from the run of this query that callers share.`,
+    fix: "Pass a longer timeoutMs; the shared run goes on and may fill the cache.",
+  });
+
 export const aborted = (signal: AbortSignal): PostgresError =>
   new PostgresError(
     "HST_PG_ABORTED",

@@ -2,6 +2,7 @@
  * How column types become values. Per database: the driver's global table is never changed.
  * A value that JavaScript cannot hold exactly stays text.
  */
+import { hash } from "node:crypto";
 import type { PgDriver } from "./driver.ts";
 
 const asText = (text: string): string => text;
@@ -45,4 +46,22 @@ export function typeParsers(
       return parser ?? driver.types.getTypeParser(oid, format);
     },
   };
+}
+
+const ids = new WeakMap<object, string>();
+const sources = new Map<string, number>();
+
+/**
+ * Tells parsers apart in cache keys: by their source, the same in every process, and by a number
+ * where several functions share one, because they can still differ in what they captured.
+ */
+export function parserId(parser: (text: string) => unknown): string {
+  const known = ids.get(parser);
+  if (known !== undefined) return known;
+  const source = hash("sha256", String(parser), "base64url");
+  const number = (sources.get(source) ?? 0) + 1;
+  sources.set(source, number);
+  const id = `${source}${number}`;
+  ids.set(parser, id);
+  return id;
 }

@@ -92,7 +92,7 @@ interface Found {
 
 /** What makes two indexes equal, as the catalog has it; the same text for the same index. */
 const DEFINITION: Sql = sql`jsonb_build_array(
-  am.amname, i.indisunique, i.indnkeyatts, to_jsonb(i) -> 'indnullsnotdistinct',
+  am.amname, i.indisunique, i.indimmediate, i.indnkeyatts, to_jsonb(i) -> 'indnullsnotdistinct',
   (select jsonb_agg(pg_get_indexdef(i.indexrelid, n, true) order by n)
      from generate_series(1, i.indnatts) as n),
   i.indclass::text, i.indcollation::text, i.indoption::text,
@@ -147,6 +147,12 @@ async function dropLeftover(session: Dedicated, table: Table, found: Found): Pro
   await session.run(sql`drop index concurrently if exists ${ident(table.schema, found.name)}`);
 }
 
+/** The build may have failed because another session took the name: its index is not ours to drop. */
+async function dropOwnLeftover(session: Dedicated, table: Table, name: string): Promise<void> {
+  const found = (await indexesNear(session, table, name)).find((one) => one.name === name);
+  if (found !== undefined && !found.valid && found.here) await dropLeftover(session, table, found);
+}
+
 async function build(
   session: Dedicated,
   spec: IndexSpec,
@@ -162,9 +168,7 @@ async function build(
   } catch (error) {
     // A failed concurrent build leaves an unusable index behind that still costs every write.
     if (spec.concurrently !== false)
-      await session
-        .run(sql`drop index concurrently if exists ${ident(table.schema, text.name)}`)
-        .catch(() => undefined);
+      await dropOwnLeftover(session, table, text.name).catch(() => undefined);
     throw error;
   }
   if (spec.analyze !== false) await session.run(sql`analyze ${target}`);

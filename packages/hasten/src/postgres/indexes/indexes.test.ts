@@ -113,6 +113,26 @@ test("a failed concurrent build leaves no unusable index behind", async () => {
   expect(await definition("orders_note_key")).toBeUndefined();
 });
 
+test("an index that another session gave the name meanwhile is left alone", async () => {
+  const other = await db.pool.connect();
+  await other.query("begin");
+  await other.query("lock table orders in share update exclusive mode");
+  const late = failure(db.indexes.ensure({ table: "orders", columns: ["customer"], name: "late" }));
+  const waiting = sql`select from pg_locks where not granted and relation = 'orders'::regclass`;
+  await expect.poll(async () => (await db.query(waiting)).length).toBe(1);
+  await other.query("create index late on orders (at)");
+  await other.query("commit");
+  other.release();
+  expect(await late).toMatchObject({ sqlstate: "42P07" });
+  expect(await definition("late")).toContain("(at)");
+});
+
+test("the index of a deferrable constraint is not the unique one that was asked for", async () => {
+  await db.execute(sql`alter table orders add constraint later unique (total) deferrable`);
+  const unique: IndexSpec = { table: "orders", columns: ["total"], unique: true };
+  expect((await db.indexes.ensure(unique)).kind).toBe("created");
+});
+
 test("an INVALID leftover of an interrupted build is replaced", async () => {
   await db
     .execute(sql`create unique index concurrently orders_note_key on orders (note)`)
