@@ -47,7 +47,7 @@ export function itemRoutes(resource: Resource, parts: RouteParts): Route[] {
       ...common,
       method: "post",
       path: `/api/v1/${name}`,
-      summary: `Create a ${singular}`,
+      summary: `Create ${withArticle(singular)}`,
       body: body(resource.input, JSON_TYPE),
       replies: { 201: { description: "Created.", schema: resource.output } },
       handle: ({ body }) =>
@@ -62,7 +62,7 @@ export function itemRoutes(resource: Resource, parts: RouteParts): Route[] {
       ...common,
       method: "put",
       path: item,
-      summary: `Replace a ${singular}`,
+      summary: `Replace ${withArticle(singular)}`,
       body: body(resource.input, JSON_TYPE),
       replies: { ...changed, ...failures },
       handle: (call) => {
@@ -77,7 +77,7 @@ export function itemRoutes(resource: Resource, parts: RouteParts): Route[] {
       ...common,
       method: "patch",
       path: item,
-      summary: `Change a ${singular} by JSON merge patch (RFC 7396)`,
+      summary: `Change ${withArticle(singular)} by JSON merge patch (RFC 7396)`,
       body: body(mergePatchOf(resource), MERGE_PATCH_TYPE, JSON_TYPE),
       replies: { ...changed, ...failures },
       handle: (call) => {
@@ -91,7 +91,7 @@ export function itemRoutes(resource: Resource, parts: RouteParts): Route[] {
       ...common,
       method: "delete",
       path: item,
-      summary: `Delete a ${singular}`,
+      summary: `Delete ${withArticle(singular)}`,
       replies: { 204: { description: "Deleted." }, ...failures },
       handle: (call) => {
         const target = targetOf(resource, call);
@@ -110,7 +110,7 @@ function readRoute(resource: Resource, parts: RouteParts): Route {
   return route({
     method: "get",
     path: `/api/v1/${resource.name}/{id}`,
-    summary: `Read a ${resource.singular}`,
+    summary: `Read ${withArticle(resource.singular)}`,
     tag: resource.name,
     access: resource.readRole,
     query: z.strictObject({ fields: fieldsParameter(resource) }),
@@ -173,3 +173,6 @@ function writeOnce(
     return written.reply;
   };
 }
+
+/** For the names there are: "an objective", "a user". */
+const withArticle = (name: string): string => `${/^[aeio]/.test(name) ? "an" : "a"} ${name}`;
