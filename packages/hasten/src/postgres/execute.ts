@@ -3,7 +3,7 @@ import { type Core, checkedTimeout, UNSENT_RETRIES } from "./core.ts";
 import { aborted, waitTimedOut } from "./failures.ts";
 import type { Lease } from "./lease.ts";
 import type { CachedQueryOptions, QueryOptions, Result } from "./queryable.ts";
-import { type RunFailure, runOn, stateAfter } from "./session.ts";
+import { type RunFailure, type RunOne, runOn, stateAfter } from "./session.ts";
 import type { Statement } from "./sql.ts";
 
 /** Runs one statement on a connection of its own. */
@@ -16,6 +16,7 @@ export async function executeOn<R>(
   const { clock } = core.around;
   const deadlineMs = clock.nowMs() + timeoutMs;
   let last: RunFailure | undefined;
+  let { name } = options;
   for (let attempt = 0; attempt === 0 || worthAnother(core, last!, attempt, options); attempt++) {
     const leftMs = deadlineMs - clock.nowMs();
     if (last !== undefined && leftMs <= 0) break;
@@ -25,10 +26,12 @@ export async function executeOn<R>(
     });
     const outcome = await runReleasing(core, lease, statement, {
       ...options,
+      name,
       timeoutMs: Math.max(1, deadlineMs - clock.nowMs()),
     });
     if (outcome.kind === "failed") {
       last = outcome;
+      if (planIsOld(outcome)) name = undefined;
       continue;
     }
     const { rows, rowCount, command } = outcome.result;
@@ -37,12 +40,20 @@ export async function executeOn<R>(
   throw last!.error;
 }
 
+/**
+ * A table changed under a prepared statement: the server refuses it on this connection from now on,
+ * before it runs. The connection is given up, and the statement sent without its name.
+ */
+const planIsOld = ({ failure, error }: RunFailure): boolean =>
+  failure === "refused" && error.sqlstate === "0A000" && /cached plan/.test(error.message);
+
 function worthAnother(
   core: Core,
   last: RunFailure,
   attempt: number,
   options: { readonly idempotent?: boolean },
 ): boolean {
+  if (planIsOld(last)) return attempt === 1;
   if (last.failure === "unsent") return attempt <= UNSENT_RETRIES;
   const { idempotentRetries } = core.options.retry;
   return options.idempotent === true && last.failure === "dead" && attempt <= idempotentRetries;
@@ -52,7 +63,7 @@ async function runReleasing(
   core: Core,
   lease: Lease,
   statement: Statement,
-  options: QueryOptions & { readonly timeoutMs: number },
+  options: Omit<RunOne, "onLost">,
 ) {
   const { timeoutMs, signal, name } = options;
   try {
@@ -62,7 +73,8 @@ async function runReleasing(
       { timeoutMs, signal, name, onLost: "unknown" },
       core.around,
     );
-    lease.release(outcome.kind === "answered" ? "clean" : stateAfter(outcome.failure));
+    const state = outcome.kind === "answered" ? "clean" : stateAfter(outcome.failure);
+    lease.release(outcome.kind === "failed" && planIsOld(outcome) ? "broken" : state);
     return outcome;
   } catch (error) {
     lease.release("clean");

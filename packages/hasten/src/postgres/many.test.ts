@@ -52,6 +52,18 @@ describe("byIds", () => {
     expect(found.get(upper)).toEqual({ name: "name 8" });
   });
 
+  test("a text id keeps its case, also where it looks like a uuid", async () => {
+    const lower = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11";
+    const upper = lower.toUpperCase();
+    await db.execute(sql`create table label (id text primary key)`);
+    await db.execute(sql`insert into label values (${upper})`);
+    expect([...(await db.byIds("label", "id", [lower, upper])).entries()]).toEqual([
+      [upper, { id: upper }],
+    ]);
+    await db.execute(sql`update label set id = ${lower}`);
+    expect([...(await db.byIds("label", "id", [upper, lower])).keys()]).toEqual([lower]);
+  });
+
   test("more ids than fit are read in several statements", async () => {
     const before = db.stats().count;
     const ids = Array.from({ length: 1_000 }, (_, n) => 1_000 - n);

@@ -22,7 +22,8 @@ export interface ByIdsOptions extends QueryOptions {
 
 /**
  * Reads the rows whose unique `column` is among `ids`: one statement for up to 10,000 of them.
- * The map holds the found rows under the ids as given, in the order given; duplicates once.
+ * The map holds the found rows under the ids as given, in the order given; duplicates once. Ids are
+ * told apart by the text PostgreSQL writes, a uuid in any case: "7" is found, "007" is not.
  * @throws HST_PG_ROWS when two rows share an id, HST_PG_OPTION beyond 1,000,000 ids.
  */
 export async function byIds<R, I extends Id>(
@@ -36,7 +37,7 @@ export async function byIds<R, I extends Id>(
   if (!Number.isInteger(perStatement) || perStatement < 1 || perStatement > IDS_PER_STATEMENT)
     throw optionInvalid("idsPerStatement", `1 to ${IDS_PER_STATEMENT}`, perStatement);
   const wanted = new Map<string, I>();
-  for (const id of ids) if (!wanted.has(canonical(id))) wanted.set(canonical(id), id);
+  for (const id of ids) if (!wanted.has(String(id))) wanted.set(String(id), id);
   const found = new Map<string, R>();
   const all = [...wanted.keys()];
   for (let at = 0; at < all.length; at += perStatement) {
@@ -45,7 +46,10 @@ export async function byIds<R, I extends Id>(
       keep(found, row);
   }
   const ordered = new Map<I, R>();
-  for (const [text, id] of wanted) if (found.has(text)) ordered.set(id, found.get(text)!);
+  for (const [text, id] of wanted) {
+    const row = found.get(text) ?? found.get(otherSpelling(text, wanted));
+    if (row !== undefined) ordered.set(id, row);
+  }
   return ordered;
 }
 
@@ -75,10 +79,10 @@ function keep<R>(found: Map<string, R>, row: R & { [ID_TEXT]: string }): void {
 
 const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/i;
 
-/** The text PostgreSQL would give the id back as. */
-function canonical(id: Id): string {
-  const text = String(id);
-  return UUID.test(text) ? text.toLowerCase() : text;
+/** PostgreSQL writes a uuid in lower case; in a text column that is another id, which may be wanted too. */
+function otherSpelling(text: string, wanted: ReadonlyMap<string, unknown>): string {
+  const lower = UUID.test(text) ? text.toLowerCase() : text;
+  return wanted.has(lower) ? text : lower;
 }
 
 export interface ExecuteManyOptions {

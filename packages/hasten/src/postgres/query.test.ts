@@ -93,6 +93,18 @@ describe("statements", () => {
     expect(await one.queryOne(prepared)).toEqual({ n: 1 });
   });
 
+  test("a named statement goes on when its table was changed", async () => {
+    await using one = createDatabase({ url: target.url, pool: { min: 0, max: 1 } });
+    await one.execute(sql`create table shape (a int)`);
+    await one.execute(sql`insert into shape values (1)`);
+    const read = () => one.query(sql`select * from shape`, { name: "shape" });
+    expect(await read()).toEqual([{ a: 1 }]);
+    await one.execute(sql`alter table shape add column b int`);
+    for (let n = 0; n < 3; n++) expect(await read()).toEqual([{ a: 1, b: null }]);
+    const prepared = sql`select count(*)::int as n from pg_prepared_statements where name = 'shape'`;
+    expect(await one.queryOne(prepared)).toEqual({ n: 1 });
+  });
+
   test("the connection carries the settings of the pool", async () => {
     const row = await db.queryOne(sql`
       select current_setting('application_name') as app, current_setting('statement_timeout') as t,
