@@ -90,6 +90,20 @@ test("after softTimeoutMs a stale value is better than waiting, and the load goe
   expect(cache.peek(key(1))).toBe("new");
 });
 
+test("a stale value is not served by a time-out that falls after its grace", async () => {
+  const { cache, clock, slow, held } = open({ graceMs: 100, softTimeoutMs: 50 });
+  await cache.set(key(1), "old");
+  await clock.advance(1_080);
+  const patient = cache.getOrSet(key(1), slow);
+  const hurried = Promise.resolve(cache.getOrSet(key(1), slow, { hardTimeoutMs: 60 })).catch(
+    (error) => error.code,
+  );
+  await clock.advance(70);
+  expect(await hurried).toBe("HST_CACHE_TIMEOUT");
+  held.resolve("new");
+  expect(await patient).toBe("new");
+});
+
 test("softTimeoutMs 0 serves stale at once while one caller's load revalidates", async () => {
   const { cache, clock, slow, held, loads } = open({ graceMs: 10_000, softTimeoutMs: 0 });
   await cache.set(key(1), "old");

@@ -117,7 +117,8 @@ export class Fence {
     if (fill.state !== "open") return;
     fill.state = "ended";
     this.#fills.remove(fill);
-    if (this.#fills.size === 0) this.#marks.clear();
+    // Clearing an empty map is not free: it gets a new table.
+    if (this.#fills.size === 0 && this.#marks.size > 0) this.#marks.clear();
   }
 
   /** Whether the fill, with these tags and those it declared, may no longer be stored or joined. */

@@ -168,6 +168,57 @@ test("close aborts what still runs after drainMs", async () => {
   expect(await answer).toBe("HST_CACHE_ABANDONED");
 });
 
+test("close gives the error to those who wait behind an aborted load, and starts no other", async () => {
+  const clock = manualClock();
+  const cache = createCache({ clock, drainMs: 100, handoversMax: 100 });
+  const source = stage();
+  const answers = Promise.allSettled([1, 2, 3].map(() => cache.getOrSet(key(1), source.load)));
+  let closed = false;
+  const closing = cache.close().then(() => {
+    closed = true;
+  });
+  await clock.advance(101);
+  expect(closed).toBe(true);
+  await closing;
+  const codes = (await answers).map((one) => one.status === "rejected" && one.reason.code);
+  expect(new Set(codes)).toEqual(new Set(["HST_CACHE_ABANDONED"]));
+  expect(source.started).toBe(1);
+});
+
+test("a refresh that fails with nobody waiting is no unhandled rejection", async () => {
+  const clock = manualClock();
+  const cache = createCache({ clock, graceMs: 10_000, ttlMs: 100, jitter: 0 });
+  const unhandled: unknown[] = [];
+  const listen = (reason: unknown): void => void unhandled.push(reason);
+  process.on("unhandledRejection", listen);
+  try {
+    await cache.set(key(1), "old");
+    await clock.advance(200);
+    const source = stage();
+    expect(cache.getOrSet(key(1), source.load, { softTimeoutMs: 0 })).toBe("old");
+    source.fail("down");
+    await clock.advance(0);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(cache.stats().loadFailures).toBe(1);
+    expect(unhandled).toEqual([]);
+  } finally {
+    process.off("unhandledRejection", listen);
+  }
+});
+
+test("who joins a refresh gets what it brings", async () => {
+  const clock = manualClock();
+  const cache = createCache({ clock, graceMs: 10_000, ttlMs: 100, jitter: 0 });
+  const source = stage();
+  await cache.set(key(1), "old");
+  await clock.advance(200);
+  expect(cache.getOrSet(key(1), source.load, { softTimeoutMs: 0 })).toBe("old");
+  const joined = cache.getOrSet(key(1), source.load);
+  source.succeed("new");
+  expect(await joined).toBe("new");
+  expect(source.started).toBe(1);
+});
+
 test("after a learnt tag was invalidated, a joiner is sent back once and finishes", async () => {
   const cache = createCache();
   const source = stage();

@@ -22,6 +22,8 @@ export class Flight implements Landed, Linked<Flight> {
   readonly wanted: ResolvedLoad;
   readonly notes: LoadNotes;
   readonly startedMs: number;
+  /** It is the one that callers of its key look at. */
+  listed = false;
   /** Set once, when it ends. */
   landing: Landing | undefined = undefined;
   _older: Flight | undefined = undefined;
@@ -103,9 +105,15 @@ export function createFlights(parts: LoadParts): Flights {
       keepWatch();
     });
   };
+  const list = (flight: Flight): void => {
+    const sealed = joinables.get(flight.key);
+    if (sealed !== undefined) sealed.listed = false;
+    flight.listed = true;
+    joinables.set(flight.key, flight);
+  };
   const end = (flight: Flight, landing: Landing): void => {
     running.remove(flight);
-    if (joinables.get(flight.key) === flight) joinables.delete(flight.key);
+    if (flight.listed) joinables.delete(flight.key);
     fence.end(flight.fill);
     flight.land(landing);
   };
@@ -141,7 +149,7 @@ export function createFlights(parts: LoadParts): Flights {
       const fill = full ? fence.spent(key) : fence.begin(key, request.options.tags);
       if (full) counters.bypassed += 1;
       const flight = new Flight(request, fill, clock.nowMs());
-      if (!full) joinables.set(key, flight);
+      if (!full) list(flight);
       running.push(flight);
       keepWatch();
       counters.loads += 1;

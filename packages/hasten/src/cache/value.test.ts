@@ -20,6 +20,31 @@ test("plain data is frozen in depth and shared by reference", async () => {
   }).toThrow(TypeError);
 });
 
+test("many objects, some of them shared or in cycles, are each frozen and counted once", async () => {
+  const shared = { n: 1 };
+  const list: { shared: object; back?: unknown }[] = Array.from({ length: 30 }, () => ({ shared }));
+  for (const one of list) one.back = list;
+  const cache = createCache();
+  const id = defineKey("many", () => []).of<typeof list>()();
+  await cache.set(id, list);
+  const kept = cache.peek(id)!;
+  expect(kept).toBe(list);
+  expect([kept, ...kept, shared].every((object) => Object.isFrozen(object))).toBe(true);
+  expect(cache.stats().bytes).toBeLessThan(30 * 40 + 300);
+});
+
+test("the bytes of short strings are those of their encoding", async () => {
+  const cache = createCache();
+  const id = defineKey("text", () => []).of<string>()();
+  const bytesOf = async (text: string): Promise<number> => {
+    await cache.set(id, text);
+    return cache.entry(id)!.bytes;
+  };
+  const empty = await bytesOf("");
+  for (const text of ["abc", "äöü", "x".repeat(24), "x".repeat(25), `${"x".repeat(23)}€`, "😀"])
+    expect((await bytesOf(text)) - empty).toBe(Buffer.byteLength(text));
+});
+
 test("changing what was read never changes the next read", async () => {
   const cache = createCache();
   const make = () => ({

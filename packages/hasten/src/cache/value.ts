@@ -38,31 +38,58 @@ export function admit(value: unknown, options: AdmitOptions): Admitted {
   return { stored: value, codec: undefined, bytes };
 }
 
-interface Survey {
-  readonly objects: Set<object>;
+/** Up to so many objects, looking through a list costs less than a set does. */
+const LISTED_MAX = 8;
+
+class Survey {
+  /** Each object once: the queue of those to look into, and later the list of those to freeze. */
+  readonly objects: object[] = [];
   /** Holds something that freezing does not protect. */
-  mutable: boolean;
+  mutable = false;
   /** About the length of its JSON: what an encoding would take. */
-  bytes: number;
+  bytes = 0;
+  #seen: Set<object> | undefined;
+
+  add(object: object): void {
+    const { objects } = this;
+    if (this.#seen === undefined) {
+      if (objects.includes(object)) return;
+      if (objects.length >= LISTED_MAX) this.#seen = new Set(objects);
+    } else if (this.#seen.has(object)) return;
+    this.#seen?.add(object);
+    objects.push(object);
+  }
 }
 
 /** One walk, without recursion, that classifies, measures and collects what is to be frozen. */
 function examine(root: unknown): Survey {
-  const survey: Survey = { objects: new Set(), mutable: false, bytes: 0 };
+  const survey = new Survey();
   visit(root, survey);
-  // A set visits what is added to it while it is iterated: it is the queue as well.
-  for (const object of survey.objects) descend(object, survey);
+  const { objects } = survey;
+  for (let index = 0; index < objects.length; index++) descend(objects[index]!, survey);
   return survey;
 }
 
 const NUMBER_BYTES = 8;
 const WORD_BYTES = 4;
 const PUNCTUATION_BYTES = 2;
+const SHORT_MAX = 24;
+const ASCII_MAX = 0x7f;
+
+/** Short strings of ASCII are measured here: the call to the runtime costs more. */
+function byteLength(text: string): number {
+  const { length } = text;
+  if (length > SHORT_MAX) return Buffer.byteLength(text);
+  for (let at = 0; at < length; at++) {
+    if (text.charCodeAt(at) > ASCII_MAX) return Buffer.byteLength(text);
+  }
+  return length;
+}
 
 function visit(value: unknown, survey: Survey): void {
   switch (typeof value) {
     case "string":
-      survey.bytes += Buffer.byteLength(value) + PUNCTUATION_BYTES;
+      survey.bytes += byteLength(value) + PUNCTUATION_BYTES;
       return;
     case "number":
       survey.bytes += NUMBER_BYTES;
@@ -72,7 +99,7 @@ function visit(value: unknown, survey: Survey): void {
       return;
     case "object":
       survey.bytes += WORD_BYTES;
-      if (value !== null) survey.objects.add(value);
+      if (value !== null) survey.add(value);
       return;
     case "function":
     case "symbol":

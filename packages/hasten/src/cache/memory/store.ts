@@ -139,16 +139,22 @@ class BoundedMap<N extends MemoryNode> implements MemoryStore<N> {
 
   /** Forgets the nodes whose slots were lost, then reports them; says how `newcomer` fared. */
   #dropLost(newcomer: N): Stored {
-    const losers: N[] = [];
-    for (const slot of this.#lost) {
-      const loser = this.#nodes[slot]!;
-      this.#nodes[slot] = undefined;
-      this.#map.delete(loser.key);
-      losers.push(loser);
+    if (this.#lost.length === 1) {
+      const loser = this.#forget(this.#lost.pop()!);
+      this.#onEvict?.(loser, "capacity");
+      return loser === newcomer ? "rejected" : "stored";
     }
+    const losers = this.#lost.map((slot) => this.#forget(slot));
     this.#lost.length = 0;
     if (this.#onEvict !== undefined) for (const loser of losers) this.#onEvict(loser, "capacity");
     return losers.includes(newcomer) ? "rejected" : "stored";
+  }
+
+  #forget(slot: number): N {
+    const node = this.#nodes[slot]!;
+    this.#nodes[slot] = undefined;
+    this.#map.delete(node.key);
+    return node;
   }
 
   #visit(slot: number): void {
