@@ -38,8 +38,11 @@ const SLOW_REQUEST_MS = 1_000;
 
 /** The HTTP API, wired by explicit parts. It owns no connection and no timer. */
 export function createApi(deps: ApiDeps): Api {
-  const { cache, responseCache, config, log } = deps;
-  const tokens = createTokens({ secret: config.jwtSecret });
+  const { storage, cache, responseCache, config, log } = deps;
+  const tokens = createTokens({
+    secret: config.jwtSecret,
+    demoExists: () => storage.mode === "local",
+  });
   const timing = requestTiming({
     slowMs: SLOW_REQUEST_MS,
     onSlow: (slow) => log.warn("slow request", { ...slow }),

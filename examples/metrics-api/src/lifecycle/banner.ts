@@ -65,6 +65,6 @@ function accountLines(mode: StorageMode): readonly string[] {
 async function demoToken({ jwtSecret }: Secrets): Promise<string> {
   const { id, document } = userRow(0);
   const tokens = createTokens({ secret: jwtSecret });
-  const identity = { id, email: String(document["email"]), role: "viewer" } as const;
+  const identity = { id, email: String(document["email"]), role: "viewer", demo: true } as const;
   return (await tokens.issue(identity)).token;
 }

@@ -13,6 +13,7 @@ interface Account {
   readonly email: string;
   readonly role: Role;
   readonly active: boolean;
+  readonly demo: boolean;
   readonly password_hash: string | null;
 }
 
@@ -72,12 +73,12 @@ async function identify(
 ): Promise<Identity | undefined> {
   const account = await storage.current().queryOne<Account>(
     sql`
-      select id, email, role, active, password_hash
+      select id, email, role, active, demo, password_hash
       from users left join user_credentials on user_id = id
       where email = ${email}`,
     READ,
   );
   const matches = await verifyPassword(password, account?.password_hash ?? undefined);
   if (!matches || account === undefined || !account.active) return undefined;
-  return { id: account.id, email: account.email, role: account.role };
+  return { id: account.id, email: account.email, role: account.role, demo: account.demo };
 }

@@ -78,3 +78,16 @@ test("no more tokens are remembered than allowed", async () => {
 test("a short secret is refused at the start", () => {
   expect(() => createTokens({ secret: "short" })).toThrow("at least 32 bytes");
 });
+
+test("a demo account's token is refused once its storage is no longer in use", async () => {
+  let demoExists = true;
+  const tokens = createTokens({ secret, demoExists: () => demoExists });
+  const demo = await tokens.issue({ ...identity, demo: true });
+  const own = await tokens.issue(identity);
+  expect(await tokens.verify(demo.token)).toEqual({ ...identity, demo: true });
+  await tokens.verify(own.token);
+  demoExists = false;
+  expect(tokens.known(demo.token)).toBeUndefined();
+  expect(await tokens.verify(demo.token)).toBeUndefined();
+  expect(tokens.known(own.token)).toEqual(identity);
+});

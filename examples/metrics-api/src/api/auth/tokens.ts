@@ -8,6 +8,8 @@ export interface Identity {
   readonly id: string;
   readonly email: string;
   readonly role: Role;
+  /** One of the demo's accounts, whose password everyone knows. */
+  readonly demo?: boolean;
 }
 
 export interface Tokens {
@@ -25,6 +27,11 @@ export interface TokenOptions {
   readonly ttlMs?: number;
   /** Verified tokens kept; at the limit the oldest is forgotten and verified again. @default 10_000 */
   readonly rememberedMax?: number;
+  /**
+   * Whether demo accounts exist in the storage now in use: their tokens are worth nothing
+   * elsewhere. @default () => true
+   */
+  readonly demoExists?: () => boolean;
   /** Milliseconds since 1970. @default Date.now */
   readonly nowMs?: () => number;
 }
@@ -40,10 +47,13 @@ interface Remembered {
 
 export function createTokens(options: TokenOptions): Tokens {
   const { secret, ttlMs = 3_600_000, rememberedMax = 10_000, nowMs = Date.now } = options;
+  const { demoExists = () => true } = options;
   const key = new TextEncoder().encode(secret);
   if (key.length < 32) throw new RangeError("jwtSecret must be at least 32 bytes long.");
   const remembered = new Map<string, Remembered>();
 
+  const accepted = (identity: Identity): Identity | undefined =>
+    identity.demo === true && !demoExists() ? undefined : identity;
   const remember = (token: string, entry: Remembered): void => {
     if (remembered.size >= rememberedMax) remembered.delete(remembered.keys().next().value!);
     remembered.set(token, entry);
@@ -52,7 +62,8 @@ export function createTokens(options: TokenOptions): Tokens {
   return {
     async issue(identity) {
       const issuedAt = Math.floor(nowMs() / 1_000);
-      const token = await new SignJWT({ email: identity.email, role: identity.role })
+      const { email, role, demo } = identity;
+      const token = await new SignJWT({ email, role, ...(demo === true && { demo }) })
         .setProtectedHeader({ alg: "HS256", typ: "JWT" })
         .setSubject(identity.id)
         .setIssuer(ISSUER)
@@ -64,7 +75,7 @@ export function createTokens(options: TokenOptions): Tokens {
     known(token) {
       const entry = remembered.get(token);
       if (entry === undefined) return undefined;
-      if (entry.expiresAtMs > nowMs()) return entry.identity;
+      if (entry.expiresAtMs > nowMs()) return accepted(entry.identity);
       remembered.delete(token);
       return undefined;
     },
@@ -72,7 +83,7 @@ export function createTokens(options: TokenOptions): Tokens {
       if (token.length > TOKEN_LENGTH_MAX) return undefined;
       const entry = await check(token, key, nowMs());
       if (entry !== undefined) remember(token, entry);
-      return entry?.identity;
+      return entry && accepted(entry.identity);
     },
   };
 }
@@ -92,7 +103,8 @@ async function check(
     const email = payload["email"];
     const role = ROLES.find((known) => known === payload["role"]);
     if (typeof email !== "string" || role === undefined) return undefined;
-    const identity = { id: payload.sub!, email, role };
+    const demo = payload["demo"] === true;
+    const identity = { id: payload.sub!, email, role, ...(demo && { demo }) };
     return { identity, expiresAtMs: payload.exp! * 1_000 };
   } catch {
     return undefined;

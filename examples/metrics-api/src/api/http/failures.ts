@@ -23,7 +23,10 @@ export function databaseFailures(log: ApiLog): ErrorRequestHandler {
         ),
       );
     }
-    if (isUnavailable(error) || isBusy(error)) {
+    if (isBusy(error)) {
+      return next(unavailable("The storage is being switched.", RETRY_AFTER_MS, error));
+    }
+    if (isUnavailable(error)) {
       return next(unavailable("The database cannot be reached now.", RETRY_AFTER_MS, error));
     }
     if (!isClientError(error)) log.error("request failed", { method: req.method, error });

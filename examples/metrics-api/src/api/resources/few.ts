@@ -1,9 +1,18 @@
-import { type PageRunner, type PageSpec, readTotal, type Sql, sql } from "hasten/postgres";
+import {
+  countQuery,
+  type PageRunner,
+  type PageSpec,
+  readTotal,
+  type Sql,
+  sql,
+} from "hasten/postgres";
 import { type ListQuery, sortOf } from "./list-query.ts";
 import type { Resource } from "./resource.ts";
 
 /** So many rows are looked up and sorted faster than an index in their order finds them all. */
 export const FEW_ROWS_MAX = 5_000;
+/** In the planner's units: about as many pages of a table, read one after the other. */
+const COUNT_COST_MAX = 8_000;
 
 /**
  * The planner guesses how many rows a filter leaves. Where it guesses far too many (a tag nobody has, filters that
@@ -25,6 +34,21 @@ export async function leavesFew(
 ): Promise<boolean> {
   const total = await readTotal(runner, { ...spec, countMax: FEW_ROWS_MAX }, { filter });
   return total.kind === "exact";
+}
+
+/** Whether a total is cheap to count. Some filters are decided by reading rows, which lie far apart in a large table. */
+export async function isCheapToCount(
+  runner: PageRunner,
+  spec: PageSpec<unknown>,
+  filter: Sql,
+): Promise<boolean> {
+  const { text, values } = countQuery(spec, { filter });
+  const rows = (await runner.query(`explain (format json) ${text}`, [...values])) as Explained[];
+  return rows[0]!["QUERY PLAN"][0]!.Plan["Total Cost"] <= COUNT_COST_MAX;
+}
+
+interface Explained {
+  readonly "QUERY PLAN": readonly { readonly Plan: { readonly "Total Cost": number } }[];
 }
 
 /** The same rows, found before they are put in order: an array has no place in the order for a plan to start from. */

@@ -19,7 +19,7 @@ import {
 import { invalidParameters } from "../http/problem.ts";
 import type { Reply } from "../http/route.ts";
 import { tableOf } from "./document.ts";
-import { FEW_ROWS_MAX, foundFirst, leavesFew, needsCounting } from "./few.ts";
+import { FEW_ROWS_MAX, foundFirst, isCheapToCount, leavesFew, needsCounting } from "./few.ts";
 import { cursorLinks, onwardLink } from "./links.ts";
 import { EXCLUSIVE, filterOf, type ListQuery, sortOf } from "./list-query.ts";
 import {
@@ -87,10 +87,17 @@ const selected = (request: ListRequest): Asked => {
   return { ...wanted, fields: wanted.fields ?? ALL_FIELDS };
 };
 
-function totalOf({ specs, db }: ListRequest, { filter }: Asked): Promise<Total> {
-  const spec =
-    filter === undefined ? specs.paged : { ...specs.paged, countMax: FILTERED_COUNT_MAX };
-  return readTotal(runnerOf(db), spec, { filter, beyond: "estimate" });
+async function totalOf(
+  { resource, query, specs, db }: ListRequest,
+  { filter }: Asked,
+): Promise<Total> {
+  const runner = runnerOf(db);
+  const { paged } = specs;
+  if (filter === undefined) return readTotal(runner, paged, { beyond: "estimate" });
+  const counted = { ...paged, countMax: FILTERED_COUNT_MAX };
+  const cheap = !needsCounting(resource, query) || (await isCheapToCount(runner, counted, filter));
+  const spec = cheap ? counted : { ...paged, countMax: FEW_ROWS_MAX };
+  return readTotal(runner, spec, { filter, beyond: "estimate" });
 }
 
 /** The same request, written so that few rows are found first. `total` when it is known already. */
