@@ -43,6 +43,14 @@ async function hit(subject: Subject): Promise<() => Promise<void>> {
   };
 }
 
+/** The same reads where the value itself comes back, as in `const v = cache.getOrSet(…)`. */
+async function taken(subject: Subject): Promise<() => void> {
+  for (const id of ids) await subject.get(id);
+  return () => {
+    for (let n = 0; n < BATCH; n++) sink += subject.take!(ids[n]!)!.id.length;
+  };
+}
+
 function miss(subject: Subject): (offset: number) => Promise<void> {
   return async (offset) => {
     const base = offset * BATCH;
@@ -56,7 +64,7 @@ function herd(subject: Subject): (offset: number) => Promise<void> {
     const before = source.loads;
     const answers: unknown[] = [];
     for (let n = 0; n < HERD; n++) answers.push(subject.get(`h${offset}`));
-    await Promise.all(answers);
+    sink += (await Promise.all(answers)).length;
     if (source.loads - before !== 1) throw new Error(`${source.loads - before} loads, not one`);
   };
 }
@@ -103,6 +111,7 @@ async function measure(what: string, name: string, budgetMs: number): Promise<nu
   if (what === "allocation") return allocated(reads()[name]!);
   const subject = subjects[name as SubjectName]();
   if (what === "hit") return perOperation(await hit(subject), { operations: BATCH, budgetMs });
+  if (what === "taken") return perOperation(await taken(subject), { operations: BATCH, budgetMs });
   if (what === "miss") return perOperation(miss(subject), { operations: BATCH, budgetMs });
   return perOperation(herd(subject), { operations: 1, budgetMs });
 }
