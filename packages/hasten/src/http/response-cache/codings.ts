@@ -5,7 +5,8 @@
  * Invariants:
  * - A body above `syncCodingMaxBytes` is coded on the thread pool; identity is sent meanwhile.
  * - At most JOBS_MAX bodies are coded in the background at once; beyond that a later hit asks again.
- * - A coding that does not save anything is remembered as not worth it.
+ * - A coding that does not save anything, or for which the entry has no room, is made once and not
+ *   again: identity stands in for it.
  */
 import { type CompressedCoding, compress, compressSync } from "../compress.ts";
 import { etagForCoding } from "../etag.ts";
@@ -56,12 +57,11 @@ export function createCodings(limits: Limits): Codings {
     const rep = worth
       ? createRepresentation(coding, asBuffer(bytes), etagForCoding(stored.etag, coding))
       : stored.identity;
-    const added = worth ? bytes.length : 0;
-    // The entry was accounted for with room for as many coded bytes as the body has.
-    if (stored.codedBytes + added <= body.length) {
-      stored.codedBytes += added;
-      stored.codings[coding] = rep;
-    }
+    // The entry was accounted for with room for as many coded bytes as the body has. What does not
+    // fit is identity from now on: making it for every hit would cost more than it saves.
+    const fits = worth && stored.codedBytes + bytes.length <= body.length;
+    if (fits) stored.codedBytes += bytes.length;
+    stored.codings[coding] = fits ? rep : stored.identity;
     return rep;
   };
 

@@ -41,7 +41,12 @@ export function mayReplaceError(stored: StoredResponse, nowMs: number): boolean 
   return nowMs < stored.freshUntilMs + stored.freshness.staleIfErrorMs;
 }
 
-/** Whether it may be served while a refresh runs (RFC 5861 §3). */
-export function mayServeWhileRefreshing(stored: StoredResponse, nowMs: number): boolean {
-  return nowMs < stored.freshUntilMs + stored.freshness.staleWhileRevalidateMs;
+/** Whether it may be served while a refresh runs (RFC 5861 §3). `expire` ends an entry's freshness early. */
+export function mayServeWhileRefreshing(
+  stored: StoredResponse,
+  entryFreshUntilMs: number,
+  nowMs: number,
+): boolean {
+  const freshUntilMs = Math.min(stored.freshUntilMs, entryFreshUntilMs);
+  return nowMs < freshUntilMs + stored.freshness.staleWhileRevalidateMs;
 }

@@ -55,7 +55,7 @@ export function runFill(exchange: Exchange, options: FillOptions): void {
     before: res.getHeaders(),
     unhooked: isUnhooked(res),
     requestFields: req.headers,
-    reads: watchReads(req, { hideConditions: true }),
+    reads: watchReads(req, { hideConditions: true, originalUrl: handlerUrl(exchange) }),
     startedMs: engine.cache.nowMs(),
     recorder: undefined,
     head: undefined,
@@ -69,8 +69,14 @@ export function runFill(exchange: Exchange, options: FillOptions): void {
     onDrop: () => land(fill, { kind: "released" }),
     onEnd: (body) => onEnd(fill, body),
     onClose: (started) => onClose(fill, started),
+    outside: fill.reads.outside,
   });
   exchange.next();
+}
+
+/** Parameters that are not in the key are kept from the handler under every name. */
+function handlerUrl({ route, url }: Exchange): string | undefined {
+  return route.policy.query === undefined ? undefined : url;
 }
 
 function onHead(fill: Fill, status: number, whole: Buffer | undefined): "send" | "replaced" {
@@ -88,6 +94,8 @@ function onHead(fill: Fill, status: number, whole: Buffer | undefined): "send" |
   prepareMiss(exchange, head, { whole, unhooked });
   if (head.verdict.kind === "refuse") {
     engine.counters.refused += 1;
+    // The source has spoken, and not with an error: what it said before is no longer its answer.
+    if (isRefresh(fill) && status < 500) void engine.cache.delete(exchange.key).catch(ignore);
     refuse(fill, { kind: status >= 500 ? "failed" : "released" });
   }
   return answerCondition(exchange, head, requestFields) ? "replaced" : "send";
@@ -101,6 +109,12 @@ function verdictOf(fill: Fill, status: number, fields: HeaderSnapshot): Verdict 
   const wallMs = engine.options.clock.wallMs();
   return judge({ status, fields, before, requestFields, wallMs }, route.policy, route.freshness);
 }
+
+function isRefresh({ options }: Fill): boolean {
+  return options.onLanded !== undefined;
+}
+
+function ignore(): void {}
 
 function onSent({ exchange, head }: Fill): void {
   const { route, res } = exchange;
@@ -121,7 +135,11 @@ function onEnd(fill: Fill, body: Buffer | undefined): void {
   const { status, fields, verdict, sent } = head;
   storeAnswer(exchange, { status, fields, before, verdict, sent, body, token, startedMs }).then(
     (landing) => land(fill, landing),
-    () => land(fill, { kind: "released" }),
+    (error) => {
+      const detail = `it could not be stored: ${String(error)}`;
+      notice(exchange.route, exchange.engine.options, "uncacheable", detail);
+      land(fill, { kind: "released" });
+    },
   );
 }
 

@@ -6,6 +6,7 @@
  *   empty or a foreign answer.
  * - A released key is marked: for `uncoalescibleMs` nobody waits for it.
  * - Of one key at most `releasedMax` released handlers run at once; the others follow as they end.
+ *   More than `waitersMax` of them do not queue: they run.
  * - A waiter waits at most `coalesceWaitMs`. Waiters of one key and marks are bounded.
  */
 import type { Clock, Timer } from "../../core/clock.ts";
@@ -31,6 +32,8 @@ export interface Flight {
 }
 
 export interface Flights {
+  /** A handler of this key runs that may be waited for. */
+  has(key: string): boolean;
   /** A running flight of this key was joined, or there is none to wait for. */
   join(key: string, waiter: Waiter): boolean;
   /** Starts one that later requests may join; undefined while the key is marked. */
@@ -91,6 +94,7 @@ export function createFlights(limits: Limits, clock: Clock): Flights {
     get size() {
       return open.size;
     },
+    has: (key) => open.has(key),
     join(key, waiter) {
       const flight = open.get(key);
       if (flight === undefined || flight.waiters.size >= limits.waitersMax) return false;
@@ -112,7 +116,7 @@ export function createFlights(limits: Limits, clock: Clock): Flights {
     seal(key) {
       open.delete(key);
     },
-    release: (key, run) => passGate(gates, key, run, limits.releasedMax),
+    release: (key, run) => passGate(gates, key, run, limits),
   };
 }
 
@@ -131,14 +135,14 @@ function passGate(
   gates: Map<string, Gate>,
   key: string,
   run: (ended: () => void) => void,
-  runningMax: number,
+  limits: Limits,
 ): void {
   let gate = gates.get(key);
   if (gate === undefined) {
     gate = { running: 0, queue: [] };
     gates.set(key, gate);
   }
-  if (gate.running >= runningMax) {
+  if (gate.running >= limits.releasedMax && gate.queue.length < limits.waitersMax) {
     gate.queue.push(run);
     return;
   }

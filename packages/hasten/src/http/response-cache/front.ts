@@ -47,6 +47,7 @@ interface Found {
   readonly key: EntryKey;
   readonly stored: StoredResponse;
   readonly fresh: boolean;
+  readonly entryFreshUntilMs: number;
 }
 
 function lookUp(engine: Engine, req: IncomingMessage): Found | undefined {
@@ -64,7 +65,7 @@ function lookUp(engine: Engine, req: IncomingMessage): Found | undefined {
   if (stored?.frontFields === undefined) return undefined;
   const nowMs = engine.cache.nowMs();
   const fresh = !entry.expired && nowMs < stored.freshUntilMs && nowMs < entry.freshUntilMs;
-  return { key, stored, fresh };
+  return { key, stored, fresh, entryFreshUntilMs: entry.freshUntilMs };
 }
 
 interface Pair {
@@ -77,7 +78,7 @@ function answer(engine: Engine, app: RequestListener, pair: Pair, found: Found):
   if (facts.unusual !== undefined) return false;
   const nowMs = engine.cache.nowMs();
   const { stored, fresh } = found;
-  if (!fresh && (!mayServeWhileRefreshing(stored, nowMs) || nowMs < stored.retryAtMs)) return false;
+  if (!fresh && !mayBeStale(found, nowMs)) return false;
   engine.counters.frontHits += 1;
   stored.usage.hits += 1;
   const negotiated = facts.noCompression ? "identity" : engine.negotiate(facts.acceptEncoding);
@@ -88,6 +89,11 @@ function answer(engine: Engine, app: RequestListener, pair: Pair, found: Found):
   engine.codings.noteHit(stored);
   if (!fresh) refreshFront(engine, app, pair, found);
   return true;
+}
+
+function mayBeStale({ stored, entryFreshUntilMs }: Found, nowMs: number): boolean {
+  if (nowMs < stored.retryAtMs) return false;
+  return mayServeWhileRefreshing(stored, entryFreshUntilMs, nowMs);
 }
 
 function refreshFront(engine: Engine, app: RequestListener, pair: Pair, found: Found): void {

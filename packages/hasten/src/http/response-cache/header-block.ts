@@ -11,6 +11,8 @@ import type { ServerResponse } from "node:http";
 export type CacheMark = "HIT" | "STALE" | "MISS";
 
 export interface HeaderBlock {
+  /** What earlier middleware had set, by lower-case name, where the handler put its own instead. */
+  readonly overridden: ReadonlyMap<string, string>;
   readonly flat: string[];
   ageSeconds: number;
   ttlSeconds: number;
@@ -18,9 +20,15 @@ export interface HeaderBlock {
   detail: string;
 }
 
+const NOTHING: ReadonlyMap<string, string> = new Map();
+
 /** Names and values that never change, followed by the three that do. */
-export function createHeaderBlock(fixed: readonly string[]): HeaderBlock {
+export function createHeaderBlock(
+  fixed: readonly string[],
+  overridden: ReadonlyMap<string, string> = NOTHING,
+): HeaderBlock {
   return {
+    overridden,
     flat: [...fixed, "Age", "0", "X-Cache", "HIT", "Cache-Status", "hasten; hit"],
     ageSeconds: -1,
     ttlSeconds: 0,
@@ -64,8 +72,9 @@ function cacheStatus(ttlSeconds: number, detail: string): string {
 
 /**
  * Sends the header. With nothing set so far and `writeHead` as Node made it, the flat array goes
- * straight to the wire. Otherwise values that live middleware has set win over stored ones, and
- * each field goes through `setHeader`, which hooks on `writeHead` can see.
+ * straight to the wire. Otherwise values that live middleware has set win over stored ones, unless
+ * the handler had put its own in the place of that very value, and each field goes through
+ * `setHeader`, which hooks on `writeHead` can see.
  */
 export function writeBlock(
   res: ServerResponse,
@@ -78,6 +87,9 @@ export function writeBlock(
     return;
   }
   const { flat } = block;
+  for (const [name, value] of block.overridden) {
+    if (String(res.getHeader(name)) === value) res.removeHeader(name);
+  }
   const live = new Set(res.getHeaderNames());
   for (let at = 0; at < flat.length; at += 2) {
     const name = flat[at]!;

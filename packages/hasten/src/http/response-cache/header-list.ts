@@ -76,6 +76,20 @@ export function storableFields(
   return flat;
 }
 
+/** What earlier middleware had set where `stored`, flat, has the handler's own value. */
+export function overriddenFields(
+  stored: readonly string[],
+  before: HeaderSnapshot,
+): ReadonlyMap<string, string> {
+  const overridden = new Map<string, string>();
+  for (let at = 0; at < stored.length; at += 2) {
+    const name = stored[at]!.toLowerCase();
+    const earlier = before[name];
+    if (earlier !== undefined) overridden.set(name, String(earlier));
+  }
+  return overridden;
+}
+
 /** What others than the handler put on the response, as one comparable text. */
 export function surroundings(
   sent: HeaderSnapshot,

@@ -114,14 +114,9 @@ function sendRange(request: HitRequest, stored: StoredResponse, use: Use): boole
   if (outcome.kind === "whole") return false;
   const part =
     outcome.kind === "part" ? body.subarray(outcome.start, outcome.end + 1) : body.subarray(0, 0);
-  const { flat } = fullBlock(stored, stored.identity, use.front);
-  const block = createHeaderBlock([
-    ...withoutLength(flat.slice(0, -6)),
-    "Content-Length",
-    String(part.length),
-    "Content-Range",
-    outcome.contentRange,
-  ]);
+  const { flat, overridden } = fullBlock(stored, stored.identity, use.front);
+  const length = ["Content-Length", String(part.length), "Content-Range", outcome.contentRange];
+  const block = createHeaderBlock([...withoutLength(flat.slice(0, -6)), ...length], overridden);
   stamp(block, ageSeconds(stored, request.nowMs), ttlSeconds(stored, request.nowMs), use);
   writeBlock(res, outcome.kind === "part" ? 206 : 416, block, isPlain(res));
   res.end(part);

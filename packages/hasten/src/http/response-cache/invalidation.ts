@@ -6,10 +6,13 @@
  * - The invalidation is applied before the last byte of the writer's answer: whoever has read the
  *   answer cannot be given what was there before.
  * - Its own URI, Location and Content-Location of the same origin are always included.
+ * - A path reaches every spelling that a router takes for it: more is dropped rather than less.
  */
 import { hash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Outcome } from "../../cache/index.ts";
+import { claimSent, unclaimSent } from "../original-methods.ts";
+import { applyHead, type HeadArguments } from "../response-head.ts";
 import type { Engine } from "./engine.ts";
 import { rawPath, rawUrl } from "./request-key.ts";
 
@@ -25,8 +28,29 @@ const TAG_PATH_LENGTH_MAX = 400;
 
 /** The tag that every entry of a path carries. Long paths are hashed: a tag has 512 characters. */
 export function pathTag(name: string, path: string): string {
-  const shown = path.length > TAG_PATH_LENGTH_MAX ? hash("sha256", path, "base64url") : path;
+  const one = onePath(path);
+  const shown = one.length > TAG_PATH_LENGTH_MAX ? hash("sha256", one, "base64url") : one;
   return `${name}:path:${shown}`;
+}
+
+/** Origin, capitals, escapes and slashes at the end make no other resource for most routers. */
+function onePath(path: string): string {
+  const own = path.startsWith("/") ? path : path.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, "");
+  const text = decoded(own).toLowerCase();
+  let end = text.length;
+  while (end > 1 && text.charCodeAt(end - 1) === SLASH) end -= 1;
+  return end === 0 ? "/" : text.slice(0, end);
+}
+
+const SLASH = 47;
+
+function decoded(path: string): string {
+  if (!path.includes("%")) return path;
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 /** Drops what `targets` name. */
@@ -47,22 +71,28 @@ export function invalidateOnSuccess(
 ): void {
   if (SAFE.has(req.method ?? "GET")) return;
   const end = res.end as (...args: unknown[]) => ServerResponse;
-  let applied: Promise<unknown> | undefined;
-  const apply = (): Promise<unknown> => {
-    applied ??= applyTargets(engine, req, res, targetsOf);
-    return applied;
-  };
-  const writeHead = res.writeHead as (...args: unknown[]) => ServerResponse;
+  let ending = false;
+  const apply = (): Promise<unknown> => applyTargets(engine, req, res, targetsOf);
+  const writeHead = res.writeHead as (status: number) => ServerResponse;
   Object.assign(res, {
-    // The first byte may carry all a client waits for, so it starts here; the end waits for it.
-    writeHead(...args: unknown[]) {
-      if (isSuccess(Number(args[0]))) void apply();
-      return writeHead.apply(res, args);
+    // The first byte may carry all a client waits for, so it is applied here as well as at the end,
+    // before which the handler may still have written.
+    writeHead(...args: HeadArguments) {
+      applyHead(res, args);
+      if (isSuccess(res.statusCode) && !ending) void apply();
+      return writeHead.call(res, res.statusCode);
     },
     end(...args: unknown[]) {
+      if (ending) return res;
       if (!isSuccess(res.statusCode)) return end.apply(res, args);
-      Object.assign(res, { end });
-      const finish = (): unknown => end.apply(res, args);
+      ending = true;
+      // Until then it looks sent: an error after it must not become another answer.
+      claimSent(res, true);
+      const finish = (): void => {
+        unclaimSent(res);
+        Object.assign(res, { end });
+        end.apply(res, args);
+      };
       apply().then(finish, finish);
       return res;
     },

@@ -72,7 +72,7 @@ export interface ResponseCacheOptions {
   readonly upgradeAfterHits?: number;
   /** How long a request waits for another's handler before running its own. @default 5_000 */
   readonly coalesceWaitMs?: number;
-  /** Requests that wait for one key; more run their own handler. @default 1_000 */
+  /** Requests that wait for one key; more run their own handler. @default 10_000 */
   readonly waitersMax?: number;
   /** Handlers of one key that run at once after a shared answer was not possible. @default 16 */
   readonly releasedMax?: number;
@@ -121,7 +121,7 @@ const NUMBERS = {
   syncCodingMaxBytes: [SYNC_BYTES_MAX, 0, ENTRY_BYTES_MAX],
   upgradeAfterHits: [100, 0, 1_000_000_000],
   coalesceWaitMs: [5 * SECOND_MS, 0, MINUTE_MS],
-  waitersMax: [1_000, 0, 100_000],
+  waitersMax: [10_000, 0, 100_000],
   releasedMax: [16, 1, 10_000],
   uncoalescibleMs: [10 * SECOND_MS, 0, 10 * MINUTE_MS],
   refreshesMax: [8, 0, 1_000],

@@ -2,14 +2,16 @@
  * Which inputs a handler reads, so that a response that depends on one of them without the key
  * knowing it is not shared (coherence §6).
  *
- * Watched on misses only: request fields, cookies, `user`, `session`, `ip`. Names look like
- * `accept-language`, `cookie:theme`, `user.id`, `session`, `ip`.
+ * Watched on misses only: request fields, cookies, `user`, `auth`, `session`, `ip`. Names look
+ * like `accept-language`, `cookie:theme`, `user.id`, `session`, `ip`.
  */
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import { type Note, type Watch, watchProperty } from "./watch-property.ts";
 
 /** A request as frameworks extend it. Only these properties are looked at. */
 export interface ExtendedRequest extends IncomingMessage {
   user?: unknown;
+  auth?: unknown;
   session?: unknown;
   cookies?: unknown;
   signedCookies?: unknown;
@@ -17,6 +19,8 @@ export interface ExtendedRequest extends IncomingMessage {
 
 export interface Reads {
   readonly names: ReadonlySet<string>;
+  /** Runs what is not the handler, whose reads do not count. */
+  outside<T>(run: () => T): T;
   /** Puts the request back as it was. */
   stop(): void;
 }
@@ -47,21 +51,45 @@ const CONDITIONAL: ReadonlySet<string> = new Set(["if-none-match", "if-modified-
 export interface WatchOptions {
   /** Makes the handler answer in full: the condition is evaluated on what it answers. */
   readonly hideConditions: boolean;
+  /** What the handler sees as the URL of the client, where the key leaves some of it out. */
+  readonly originalUrl?: string | undefined;
 }
 
 /** Starts recording. Call `stop` when the response is complete. */
 export function watchReads(req: ExtendedRequest, options: WatchOptions): Reads {
   const names = new Set<string>();
+  let outsideDepth = 0;
+  const note: Note = (name) => {
+    if (outsideDepth === 0) names.add(name);
+  };
   const headers = req.headers;
   const undo: (() => void)[] = [() => setHeaders(req, headers)];
-  setHeaders(req, watchHeaders(headers, names, options.hideConditions));
-  replace(req, "cookies", (value) => watchObject(value, "cookie:", names), undo);
-  replace(req, "signedCookies", (value) => watchObject(value, "cookie:", names), undo);
-  replace(req, "user", (value) => watchObject(value, "user.", names), undo);
-  replace(req, "session", (value) => watchWhole(value, "session", names), undo);
-  watchIp(req, names, undo);
+  setHeaders(req, watchHeaders(headers, note, options.hideConditions));
+  const watch: Watch = { req, note, undo };
+  for (const name of ["rawHeaders", "headersDistinct"]) {
+    watchProperty(watch, name, (value) => noted(note, ALL_FIELDS, value));
+  }
+  for (const name of ["cookies", "signedCookies"]) {
+    if (name in req) watchProperty(watch, name, (value) => watchObject(value, "cookie:", note));
+  }
+  for (const name of ["user", "auth"]) {
+    watchProperty(watch, name, (value) => watchIdentity(value, name, note));
+  }
+  watchProperty(watch, "session", (value) => watchWhole(value, note));
+  for (const name of ["ip", "ips"]) {
+    if (name in req) watchProperty(watch, name, (value) => noted(note, "ip", value));
+  }
+  if (options.originalUrl !== undefined) replaceOriginalUrl(watch, options.originalUrl);
   return {
     names,
+    outside(run) {
+      outsideDepth += 1;
+      try {
+        return run();
+      } finally {
+        outsideDepth -= 1;
+      }
+    },
     stop: () => {
       for (const restore of undo.splice(0)) restore();
     },
@@ -83,15 +111,17 @@ function setHeaders(req: IncomingMessage, headers: IncomingHttpHeaders): void {
   req.headers = headers;
 }
 
+const ALL_FIELDS = "all header fields";
+
 function watchHeaders(
   headers: IncomingHttpHeaders,
-  names: Set<string>,
+  noteAny: Note,
   hideConditions: boolean,
 ): IncomingHttpHeaders {
   const hidden = (name: string | symbol): boolean =>
     hideConditions && typeof name === "string" && CONDITIONAL.has(name);
   const note = (name: string | symbol): void => {
-    if (typeof name === "string" && !NEUTRAL.has(name) && !INHERITED.has(name)) names.add(name);
+    if (typeof name === "string" && !NEUTRAL.has(name) && !INHERITED.has(name)) noteAny(name);
   };
   return new Proxy(headers, {
     get(target, name) {
@@ -108,7 +138,7 @@ function watchHeaders(
       return Reflect.getOwnPropertyDescriptor(target, name);
     },
     ownKeys(target) {
-      names.add("all header fields");
+      noteAny(ALL_FIELDS);
       return Reflect.ownKeys(target);
     },
   });
@@ -123,77 +153,71 @@ const INHERITED: ReadonlySet<string> = new Set([
   "then",
 ]);
 
-function watchObject(value: unknown, prefix: string, names: Set<string>): unknown {
-  if (typeof value !== "object" || value === null) {
-    return value;
-  }
-  return new Proxy(value, {
-    get(target, name) {
-      if (typeof name === "string" && !INHERITED.has(name)) names.add(prefix + name);
-      const property: unknown = Reflect.get(target, name);
-      // Methods of a class with private fields must see the object itself.
-      return typeof property === "function" ? property.bind(target) : property;
-    },
-    has(target, name) {
-      names.add(prefix + String(name));
-      return Reflect.has(target, name);
-    },
-    ownKeys(target) {
-      names.add(`${prefix}*`);
-      return Reflect.ownKeys(target);
-    },
-  });
+function noted(note: Note, name: string, value: unknown): unknown {
+  note(name);
+  return value;
 }
 
-function watchWhole(value: unknown, name: string, names: Set<string>): unknown {
+/** Who asks: a property of it by name, or that there is nobody, or a plain name. */
+function watchIdentity(value: unknown, name: string, note: Note): unknown {
+  if (typeof value !== "object" || value === null) return noted(note, name, value);
+  return watchObject(value, `${name}.`, note);
+}
+
+function watchObject(value: unknown, prefix: string, note: Note): unknown {
   if (typeof value !== "object" || value === null) return value;
   return new Proxy(value, {
-    get(target, property) {
-      names.add(name);
-      const found: unknown = Reflect.get(target, property);
-      return typeof found === "function" ? found.bind(target) : found;
+    get(target, name) {
+      if (typeof name === "string" && !INHERITED.has(name)) note(prefix + name);
+      return propertyOf(target, name);
+    },
+    set: (target, name, to) => Reflect.set(target, name, to),
+    has(target, name) {
+      note(prefix + String(name));
+      return Reflect.has(target, name);
+    },
+    getOwnPropertyDescriptor(target, name) {
+      note(prefix + String(name));
+      return Reflect.getOwnPropertyDescriptor(target, name);
     },
     ownKeys(target) {
-      names.add(name);
+      note(`${prefix}*`);
       return Reflect.ownKeys(target);
     },
   });
 }
 
-type Watched = "cookies" | "signedCookies" | "user" | "session";
-
-function replace(
-  req: ExtendedRequest,
-  name: Watched,
-  watch: (value: unknown) => unknown,
-  undo: (() => void)[],
-): void {
-  const descriptor = Object.getOwnPropertyDescriptor(req, name);
-  // Accessors (lazy sessions) are left alone: reading one could have effects.
-  if (descriptor === undefined || !("value" in descriptor) || !descriptor.writable) return;
-  const original: unknown = descriptor.value;
-  const watched = watch(original);
-  if (watched === original) return;
-  req[name] = watched;
-  // The handler may have replaced it; then its value stays.
-  undo.push(() => {
-    if (req[name] === watched) req[name] = original;
+function watchWhole(value: unknown, note: Note): unknown {
+  if (typeof value !== "object" || value === null) return noted(note, "session", value);
+  return new Proxy(value, {
+    get(target, name) {
+      note("session");
+      return propertyOf(target, name);
+    },
+    set: (target, name, to) => Reflect.set(target, name, to),
+    ownKeys(target) {
+      note("session");
+      return Reflect.ownKeys(target);
+    },
   });
 }
 
-function watchIp(req: ExtendedRequest, names: Set<string>, undo: (() => void)[]): void {
-  for (const name of ["ip", "ips"]) {
-    if (Object.hasOwn(req, name) || !(name in req)) continue;
-    const prototype: object = Object.getPrototypeOf(req);
-    Object.defineProperty(req, name, {
-      configurable: true,
-      get() {
-        names.add("ip");
-        return Reflect.get(prototype, name, req);
-      },
-    });
-    undo.push(() => Reflect.deleteProperty(req, name));
-  }
+function propertyOf(target: object, name: string | symbol): unknown {
+  const property: unknown = Reflect.get(target, name);
+  if (typeof property !== "function" || name === "constructor") return property;
+  const own = Reflect.getOwnPropertyDescriptor(target, name);
+  // A proxy must give what is frozen as it is.
+  if (own?.configurable === false && own.writable === false) return property;
+  // Methods of a class with private fields must see the object itself.
+  return property.bind(target);
+}
+
+/** Put back with the rest, so that logs show what was asked for. */
+function replaceOriginalUrl({ req, undo }: Watch, url: string): void {
+  const asked: unknown = Reflect.get(req, "originalUrl");
+  if (typeof asked !== "string") return;
+  Reflect.set(req, "originalUrl", url);
+  undo.push(() => Reflect.set(req, "originalUrl", asked));
 }
 
 /** What the key knows already. */
@@ -212,6 +236,6 @@ export function uncoveredRead(names: ReadonlySet<string>, covered: Covered): str
 }
 
 function coveredByScope(name: string, scope: Covered["scope"]): boolean {
-  if (scope === "user") return name.startsWith("user.") || name === "authorization";
+  if (scope === "user") return /^(?:user|auth)(?:\.|$)/.test(name) || name === "authorization";
   return scope === "role" && (name === "user.role" || name === "user.roles");
 }

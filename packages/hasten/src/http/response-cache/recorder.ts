@@ -7,6 +7,7 @@
  * - `onHead` runs once, before the first byte, and may answer itself ("replaced"): whatever the
  *   handler writes after that is recorded but not sent.
  * - Exactly one of `onEnd` and `onClose` tells how it ended, and `onEnd` at most once.
+ * - A call that Node refuses by throwing spoils the copy: what follows is another answer.
  */
 import type { ServerResponse } from "node:http";
 import { applyHead } from "../response-head.ts";
@@ -23,6 +24,8 @@ export interface RecorderPlan {
   onEnd(body: Buffer | undefined): void;
   /** The connection closed before the handler ended the response. */
   onClose(started: boolean): void;
+  /** Runs what is not the handler: Node, and hooks of outer middleware. */
+  outside<T>(run: () => T): T;
 }
 
 export interface Recorder {
@@ -58,8 +61,17 @@ export function recordResponse(res: ServerResponse, plan: RecorderPlan): Recorde
     replaced = plan.onHead(status, whole) === "replaced";
     patch();
   };
+  const pass = <T>(run: () => T): T => {
+    try {
+      return plan.outside(run);
+    } catch (error) {
+      tape.spoil();
+      ended = false;
+      throw error;
+    }
+  };
   const head = (status: number): void => {
-    original.writeHead.call(res, status);
+    pass(() => original.writeHead.call(res, status));
     plan.onSent?.();
   };
   const writeHead = (...args: Parameters<typeof applyHead>[1]): ServerResponse => {
@@ -72,8 +84,8 @@ export function recordResponse(res: ServerResponse, plan: RecorderPlan): Recorde
   const write = (...args: unknown[]): boolean => {
     const { chunk, encoding, callback } = bodyArguments(args);
     decide(res.statusCode, undefined);
-    tape.add(bytesOf(chunk, encoding));
-    if (!replaced) return original.write.apply(res, args);
+    tape.add(bytesOf(chunk, encoding), typeof chunk === "string" ? "own" : "borrowed");
+    if (!replaced) return pass(() => original.write.apply(res, args));
     if (callback !== undefined) process.nextTick(callback);
     return true;
   };
@@ -82,9 +94,9 @@ export function recordResponse(res: ServerResponse, plan: RecorderPlan): Recorde
     const { chunk, encoding, callback } = bodyArguments(args);
     const bytes = bytesOf(chunk, encoding);
     decide(res.statusCode, tape.empty ? (bytes ?? EMPTY) : undefined);
-    tape.add(bytes);
+    tape.add(bytes, "own");
     ended = true;
-    if (!replaced) original.end.apply(res, args);
+    if (!replaced) pass(() => original.end.apply(res, args));
     else if (callback !== undefined) process.nextTick(callback);
     plan.onEnd(tape.take());
     return res;
@@ -104,7 +116,8 @@ const EMPTY = Buffer.alloc(0);
 
 interface Tape {
   readonly empty: boolean;
-  add(bytes: Buffer | undefined): void;
+  /** Borrowed bytes are copied now: the handler may use its buffer again before the end. */
+  add(bytes: Buffer | undefined, whose: "own" | "borrowed"): void;
   drop(): void;
   /** Drops it for a reason found while recording, and says so. */
   spoil(): void;
@@ -126,12 +139,12 @@ function createTape(plan: RecorderPlan): Tape {
     get empty() {
       return bytesTotal === 0;
     },
-    add(bytes) {
+    add(bytes, whose) {
       if (bytes === undefined) return;
       bytesTotal += bytes.length;
       if (chunks === undefined) return;
       if (bytesTotal > plan.bytesMax) spoil();
-      else chunks.push(bytes);
+      else chunks.push(whose === "own" ? bytes : Buffer.from(bytes));
     },
     drop,
     spoil,

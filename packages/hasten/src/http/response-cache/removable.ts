@@ -6,24 +6,38 @@ import type { ServerResponse } from "node:http";
 
 const PATCH = Symbol("hasten.removable");
 
+type Methods = Pick<ServerResponse, "writeHead" | "write" | "end" | "flushHeaders">;
+
 interface Patch {
   /** What the patch installed: if another is there now, somebody patched on top. */
-  readonly installed: ServerResponse["writeHead"];
-  readonly before: Pick<ServerResponse, "writeHead" | "write" | "end" | "flushHeaders">;
+  readonly installed: Methods;
+  readonly before: Methods;
 }
 
 type Patched = ServerResponse & { [PATCH]?: Patch };
 
 /** Applies `patch` and remembers how to take it back. */
 export function patchRemovably(res: ServerResponse, patch: () => void): void {
-  const { writeHead, write, end, flushHeaders } = res;
+  const before = methodsOf(res);
   patch();
-  const before = { writeHead, write, end, flushHeaders };
-  (res as Patched)[PATCH] = { installed: res.writeHead, before };
+  (res as Patched)[PATCH] = { installed: methodsOf(res), before };
 }
 
 /** Takes the patch back if it is the outermost one. */
 export function removePatch(res: ServerResponse): void {
   const patch = (res as Patched)[PATCH];
-  if (patch?.installed === res.writeHead) Object.assign(res, patch.before);
+  if (patch !== undefined && isOutermost(res, patch.installed)) Object.assign(res, patch.before);
+}
+
+function methodsOf({ writeHead, write, end, flushHeaders }: ServerResponse): Methods {
+  return { writeHead, write, end, flushHeaders };
+}
+
+function isOutermost(res: ServerResponse, installed: Methods): boolean {
+  return (
+    res.writeHead === installed.writeHead &&
+    res.write === installed.write &&
+    res.end === installed.end &&
+    res.flushHeaders === installed.flushHeaders
+  );
 }

@@ -3,13 +3,15 @@
  *
  * Invariants:
  * - `<name>:<scope>:<rest>`: scope is `-` or a hash, neither has a colon, so keys never collide.
- * - rest starts with `/` for a URL, `k` for a custom key: neither can pose as the other.
+ * - rest starts with `/` for a URL, `k` for a custom key, a blank before the values of `vary`: none
+ *   can pose as another. Values and the route of a custom key carry their length.
  * - Identities enter the key hashed (SHA-256), never as they are.
  * - Two scopes never share a key, and nothing the client sends chooses the scope but its identity.
  */
 import { hash } from "node:crypto";
 import type { Key } from "../../cache/index.ts";
 import { fieldValue } from "../field-record.ts";
+import { queryKey } from "../query-key.ts";
 import type { RoutePolicy } from "./options.ts";
 import type { ExtendedRequest } from "./reads.ts";
 import type { RequestFacts } from "./request-facts.ts";
@@ -19,6 +21,7 @@ export type EntryKey = Key<VariantSet>;
 
 /** Longer URLs are not cached: a cache key has at most 2,048 characters. */
 const URL_LENGTH_MAX = 1_800;
+const SLASH = 47;
 const SCOPES_REMEMBERED_MAX = 10_000;
 
 /** The URL as the client sent it: routers shorten `url`. */
@@ -30,6 +33,22 @@ export function rawUrl(req: ExtendedRequest & { originalUrl?: string }): string 
 export function rawPath(url: string): string {
   const query = url.indexOf("?");
   return query === -1 ? url : url.slice(0, query);
+}
+
+/** The URL to key by; parameters outside the allow-list are taken from the handler as well. */
+export function keyedUrl(
+  { query }: RoutePolicy<never, never>,
+  req: ExtendedRequest,
+): string | undefined {
+  const url = rawUrl(req);
+  if (query === undefined) return url;
+  const at = url.indexOf("?");
+  const keyed = queryKey(at === -1 ? undefined : url.slice(at + 1), { allow: query });
+  if (keyed.kind === "bypass") return undefined;
+  const own = req.url ?? "/";
+  const ownAt = own.indexOf("?");
+  req.url = (ownAt === -1 ? own : own.slice(0, ownAt)) + keyed.key;
+  return (at === -1 ? url : url.slice(0, at)) + keyed.key;
 }
 
 /** Why a request is not answered from the cache and does not fill it; undefined when it may. */
@@ -47,7 +66,7 @@ export function bypassReason(
 
 export interface RequestKeys {
   /** The entry's key, or a word saying why there is none. */
-  of(req: ExtendedRequest, url: string, policy: RoutePolicy<ExtendedRequest>): Keyed;
+  of(req: ExtendedRequest, url: string, policy: RoutePolicy<ExtendedRequest>, route: string): Keyed;
   /** The key of a public URL. */
   front(url: string): EntryKey;
 }
@@ -56,6 +75,7 @@ export type Keyed = EntryKey | { readonly bypass: string };
 
 const NO_KEY: Keyed = { bypass: "key" };
 const TOO_LONG: Keyed = { bypass: "uri-too-long" };
+const URI_FORM: Keyed = { bypass: "uri-form" };
 const NO_SCOPE: Keyed = { bypass: "scope" };
 
 export function createRequestKeys(name: string): RequestKeys {
@@ -71,11 +91,13 @@ export function createRequestKeys(name: string): RequestKeys {
   };
   return {
     front: (url) => shared + url,
-    of(req, url, policy) {
-      const rest = policy.key === undefined ? url : customKey(policy.key(req));
+    of(req, url, policy, route) {
+      // An absolute URL, as sent to proxies, would be a second name for everything.
+      if (url.charCodeAt(0) !== SLASH) return URI_FORM;
+      const rest = policy.key === undefined ? url : customKey(policy.key(req), route);
       if (rest === undefined) return NO_KEY;
       if (rest.length > URL_LENGTH_MAX) return TOO_LONG;
-      const own = policy.vary === undefined ? rest : rest + varied(req, policy.vary);
+      const own = policy.vary === undefined ? rest : varied(req, policy.vary) + rest;
       if (policy.scope === undefined) return shared + own;
       const scope = scopeOf(req, policy.scope);
       if (scope === undefined) return NO_SCOPE;
@@ -84,8 +106,16 @@ export function createRequestKeys(name: string): RequestKeys {
   };
 }
 
-function customKey(key: string | undefined): string | undefined {
-  return key === undefined ? undefined : `k${key}`;
+/** Apart by route: two routes that use the same identifier mean two things. */
+function customKey(key: unknown, route: string): string | undefined {
+  const text = asText(key);
+  return text === undefined ? undefined : `k${route.length}:${route}${text}`;
+}
+
+/** An object, a promise or null would turn into one text for everybody: that is no answer. */
+function asText(value: unknown): string | undefined {
+  if (typeof value === "string") return value;
+  return typeof value === "number" || typeof value === "bigint" ? String(value) : undefined;
 }
 
 /** Length-prefixed, so that no value can pose as two. */
@@ -104,7 +134,7 @@ export function scopeOf(
   scope: NonNullable<RoutePolicy<ExtendedRequest>["scope"]>,
 ): string | undefined {
   if (typeof scope === "function") {
-    const value = scope(req);
+    const value = asText(scope(req));
     return value === undefined ? undefined : `f:${value}`;
   }
   const user = req.user;

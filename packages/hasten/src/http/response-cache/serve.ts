@@ -6,7 +6,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ServerResponse } from "node:http";
 import { formatCacheStatus } from "../cache-status.ts";
-import { queryKey } from "../query-key.ts";
 import { variantKey } from "../vary.ts";
 import { type Engine, maxStaleKey } from "./engine.ts";
 import {
@@ -30,11 +29,11 @@ import {
 import type { ExtendedRequest } from "./reads.ts";
 import { excludeIfTouched, isRefresh, refresh, takeTicket } from "./refresh.ts";
 import { type RequestFacts, readFacts } from "./request-facts.ts";
-import { bypassReason, type EntryKey, rawUrl } from "./request-key.ts";
+import { bypassReason, type EntryKey, keyedUrl } from "./request-key.ts";
 import { notice, type Route } from "./route.ts";
-import { markServed } from "./served.ts";
+import { isAnswered, markServed } from "./served.ts";
 import type { StoredResponse } from "./stored-response.ts";
-import { selectVariant } from "./variants.ts";
+import { matches, selectVariant } from "./variants.ts";
 
 /** What a framework hands over for each request. */
 export interface Incoming {
@@ -69,17 +68,17 @@ export function serve(engine: Engine, route: Route, incoming: Incoming, attempts
     bypass(engine, route, incoming, because);
     return;
   }
-  const url = keyedUrl(route, req);
+  const url = keyedUrl(policy, req);
   if (url === undefined) {
     bypass(engine, route, incoming, "query");
     return;
   }
-  const key = engine.keys.of(req, url, policy);
+  const key = engine.keys.of(req, url, policy, route.name);
   if (typeof key !== "string") {
     bypass(engine, route, incoming, key.bypass);
     return;
   }
-  const stale = answerFromCache(engine, route, { incoming, facts, key });
+  const stale = answerFromCache(engine, route, { incoming, facts, key, url });
   if (stale === ANSWERED) return;
   miss(engine, route, { incoming, facts: { ...facts }, key, url, stale, attempts });
 }
@@ -90,6 +89,7 @@ interface Lookup {
   readonly incoming: Incoming;
   readonly facts: RequestFacts;
   readonly key: EntryKey;
+  readonly url: string;
 }
 
 /** Answers if it can; otherwise the stale response there is, if any. */
@@ -109,29 +109,30 @@ function answerFromCache(
     send(engine, lookup, stored, INLINE_HIT);
     return ANSWERED;
   }
-  return answerStale(engine, route, lookup, stored);
+  return answerStale(engine, route, lookup, { stored, entryFreshUntilMs: entry.freshUntilMs });
 }
 
 function answerStale(
   engine: Engine,
   route: Route,
   lookup: Lookup,
-  stored: StoredResponse,
+  found: { readonly stored: StoredResponse; readonly entryFreshUntilMs: number },
 ): StoredResponse | typeof ANSWERED {
+  const { stored, entryFreshUntilMs } = found;
   if (isRefresh(lookup.incoming.req)) return stored;
   const nowMs = engine.cache.nowMs();
   const paused = nowMs < stored.retryAtMs && mayReplaceError(stored, nowMs);
   const replay = lookup.incoming.adapter.replay(lookup.incoming.req);
   const refreshable = route.refreshable && replay !== undefined;
-  const whileRefreshing = refreshable && mayServeWhileRefreshing(stored, nowMs);
+  const whileRefreshing = refreshable && mayServeWhileRefreshing(stored, entryFreshUntilMs, nowMs);
   if (!paused && !whileRefreshing) return stored;
   engine.counters.staleHits += 1;
   send(engine, lookup, stored, paused ? STALE_IF_ERROR : STALE_WHILE_REVALIDATE);
   if (!paused) {
-    const { incoming, key } = lookup;
+    const { incoming, key, url } = lookup;
     const facts = { ...lookup.facts };
     const { req, res, next } = incoming;
-    const exchange = { engine, route, req, res, next, replay, key, url: rawUrl(req), facts };
+    const exchange = { engine, route, req, res, next, replay, key, url, facts };
     refresh({ ...exchange, stale: stored, attempts: 0 }, stored);
   }
   return ANSWERED;
@@ -172,7 +173,6 @@ function negotiated(engine: Engine, facts: RequestFacts): ReturnType<Engine["neg
 }
 
 interface Miss extends Lookup {
-  readonly url: string;
   readonly stale: StoredResponse | undefined;
   readonly attempts: number;
 }
@@ -205,12 +205,10 @@ function miss(engine: Engine, route: Route, found: Miss): void {
     runFill(exchange, { flight: undefined, store: false });
     return;
   }
-  // Landings run in the leader's context; what follows belongs to this request's own.
-  const inContext: InContext = AsyncLocalStorage.snapshot();
-  const waiting: Waiting = { exchange, incoming, inContext };
-  const land = (landing: Landing): void => inContext(() => afterWait(waiting, landing));
   const flown = flightKey(engine, key, req);
-  if (attempts < ATTEMPTS_MAX && engine.flights.join(flown, land)) return;
+  if (attempts < ATTEMPTS_MAX && engine.flights.has(flown) && wait(exchange, incoming, flown)) {
+    return;
+  }
   runFill(exchange, { flight: engine.flights.start(flown), store: true });
 }
 
@@ -229,11 +227,29 @@ interface Waiting {
   readonly inContext: InContext;
 }
 
+/** Joins the flight; false if it takes nobody more. */
+function wait(exchange: Exchange, incoming: Incoming, flown: string): boolean {
+  // Landings run in the leader's context; what follows belongs to this request's own.
+  const inContext: InContext = AsyncLocalStorage.snapshot();
+  const waiting: Waiting = { exchange, incoming, inContext };
+  const land = (landing: Landing): void => inContext(() => landSafely(waiting, landing));
+  return exchange.engine.flights.join(flown, land);
+}
+
+/** What fails for one of those who wait is that one's error, not the others'. */
+function landSafely(waiting: Waiting, landing: Landing): void {
+  try {
+    afterWait(waiting, landing);
+  } catch (error) {
+    waiting.exchange.next(error);
+  }
+}
+
 function afterWait({ exchange, incoming, inContext }: Waiting, landing: Landing): void {
   const { engine, route, res, req, facts, key, stale } = exchange;
-  if (res.destroyed || res.writableEnded) return;
+  if (isAnswered(res)) return;
   const nowMs = engine.cache.nowMs();
-  if (landing.kind === "stored" && selects(landing.stored, req)) {
+  if (landing.kind === "stored" && matches(landing.stored, req)) {
     engine.counters.collapsed += 1;
     send(engine, { incoming, facts }, landing.stored, COLLAPSED);
     return;
@@ -254,7 +270,7 @@ function afterWait({ exchange, incoming, inContext }: Waiting, landing: Landing)
 }
 
 function runReleased(exchange: Exchange, ended: () => void): void {
-  if (exchange.res.destroyed) {
+  if (isAnswered(exchange.res)) {
     ended();
     return;
   }
@@ -262,26 +278,9 @@ function runReleased(exchange: Exchange, ended: () => void): void {
   runFill(exchange, { flight: undefined, store: true });
 }
 
-function selects(stored: StoredResponse, req: ExtendedRequest): boolean {
-  return selectVariant({ newest: stored, older: [] }, req) !== undefined;
-}
-
 function whenReason(route: Route, req: ExtendedRequest): string | undefined {
   const { when } = route.policy;
   return when === undefined || when(req) ? undefined : "when";
-}
-
-/** The URL to key by; parameters outside the allow-list are taken from the handler as well. */
-function keyedUrl(route: Route, req: ExtendedRequest): string | undefined {
-  const url = rawUrl(req);
-  if (route.policy.query === undefined) return url;
-  const at = url.indexOf("?");
-  const keyed = queryKey(at === -1 ? undefined : url.slice(at + 1), { allow: route.policy.query });
-  if (keyed.kind === "bypass") return undefined;
-  const own = req.url ?? "/";
-  const ownAt = own.indexOf("?");
-  req.url = (ownAt === -1 ? own : own.slice(0, ownAt)) + keyed.key;
-  return (at === -1 ? url : url.slice(0, at)) + keyed.key;
 }
 
 /** Runs the handler untouched, and says why. Credentials without a scope are reported once. */

@@ -14,3 +14,8 @@ export function markServed(res: ServerResponse, mark: CacheMark): void {
 export function servedAs(res: ServerResponse): CacheMark | undefined {
   return (res as Marked)[SERVED];
 }
+
+/** The client left, or something else, a time-out for example, has answered meanwhile. */
+export function isAnswered(res: ServerResponse): boolean {
+  return res.destroyed || res.headersSent || res.writableEnded;
+}

@@ -9,6 +9,7 @@ import {
   differingNames,
   type HeaderSnapshot,
   headerText,
+  overriddenFields,
   storableFields,
   surroundings,
   varyAdded,
@@ -71,6 +72,7 @@ function createStored(exchange: Exchange, answer: FinishedAnswer): StoredRespons
   return {
     status: answer.status,
     fields: withDate(exchange, answer, own),
+    overridden: overriddenFields(own, before),
     frontFields: frontFields(exchange, answer, dropped),
     etag,
     lastModified: headerText(fields, "last-modified"),

@@ -29,6 +29,8 @@ export interface StoredResponse {
   readonly status: number;
   /** What the handler added, flat, without representation fields. */
   readonly fields: readonly string[];
+  /** What the handler replaced, by lower-case name: see HeaderBlock. */
+  readonly overridden: ReadonlyMap<string, string>;
   /** What the whole application added, for front mode; undefined when front mode may not serve it. */
   readonly frontFields: readonly string[] | undefined;
   /** The handler's entity tag, or one over the identity bytes. */
@@ -97,7 +99,7 @@ export function fullBlock(
   if (stored.status !== 204 && stored.status !== 304) {
     fixed.push("Content-Length", String(rep.body.length));
   }
-  const block = createHeaderBlock(fixed);
+  const block = createHeaderBlock(fixed, stored.overridden);
   if (front) rep.front = block;
   else rep.inline = block;
   return block;
@@ -112,7 +114,7 @@ export function notModifiedBlock(
   const existing = front ? rep.frontNotModified : rep.inlineNotModified;
   if (existing !== undefined) return existing;
   const fixed = [...baseFields(stored, front), ...validatorFields(stored, rep)];
-  const block = createHeaderBlock(notModifiedFields(fixed));
+  const block = createHeaderBlock(notModifiedFields(fixed), stored.overridden);
   if (front) rep.frontNotModified = block;
   else rep.inlineNotModified = block;
   return block;

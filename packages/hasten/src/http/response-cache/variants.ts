@@ -19,7 +19,8 @@ export function selectVariant(set: VariantSet, req: IncomingMessage): StoredResp
   return undefined;
 }
 
-function matches(stored: StoredResponse, req: IncomingMessage): boolean {
+/** Whether this request selects it. */
+export function matches(stored: StoredResponse, req: IncomingMessage): boolean {
   if (stored.varyNames.length === 0) return true;
   return variantKey(stored.varyNames, req.headers) === stored.variantKey;
 }
