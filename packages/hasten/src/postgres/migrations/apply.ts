@@ -66,6 +66,8 @@ async function inTransaction(
   await session.run(trustedSql("begin"));
   try {
     for (const [index, statement] of file.statements.entries()) await runOne(statement, index);
+    // The record is the runner's to write, whatever role the file left.
+    await session.run(trustedSql("reset session authorization"));
     await finish();
   } catch (error) {
     await session.run(trustedSql("rollback")).catch(() => undefined);
@@ -112,13 +114,16 @@ const prefixChecksum = (file: Migration, count: number): string => {
  * EXISTS the repeat would fail, with it the repeat would pass and leave no usable index.
  */
 async function dropInvalidLeftover(session: Dedicated, statement: SplitStatement): Promise<void> {
-  const name = concurrentIndexName(statement.words);
-  if (name === undefined) return;
+  const index = concurrentIndex(statement.words);
+  if (index === undefined) return;
+  const [first, second] = index.on;
   const { rows } = await session.run<{ schema: string; index: string }>(sql`
     select n.nspname as schema, c.relname as index
     from pg_index i join pg_class c on c.oid = i.indexrelid
-    join pg_namespace n on n.oid = c.relnamespace
-    where c.relname = ${name} and not i.indisvalid and n.nspname = any(current_schemas(false))
+    join pg_class t on t.oid = i.indrelid join pg_namespace n on n.oid = t.relnamespace
+    where c.relname = ${index.name} and not i.indisvalid
+      and ((n.nspname = ${first} and t.relname = ${second})
+        or (t.relname = ${first} and n.nspname = any(current_schemas(false))))
       and not exists (select from pg_stat_progress_create_index p where p.index_relid = c.oid)`);
   for (const { schema, index } of rows) {
     const quoted = ident(schema, index);
@@ -126,17 +131,27 @@ async function dropInvalidLeftover(session: Dedicated, statement: SplitStatement
   }
 }
 
-/** The name in CREATE [UNIQUE] INDEX CONCURRENTLY [IF NOT EXISTS] name, unquoted. */
-export function concurrentIndexName(words: readonly string[]): string | undefined {
+/**
+ * The name in CREATE [UNIQUE] INDEX CONCURRENTLY [IF NOT EXISTS] name ON, unquoted, and the two
+ * words that follow: schema and table, or table and something else.
+ */
+export function concurrentIndex(
+  words: readonly string[],
+): { readonly name: string; readonly on: readonly [string, string] } | undefined {
   const [create, ...rest] = words;
   if (create !== "create") return undefined;
   if (rest[0] === "unique") rest.shift();
   if (rest[0] !== "index" || rest[1] !== "concurrently") return undefined;
   const at = rest[2] === "if" ? 5 : 2;
-  const name = rest[at];
-  if (name === undefined || name === "on") return undefined;
-  return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
+  const [name, on, ...table] = rest.slice(at);
+  if (name === undefined || on !== "on") return undefined;
+  if (table[0] === "only") table.shift();
+  const [first = "", second = ""] = table.map(unquoted);
+  return { name: unquoted(name), on: [first, second] };
 }
+
+const unquoted = (word: string): string =>
+  word.startsWith('"') ? word.slice(1, -1).replaceAll('""', '"') : word;
 
 function failedAt(file: Migration, statement: SplitStatement, cause: unknown): PostgresError {
   if (isUnavailable(cause)) return cause as PostgresError;

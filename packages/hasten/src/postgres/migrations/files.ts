@@ -70,8 +70,17 @@ async function readOne(directory: string, name: string): Promise<Migration> {
   const path = join(directory, name);
   if ((await stat(path)).size > FILE_BYTES_MAX)
     throw migrationError(`${name} is larger than ${FILE_BYTES_MAX} bytes.`, "Load data elsewhere.");
-  const source = (await readFile(path, "utf8")).replace(/^\uFEFF/, "").replaceAll("\r\n", "\n");
+  const source = decode(await readFile(path), name).replaceAll("\r\n", "\n");
   return parseMigration(Number(match[1]), name, source);
+}
+
+/** Other encodings would arrive in the database as replacement characters, for good. */
+function decode(bytes: Buffer, name: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw migrationError(`${name} is not UTF-8.`, "Save it as UTF-8.", cause);
+  }
 }
 
 /** Splits and checks one file's text. */

@@ -18,7 +18,7 @@ export interface Ledger {
   /** The table's quoted name: also names the lock. */
   readonly name: string;
   /** Creates the table when it is missing and reads it. */
-  open(lockTimeoutMs: number): Promise<readonly Recorded[]>;
+  open(): Promise<readonly Recorded[]>;
   find(version: number): Promise<Recorded | undefined>;
   /** Records a file as finished; within the file's own transaction where it has one. */
   finish(file: Migration, durationMs: number): Promise<void>;
@@ -26,19 +26,29 @@ export interface Ledger {
   progress(file: Migration, done: number, doneChecksum: string): Promise<void>;
 }
 
+/** With its schema: a file may leave another search_path behind. */
+async function whereItIs(session: Dedicated, table: Sql): Promise<Sql | undefined> {
+  const { rows } = await session.run<{ schema: string; name: string }>(sql`
+    select n.nspname as schema, c.relname as name
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.oid = to_regclass(${table.text})`);
+  return rows[0] && ident(rows[0].schema, rows[0].name);
+}
+
 /** The table of applied migrations, through one session. */
 export function createLedger(session: Dedicated, given: string | readonly string[]): Ledger {
-  const table = typeof given === "string" ? ident(given) : ident(...given);
+  const asked = typeof given === "string" ? ident(given) : ident(...given);
+  let table = asked;
   const columns = sql`version, name, checksum, finished, done, done_checksum as "doneChecksum"`;
   const read = async (where: Sql): Promise<readonly Recorded[]> =>
     (await session.run<Recorded>(sql`select ${columns} from ${table} ${where} order by version`))
       .rows;
   return {
-    name: table.text,
-    async open(lockTimeoutMs) {
-      if (lockTimeoutMs > 0)
-        await session.run(sql`select set_config('lock_timeout', ${String(lockTimeoutMs)}, false)`);
-      await session.run(sql`create table if not exists ${table} (
+    name: asked.text,
+    async open() {
+      table = (await whereItIs(session, asked)) ?? asked;
+      if (table !== asked) return read(sql.empty);
+      await session.run(sql`create table if not exists ${asked} (
         version integer primary key,
         name text not null,
         checksum text not null,
@@ -48,6 +58,7 @@ export function createLedger(session: Dedicated, given: string | readonly string
         applied_at timestamptz not null default now(),
         duration_ms double precision
       )`);
+      table = (await whereItIs(session, asked)) ?? asked;
       return read(sql.empty);
     },
     find: async (version) => (await read(sql`where version = ${version}`))[0],

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +12,7 @@ import {
   migrateCommand,
   sql,
 } from "../index.ts";
-import { concurrentIndexName } from "./apply.ts";
+import { concurrentIndex } from "./apply.ts";
 
 let target: TestDatabase;
 let db: Database;
@@ -148,6 +147,49 @@ test("a marked file runs without a transaction and goes on where it was interrup
   ).toEqual({ v: true });
 });
 
+test("settings and roles of one file do not reach the next, nor the record", async () => {
+  const role = `migrated_${target.name}`;
+  await db.execute({ text: `create role ${role}` });
+  await db.execute({ text: `grant create on schema public to ${role}` });
+  await put("1-a.sql", "select set_config('search_path', '', false); create table public.a ();");
+  await put(
+    "2-b.sql",
+    "create schema s; set search_path = s; set lock_timeout = 1; create table b ();",
+  );
+  await put("3-c.sql", `set role ${role}; create table public.c ();`);
+  await put(
+    "4-d.sql",
+    "create table d as select current_user::text, current_setting('lock_timeout') as l",
+  );
+  expect((await run()).version).toBe(4);
+  expect(await there("s.b")).toBe(true);
+  expect(await db.query(sql`select l, current_user <> "current_user" as other from d`)).toEqual([
+    { l: "0", other: false },
+  ]);
+  expect((await run()).applied).toEqual([]);
+  await db.execute({ text: `drop owned by ${role}` });
+  await db.execute({ text: `drop role ${role}` });
+});
+
+test("an unusable index is replaced also outside of the search path", async () => {
+  await db.execute(sql`create schema audit`);
+  await db.execute(sql`create table audit.log as select 1 as n from generate_series(1, 2)`);
+  const build = "create unique index concurrently if not exists log_n on audit.log (n)";
+  await db.execute({ text: build }).catch(() => undefined);
+  await db.execute(sql`delete from audit.log where ctid = (select min(ctid) from audit.log)`);
+  await put("1-a.sql", `-- hasten: no-transaction\n${build};`);
+  await run();
+  expect(
+    await db.query(sql`select indisvalid from pg_index where indexrelid = 'audit.log_n'::regclass`),
+  ).toEqual([{ indisvalid: true }]);
+});
+
+test("a file that is not UTF-8 is refused", async () => {
+  const latin1 = Buffer.from("create table a (n text default '\xe4');", "latin1");
+  await writeFile(join(directory, "1-a.sql"), latin1);
+  expect((await failure(run())).message).toMatch(/1-a\.sql is not UTF-8/);
+});
+
 test("what is left of an interrupted marked file may be corrected, what is done may not", async () => {
   await put("1-a.sql", "-- hasten: no-transaction\ncreate table a (n int);\ncreate table oops;");
   await failure(run());
@@ -205,25 +247,12 @@ test("the command writes what it does and gives the exit code", async () => {
   ]);
 });
 
-test("a process whose migration fails exits non-zero and leaves nothing open", async () => {
-  await put("1-a.sql", "create table;");
-  const script = `
-    import { migrateCommand } from "hasten/postgres";
-    process.exitCode = await migrateCommand({
-      url: ${JSON.stringify(target.url)}, directory: ${JSON.stringify(directory)}, write: () => undefined });`;
-  const child = spawn(
-    process.execPath,
-    ["--conditions=hasten-source", "--input-type=module", "-e", script],
-    {
-      stdio: ["ignore", "ignore", "inherit"],
-      cwd: import.meta.dirname,
-    },
-  );
-  expect(await new Promise((resolve) => child.once("exit", resolve))).toBe(1);
-});
-
-test("the name of a concurrently built index is found in its statement", () => {
-  const name = (text: string) => concurrentIndexName(text.split(" "));
+test("the name and the table of a concurrently built index are found in its statement", () => {
+  const name = (text: string) => concurrentIndex(text.split(" "))?.name;
+  expect(concurrentIndex("create index concurrently i on only s t n".split(" "))?.on).toEqual([
+    "s",
+    "t",
+  ]);
   expect(name("create index concurrently a_b on t")).toBe("a_b");
   expect(name("create unique index concurrently if not exists a_b on t")).toBe("a_b");
   expect(name('create index concurrently "A""b" on t')).toBe('A"b');

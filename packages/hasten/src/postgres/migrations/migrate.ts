@@ -10,10 +10,11 @@
  */
 import type { Core } from "../core.ts";
 import { createCore } from "../core.ts";
-import { dedicated, lockSession } from "../dedicated.ts";
+import { type Dedicated, dedicated, lockSession } from "../dedicated.ts";
 import { optionInvalid, PostgresError } from "../errors.ts";
 import { aborted } from "../failures.ts";
 import { type ConnectionTarget, resolveOptions } from "../options.ts";
+import { sql } from "../sql.ts";
 import { type Applied, applyFile, type MigrationEvent } from "./apply.ts";
 import { type Migration, migrationError, readMigrations } from "./files.ts";
 import { createLedger, type Recorded } from "./ledger.ts";
@@ -87,7 +88,8 @@ async function runAll(
   files: readonly Migration[],
   options: MigrateOptions & Bounds,
 ): Promise<MigrateResult> {
-  const { statementTimeoutMs, signal, onProgress } = options;
+  const { statementTimeoutMs, lockTimeoutMs, signal, onProgress } = options;
+  const limits = { statement_timeout: statementTimeoutMs, lock_timeout: lockTimeoutMs };
   return dedicated(core, { statementTimeoutMs, signal }, async (session) => {
     const ledger = createLedger(session, options.table ?? "hasten_migrations");
     await lockSession(session, `hasten migrations ${ledger.name}`, {
@@ -95,16 +97,29 @@ async function runAll(
       signal,
       onWait: () => onProgress?.({ kind: "waiting" }),
     });
-    const recorded = await ledger.open(options.lockTimeoutMs);
+    await freshSettings(session, limits);
+    const recorded = await ledger.open();
     const pending = pendingFiles(files, recorded);
     const applied: Applied[] = [];
     for (const file of pending) {
       if (signal?.aborted) throw aborted(signal);
       const progress = { total: files.length, onProgress };
       applied.push(await applyFile(session, ledger, file, progress));
+      await freshSettings(session, limits);
     }
     return { applied, version: files.length };
   });
+}
+
+/** Every file starts from the same settings and role, whichever files ran before it in this session. */
+async function freshSettings(
+  session: Dedicated,
+  limits: Readonly<Record<string, number>>,
+): Promise<void> {
+  await session.run(sql`reset session authorization`);
+  await session.run(sql`reset all`);
+  for (const [name, ms] of Object.entries(limits))
+    await session.run(sql`select set_config(${name}, ${String(ms)}, false)`);
 }
 
 /** What is left to do, after checking that what was done is still what it was. */
