@@ -6,6 +6,11 @@ import type { Admitted } from "./value.ts";
 
 /** Memory an entry takes besides its value: the object, its row in the store, its map slot. */
 export const ENTRY_OVERHEAD_BYTES = 200;
+/**
+ * Memory a tag or prefix takes besides its name. Charged to every entry that refers to it, though
+ * they share it: the last of them to stay holds it alone, so that nothing less is a bound.
+ */
+export const RECORD_BYTES = 96;
 
 /** How long one entry is kept. */
 export interface Lifetime {
@@ -37,7 +42,7 @@ export class Entry extends MemoryNode implements EntryView<unknown> {
   checkedSeq: number;
 
   constructor(fence: Fence, key: string, admitted: Admitted, kept: Kept) {
-    super(key, admitted.bytes + key.length + ENTRY_OVERHEAD_BYTES);
+    super(key, admitted.bytes + key.length + ENTRY_OVERHEAD_BYTES + recordBytes(kept.records));
     this.stored = admitted.stored;
     this.codec = admitted.codec;
     this.storedAtMs = kept.nowMs;
@@ -49,7 +54,7 @@ export class Entry extends MemoryNode implements EntryView<unknown> {
     this.failure = kept.failure;
     this.graceMs = kept.lifetime.graceMs;
     this.tags = kept.tags;
-    this.records = fence.attach(key, kept.tags);
+    this.records = kept.records;
     this.storedSeq = fence.seq;
     this.checkedSeq = fence.seq;
   }
@@ -67,10 +72,18 @@ export class Entry extends MemoryNode implements EntryView<unknown> {
   }
 }
 
+function recordBytes(records: readonly TagRecord[]): number {
+  let bytes = records.length * RECORD_BYTES;
+  for (const record of records) bytes += record.name.length;
+  return bytes;
+}
+
 export interface Kept {
   readonly nowMs: number;
   readonly lifetime: Lifetime;
   readonly tags: readonly string[];
+  /** Of its tags and prefixes, attached for it. */
+  readonly records: readonly TagRecord[];
   readonly failure: boolean;
 }
 

@@ -392,6 +392,29 @@ test("tags that no entry uses any more are forgotten", async () => {
   expect(cache.stats().trackedTags).toBe(cache.stats().entries);
 });
 
+test("tags count against bytesMax, so that entries cannot hold unbounded memory by them", async () => {
+  const { cache } = open({ memory: { entriesMax: 100_000, bytesMax: 1_000_000 } });
+  for (let n = 0; n < 1_000; n++) {
+    const tags = Array.from({ length: 64 }, (_, at) => `${n}:${at}:${"x".repeat(400)}`);
+    await cache.set(key(n), n, { tags });
+  }
+  const { trackedTags, bytes, entries } = cache.stats();
+  expect(bytes).toBeLessThanOrEqual(1_000_000);
+  expect(trackedTags * 400).toBeLessThan(1_000_000);
+  expect(entries).toBeGreaterThan(10);
+});
+
+test("entries that a tag deleted make room for others, whatever they were worth", async () => {
+  const { cache } = open({ memory: { entriesMax: 100 } });
+  for (let n = 0; n < 100; n++) await cache.set(key("old", n), n, { tags: ["t"] });
+  await cache.delete({ tags: ["t"] });
+  for (let round = 0; round < 3; round++)
+    for (let n = 0; n < 100; n++) await cache.getOrSet(key("new", n), () => n);
+  const kept = Array.from({ length: 100 }, (_, n) => cache.peek(key("new", n)));
+  expect(kept.filter((value) => value !== undefined).length).toBeGreaterThan(80);
+  expect(cache.stats().entries).toBeLessThanOrEqual(100);
+});
+
 test("invalidating a tag that fifty thousand entries carry takes constant time", async () => {
   const { cache } = open({ memory: { entriesMax: 50_000 } });
   const tags = ["a", "b", "c"];

@@ -9,7 +9,7 @@ export interface CacheOptions {
   readonly memory?: {
     /** 1 to 8,000,000. @default 1_000 */
     readonly entriesMax?: number | undefined;
-    /** Encoded sizes plus 200 bytes an entry. @default 64 MiB */
+    /** Encoded sizes plus 200 bytes an entry and 96 for each of its tags and prefixes. @default 64 MiB */
     readonly bytesMax?: number | undefined;
   };
   /** How long a value is fresh where a call says nothing. @default 300_000 */

@@ -69,6 +69,7 @@ export function createShelf(
         nowMs: coarse.now(),
         lifetime: placement.lifetime,
         tags: placement.tags,
+        records: fence.attach(key, placement.tags),
         failure: placement.failure === true,
       });
       const previous = memory.peek(key);
