@@ -5,7 +5,7 @@ import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { RESOURCES } from "../../src/api/resources/definitions.ts";
 import { tableOf } from "../../src/api/resources/document.ts";
-import { foundFirst, needsCounting } from "../../src/api/resources/few.ts";
+import { foundFirst, isCheapToCount, needsCounting } from "../../src/api/resources/few.ts";
 import { filterOf, listQuery, sortOf } from "../../src/api/resources/list-query.ts";
 import { STATISTICS } from "../../src/api/resources/list-routes.ts";
 import { listSpecs } from "../../src/api/resources/list-specs.ts";
@@ -228,6 +228,20 @@ test.each([{ tags: "nobody-has-it" }, { tags: "tag-3", owner: "owner-7", sortFie
     }
   },
 );
+
+test("a total is counted on where that is cheap, by the planner's own cost", async () => {
+  const metrics = RESOURCES[0]!;
+  const { paged } = listSpecs(metrics, { jwtSecret: "", cursorKeys });
+  const filter = filterOf(metrics, listQuery(metrics).parse({ tags: "tag-3" }))!;
+  const runner = {
+    query: async (text: string, values: unknown[]) => (await client.query(text, values)).rows,
+  };
+  expect(await isCheapToCount(runner, paged, filter)).toBe(true);
+  // As if the rows lay far apart in a table many times as large.
+  await client.query("begin; set local seq_page_cost = 100; set local random_page_cost = 100");
+  expect(await isCheapToCount(runner, paged, filter)).toBe(false);
+  await client.query("rollback");
+});
 
 test("a word that every row has is ranked among a bounded number of them", async () => {
   const metrics = RESOURCES[0]!;
