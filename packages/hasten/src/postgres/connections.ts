@@ -73,8 +73,8 @@ export function createConnections(options: ResolvedOptions, database: string): C
   };
   const connect = (): Promise<PgClient> => pool.connect() as unknown as Promise<PgClient>;
 
-  const obtain = (signal: AbortSignal): Promise<PgClient> =>
-    pool.idleCount > pool.waitingCount ? connect() : policy.execute(connect, signal);
+  const obtain: Obtain = (signal) =>
+    pool.idleCount > pool.waitingCount ? connect() : policy.execute(connect, signal());
 
   const acquire: Connections["acquire"] = async ({ timeoutMs, signal }) => {
     if (isClosing) throw closed();
@@ -143,6 +143,9 @@ function follow(pool: Pool, emit: Emit): void {
   pool.on("error", (error) => emit("lost", reasonOf(error)));
 }
 
+/** Gets a client; asks for the signal only where it may retry, for making one costs as much as the rest of a wait. */
+type Obtain = (signal: () => AbortSignal) => Promise<PgClient>;
+
 interface Waiting {
   readonly boundMs: number;
   readonly signal: AbortSignal | undefined;
@@ -152,11 +155,11 @@ interface Waiting {
 
 /** Settles once, and decides at that moment whose the client is: a late one goes back to the pool. */
 function waitForClient(
-  obtain: (signal: AbortSignal) => Promise<PgClient>,
+  obtain: Obtain,
   { boundMs, signal, clock, waiters }: Waiting,
 ): Promise<PgClient> {
   return new Promise((resolve, reject) => {
-    const stop = new AbortController();
+    let stop: AbortController | undefined;
     let settled = false;
     const settle = (): void => {
       settled = true;
@@ -167,14 +170,18 @@ function waitForClient(
     const give = (error: unknown): void => {
       if (settled) return;
       settle();
-      stop.abort();
+      stop?.abort();
       reject(error);
     };
     const onAbort = (): void => give(aborted(signal!));
     const timer = clock.schedule(boundMs, () => give(acquireTimeout(boundMs)));
     signal?.addEventListener("abort", onAbort, { once: true });
     waiters.add(give);
-    obtain(stop.signal).then((client) => {
+    const stopped = (): AbortSignal => {
+      stop ??= new AbortController();
+      return stop.signal;
+    };
+    obtain(stopped).then((client) => {
       if (settled) return client.release();
       settle();
       resolve(client);
