@@ -1,11 +1,12 @@
 /**
- * A response header kept as the flat array that `writeHead` takes as it is.
+ * A response header kept as the flat array that `writeHead` takes as it is, and as text.
  *
  * The three values that change with time (Age, X-Cache, Cache-Status) sit at its end and are
  * rewritten in place, at most once a second per block: Node serialises the array before it
  * returns, so nobody else sees the change.
  */
 import type { ServerResponse } from "node:http";
+import { fieldText, splitHeader, takesText, writeHeadWithText } from "./header-text.ts";
 
 /** How a stored response came to be used, as `X-Cache` says it. */
 export type CacheMark = "HIT" | "STALE" | "MISS";
@@ -14,6 +15,12 @@ export interface HeaderBlock {
   /** What earlier middleware had set, by lower-case name, where the handler put its own instead. */
   readonly overridden: ReadonlyMap<string, string>;
   readonly flat: string[];
+  /** The fixed fields that Node must see itself. */
+  readonly forNode: readonly string[];
+  /** The other fixed fields as they go over the wire. */
+  readonly fixedText: string;
+  /** Those and the three that change: for a response on which nothing else is set. */
+  text: string;
   ageSeconds: number;
   ttlSeconds: number;
   mark: CacheMark;
@@ -27,9 +34,13 @@ export function createHeaderBlock(
   fixed: readonly string[],
   overridden: ReadonlyMap<string, string> = NOTHING,
 ): HeaderBlock {
+  const { forNode, text } = splitHeader(fixed);
   return {
     overridden,
     flat: [...fixed, "Age", "0", "X-Cache", "HIT", "Cache-Status", "hasten; hit"],
+    forNode,
+    fixedText: text,
+    text,
     ageSeconds: -1,
     ttlSeconds: 0,
     mark: "HIT",
@@ -57,9 +68,14 @@ export function stamp(
   block.mark = use.mark;
   block.detail = use.detail;
   const { flat } = block;
-  flat[flat.length - 5] = String(ageSeconds);
+  const age = String(ageSeconds);
+  const status = cacheStatus(ttlSeconds, use.detail);
+  flat[flat.length - 5] = age;
   flat[flat.length - 3] = use.mark;
-  flat[flat.length - 1] = cacheStatus(ttlSeconds, use.detail);
+  flat[flat.length - 1] = status;
+  const changing =
+    fieldText("Age", age) + fieldText("X-Cache", use.mark) + fieldText("Cache-Status", status);
+  block.text = block.fixedText + changing;
 }
 
 /** RFC 9211: a hit, or with `fwd=` in the detail a response that was waited for. */
@@ -71,8 +87,8 @@ function cacheStatus(ttlSeconds: number, detail: string): string {
 }
 
 /**
- * Sends the header. With nothing set so far and `writeHead` as Node made it, the flat array goes
- * straight to the wire. Otherwise values that live middleware has set win over stored ones, unless
+ * Sends the header. With nothing set so far and `writeHead` as Node made it, the text (or the flat
+ * array) goes straight to the wire. Otherwise values that live middleware has set win over stored ones, unless
  * the handler had put its own in the place of that very value, and each field goes through
  * `setHeader`, which hooks on `writeHead` can see.
  */
@@ -82,6 +98,10 @@ export function writeBlock(
   block: HeaderBlock,
   plain: boolean,
 ): void {
+  if (plain && takesText) {
+    writeHeadWithText(res, status, block.forNode, block.text);
+    return;
+  }
   if (plain) {
     res.writeHead(status, block.flat);
     return;
