@@ -4,6 +4,7 @@ import { once } from "node:events";
 import {
   chmodSync,
   chownSync,
+  copyFileSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -18,6 +19,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test, vi } from "vitest";
 import { startTimeOf } from "./process-identity.ts";
+import { removePrivateLeftovers } from "./stale.ts";
 
 vi.setConfig({ testTimeout: 90_000 });
 const isRoot = process.getuid?.() === 0;
@@ -56,6 +58,8 @@ function checkout(mode: number, uid?: number): Disposable & { readonly path: str
       recursive: true,
       verbatimSymlinks: true,
     });
+  // Another user may be unable to enter the directory that this Node lies in.
+  if (uid !== undefined) copyFileSync(process.execPath, join(path, "node"));
   if (uid !== undefined) execFileSync("chown", ["-R", `${uid}:${uid}`, path]);
   chmodSync(path, mode);
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
@@ -91,7 +95,8 @@ afterEach(() => {
 });
 
 async function run(path: string, dataDir: string, uid?: number) {
-  const child = spawn(process.execPath, ["--input-type=module", "-e", PROGRAM, "--", dataDir], {
+  const node = uid === undefined ? process.execPath : join(path, "node");
+  const child = spawn(node, ["--input-type=module", "-e", PROGRAM, "--", dataDir], {
     cwd: path,
     stdio: ["ignore", "pipe", "inherit"],
     ...(uid !== undefined && { uid, gid: uid, env: { PATH: process.env["PATH"], HOME: path } }),
@@ -120,11 +125,15 @@ test.runIf(isRoot)(
     try {
       await first.stop();
       expect(first.data.startsWith(copy.path)).toBe(false);
-      expect(readdirSync(home).sort()).toEqual(["native", "postgres"]);
+      expect(readdirSync(home).sort()).toEqual(["made-for", "native", "postgres"]);
       const second = await run(copy.path, dataDir);
       await second.stop();
       expect(second.data).toBe(first.data);
       expect(second.notices).toEqual([]);
+      expect(await removePrivateLeftovers()).not.toContain(home);
+      rmSync(dataDir, { recursive: true });
+      expect(await removePrivateLeftovers()).toContain(home);
+      expect(existsSync(home)).toBe(false);
     } finally {
       removePrivate(home);
     }

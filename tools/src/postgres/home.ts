@@ -40,7 +40,9 @@ export interface Home {
 }
 
 /** /var/tmp only where /var/lib cannot be written: some systems empty it of files unused for a month. */
-const PRIVATE_BASES = ["/var/lib/hasten-postgres", "/var/tmp/hasten-postgres"] as const;
+export const PRIVATE_BASES = ["/var/lib/hasten-postgres", "/var/tmp/hasten-postgres"] as const;
+/** In a private directory: the data directory it was made for. */
+export const MADE_FOR = "made-for";
 export const TEMPORARY_PREFIX = "hasten-pg-";
 const CHECK_TIMEOUT_MS = 10_000;
 
@@ -139,7 +141,8 @@ function fingerprint(binaries: Binaries): string {
 
 /** The same directory for the same data directory, on every run. */
 function privateDirectory(dataDir: string): string {
-  const key = createHash("sha256").update(realpathSync(dataDir)).digest("hex").slice(0, 16);
+  const madeFor = realpathSync(dataDir);
+  const key = createHash("sha256").update(madeFor).digest("hex").slice(0, 16);
   const present = PRIVATE_BASES.map((base) => join(base, key)).find((path) => existsSync(path));
   if (present !== undefined) return ownedByRootOnly(present);
   for (const base of PRIVATE_BASES) {
@@ -149,6 +152,7 @@ function privateDirectory(dataDir: string): string {
       const path = join(base, key);
       mkdirSync(path, { mode: 0o711 });
       chmodSync(path, 0o711);
+      writeFileSync(join(path, MADE_FOR), madeFor, { mode: 0o600 });
       return ownedByRootOnly(path);
     } catch (error) {
       if (error instanceof EmbeddedPostgresError) throw error;

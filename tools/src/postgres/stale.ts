@@ -1,7 +1,11 @@
-/** Removes what killed runs left behind: temporary servers' directories whose owner is gone. */
-import { lstatSync, readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { TEMPORARY_PREFIX, temporaryBases } from "./home.ts";
+/**
+ * Removes what runs left behind: temporary servers' directories whose owner is gone, and private
+ * directories of data that was itself temporary and is gone. A private directory of data elsewhere
+ * stays, whatever became of that: its disk may only be away.
+ */
+import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { join, sep } from "node:path";
+import { MADE_FOR, PRIVATE_BASES, TEMPORARY_PREFIX, temporaryBases } from "./home.ts";
 import { ownerOf } from "./owner.ts";
 import { stopLeftover } from "./postmaster.ts";
 import { isAlive } from "./process-identity.ts";
@@ -27,6 +31,33 @@ export async function removeStale(user: ServerUser | undefined): Promise<readonl
     }
   }
   return removed;
+}
+
+/** Root's business only: nobody else can write there. Returns what was removed. */
+export async function removePrivateLeftovers(): Promise<readonly string[]> {
+  if (process.getuid?.() !== 0) return [];
+  const removed: string[] = [];
+  for (const directory of PRIVATE_BASES.flatMap((base) => entriesOf(base))) {
+    if (!wasForTemporaryData(directory)) continue;
+    await stopLeftover(join(directory, "postgres", "cluster"));
+    rmSync(directory, { recursive: true, force: true });
+    removed.push(directory);
+  }
+  return removed;
+}
+
+function wasForTemporaryData(directory: string): boolean {
+  try {
+    const madeFor = readFileSync(join(directory, MADE_FOR), "utf8");
+    const temporary = temporaryBases().some((base) => madeFor.startsWith(realpathSync(base) + sep));
+    return temporary && !existsSync(madeFor);
+  } catch {
+    return false;
+  }
+}
+
+function entriesOf(base: string): readonly string[] {
+  return existsSync(base) ? readdirSync(base).map((name) => join(base, name)) : [];
 }
 
 function candidates(base: string): readonly string[] {

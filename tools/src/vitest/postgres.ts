@@ -1,6 +1,6 @@
 /** One real PostgreSQL for the whole test run; files and processes are gone when it ends, however it ends. */
 import type { TestProject } from "vitest/node";
-import { type PostgresServer, startPostgres } from "../postgres/index.ts";
+import { type PostgresServer, removePrivateLeftovers, startPostgres } from "../postgres/index.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -21,4 +21,5 @@ export async function setup(project: TestProject): Promise<void> {
 
 export async function teardown(): Promise<void> {
   await server?.stop();
+  await removePrivateLeftovers();
 }
