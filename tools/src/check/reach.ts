@@ -12,7 +12,7 @@ const MAY_LOAD: Readonly<
   cache: { packages: [], folders: ["core", "cache"] },
   postgres: { packages: ["cockatiel"], folders: ["core", "cache", "postgres"] },
   http: { packages: [], folders: ["core", "cache", "http"] },
-  express: { packages: [], folders: ["core", "cache", "http", "express"] },
+  express: { packages: [], folders: ["core", "cache", "http", "facade", "express"] },
 };
 
 const IMPORT = /(?:^|\n)\s*(?:import|export)\s+(type\s+)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"/g;

@@ -13,7 +13,12 @@ let server: PostgresServer | undefined;
 
 export async function setup(project: TestProject): Promise<void> {
   server = await startPostgres({
-    flags: ["-c", "shared_preload_libraries=pg_stat_statements"],
+    flags: [
+      "shared_preload_libraries=pg_stat_statements",
+      "wal_level=logical",
+      "max_wal_senders=60",
+      "max_replication_slots=60",
+    ].flatMap((setting) => ["-c", setting]),
     onNotice: (sentence) => console.log(sentence),
   });
   project.provide("postgresUrl", server.url);

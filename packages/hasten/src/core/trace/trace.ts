@@ -1,0 +1,134 @@
+/**
+ * What one request (or one load of a cached value) read.
+ *
+ * Invariants:
+ * - The capture (`seq` and the two clocks) is taken when the trace opens, before anything is read.
+ * - Tracked means: at least one tagged read, and no read that is not understood. Nothing else is.
+ * - A trace is settled when no operation is under way. What begins after `close()` voids what was
+ *   stored from it: `onLate` is called, once.
+ * - Bounded: tags collapse to tables, causes are at most CAUSES_MAX.
+ */
+import { type Clock, systemClock } from "../clock.ts";
+import { sequence } from "../sequence.ts";
+import { tableOfTag } from "../sql-tag.ts";
+import type { Trust } from "../trust.ts";
+import { DEPENDENCY_TAGS_MAX, type Dependency } from "./dependency.ts";
+
+const CAUSES_MAX = 16;
+const TAGS_GATHERED_MAX = 1_000;
+
+export const NOTHING_READ = "nothing was read";
+export const TOO_MANY_TAGS = "too many tables";
+
+export class Trace {
+  readonly seq: number = sequence.now();
+  readonly startedMs: number;
+  readonly startedWallMs: number;
+  /** What the request timing middleware keeps beside it. */
+  timing: unknown = undefined;
+  /** Statements that ended in it, for reports. */
+  statements = 0;
+  statementsMs = 0;
+  readonly #tags = new Set<string>();
+  readonly #trusts = new Set<Trust>();
+  readonly #causes = new Set<string>();
+  #capturedMs: number;
+  #capturedWallMs: number;
+  #expiresAtMs = Number.POSITIVE_INFINITY;
+  #tagged = false;
+  #pending = 0;
+  #closed = false;
+  #onLate: (() => void) | undefined = undefined;
+  #settled: PromiseWithResolvers<void> | undefined = undefined;
+
+  constructor(clock: Clock = systemClock) {
+    this.startedMs = clock.nowMs();
+    this.startedWallMs = clock.wallMs();
+    this.#capturedMs = this.startedMs;
+    this.#capturedWallMs = this.startedWallMs;
+  }
+
+  /** An operation begins: a query, or the analysis of one. Call `ended` once for each. */
+  began(): void {
+    this.#pending += 1;
+    if (this.#closed) this.#late();
+  }
+
+  ended(): void {
+    this.#pending -= 1;
+    if (this.#pending > 0) return;
+    this.#settled?.resolve();
+    this.#settled = undefined;
+  }
+
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** Resolves when no operation is under way; at once if none is. */
+  settled(): Promise<void> {
+    if (this.#pending === 0) return Promise.resolve();
+    this.#settled ??= Promise.withResolvers<void>();
+    return this.#settled.promise;
+  }
+
+  /** A read that is understood: it is dropped by these tags, and trusted as long as this holds. */
+  read(tags: readonly string[], trust: Trust | undefined): void {
+    if (tags.length > 0) this.#tagged = true;
+    for (const tag of tags) this.#tags.add(tag);
+    if (trust !== undefined) this.#trusts.add(trust);
+    if (this.#tags.size > TAGS_GATHERED_MAX) this.#collapse();
+  }
+
+  /** A cached value was used: what it depends on, this depends on. */
+  include(dependency: Dependency): void {
+    this.read(dependency.tags, undefined);
+    for (const trust of dependency.trusts) this.#trusts.add(trust);
+    for (const cause of dependency.untracked) this.untracked(cause);
+    this.#capturedMs = Math.min(this.#capturedMs, dependency.capturedMs);
+    this.#capturedWallMs = Math.min(this.#capturedWallMs, dependency.capturedWallMs);
+    this.#expiresAtMs = Math.min(this.#expiresAtMs, dependency.expiresAtMs);
+  }
+
+  /** Something was read that is not understood: `cause` names it for its author. */
+  untracked(cause: string): void {
+    if (this.#causes.size < CAUSES_MAX) this.#causes.add(cause);
+    if (this.#closed) this.#late();
+  }
+
+  /** What it depends on so far. */
+  dependency(): Dependency {
+    if (this.#tags.size > DEPENDENCY_TAGS_MAX) this.#collapse();
+    const tooMany = this.#tags.size > DEPENDENCY_TAGS_MAX;
+    if (tooMany) this.untracked(TOO_MANY_TAGS);
+    const causes = [...this.#causes];
+    if (!this.#tagged && causes.length === 0) causes.push(NOTHING_READ);
+    return {
+      tags: tooMany ? [] : [...this.#tags],
+      trusts: [...this.#trusts],
+      seq: this.seq,
+      capturedMs: this.#capturedMs,
+      capturedWallMs: this.#capturedWallMs,
+      expiresAtMs: this.#expiresAtMs,
+      untracked: causes,
+    };
+  }
+
+  /** Its value is stored now; `onLate` is called if it turns out to have read more. */
+  close(onLate?: () => void): void {
+    this.#closed = true;
+    this.#onLate = onLate;
+  }
+
+  #late(): void {
+    const onLate = this.#onLate;
+    this.#onLate = undefined;
+    onLate?.();
+  }
+
+  #collapse(): void {
+    const tables = new Set([...this.#tags].map(tableOfTag));
+    this.#tags.clear();
+    for (const tag of tables) this.#tags.add(tag);
+  }
+}

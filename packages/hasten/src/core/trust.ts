@@ -1,0 +1,78 @@
+/**
+ * Until when answers made from a source of changes may be served as fresh.
+ *
+ * Invariants (coherence contract):
+ * - A value whose source was read at or after instant `c` may be served at `t` if every change
+ *   acknowledged before `t - boundMs` is known to have been applied here: either the source
+ *   confirmed an instant at most `boundMs` ago, or `c` itself is at most `boundMs` ago.
+ * - Elapsed time is the larger of monotonic and wall clock, so a suspended machine is not trusted.
+ * - A gap (changes may have been missed) ends a trust for good: `end()`; the source goes on with a
+ *   new one. Values of the ended one may stand in for an error, never be fresh.
+ * - `holds` reads the clock itself: a coarse one may be behind by as long as a process was stopped.
+ */
+import type { Clock } from "./clock.ts";
+
+/** A point in time on both clocks, in milliseconds. */
+export interface Instant {
+  readonly monotonicMs: number;
+  readonly wallMs: number;
+}
+
+export function instant(clock: Clock): Instant {
+  return { monotonicMs: clock.nowMs(), wallMs: clock.wallMs() };
+}
+
+/** How the changes of a source are learnt, the best first; `ttl` is no promise but the expiry. */
+export type CoherencePromise = "stream" | "triggers" | "own-writes" | "ttl";
+
+export class Trust {
+  readonly promise: CoherencePromise;
+  /** How old a confirmation may be. Milliseconds. */
+  readonly boundMs: number;
+  readonly #clock: Clock;
+  #confirmedMonotonicMs: number = Number.NEGATIVE_INFINITY;
+  #confirmedWallMs: number = Number.NEGATIVE_INFINITY;
+  #ended = false;
+
+  constructor(promise: CoherencePromise, boundMs: number, clock: Clock) {
+    this.promise = promise;
+    this.boundMs = boundMs;
+    this.#clock = clock;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Every change acknowledged before this instant has been applied. Older news is ignored. */
+  confirm(at: Instant): void {
+    if (at.monotonicMs <= this.#confirmedMonotonicMs) return;
+    this.#confirmedMonotonicMs = at.monotonicMs;
+    this.#confirmedWallMs = at.wallMs;
+  }
+
+  /** Changes may have been missed. Final. */
+  end(): void {
+    this.#ended = true;
+  }
+
+  /** Age of the latest confirmation in milliseconds; infinite before the first. */
+  ageMs(): number {
+    return elapsedMs(this.#clock, this.#confirmedMonotonicMs, this.#confirmedWallMs);
+  }
+
+  /** Whether the source itself is confirmed now. */
+  get confirmed(): boolean {
+    return !this.#ended && this.ageMs() <= this.boundMs;
+  }
+
+  /** Whether what was read from `monotonicMs`/`wallMs` on may be served as fresh now. */
+  holds(monotonicMs: number, wallMs: number): boolean {
+    if (this.confirmed) return true;
+    return elapsedMs(this.#clock, monotonicMs, wallMs) <= this.boundMs;
+  }
+}
+
+function elapsedMs(clock: Clock, monotonicMs: number, wallMs: number): number {
+  return Math.max(clock.nowMs() - monotonicMs, clock.wallMs() - wallMs);
+}
