@@ -29,9 +29,10 @@ export class Trace {
   /** Statements that ended in it, for reports. */
   statements = 0;
   statementsMs = 0;
-  readonly #tags = new Set<string>();
-  readonly #trusts = new Set<Trust>();
-  readonly #causes = new Set<string>();
+  // Made when first needed: most requests are hits, which read nothing.
+  #tags: Set<string> | undefined = undefined;
+  #trusts: Set<Trust> | undefined = undefined;
+  #causes: Set<string> | undefined = undefined;
   #capturedMs: number;
   #capturedWallMs: number;
   #expiresAtMs = Number.POSITIVE_INFINITY;
@@ -74,16 +75,18 @@ export class Trace {
 
   /** A read that is understood: it is dropped by these tags, and trusted as long as this holds. */
   read(tags: readonly string[], trust: Trust | undefined): void {
-    if (tags.length > 0) this.#tagged = true;
+    if (trust !== undefined) this.#trustIn(trust);
+    if (tags.length === 0) return;
+    this.#tagged = true;
+    this.#tags ??= new Set();
     for (const tag of tags) this.#tags.add(tag);
-    if (trust !== undefined) this.#trusts.add(trust);
-    if (this.#tags.size > TAGS_GATHERED_MAX) this.#collapse();
+    if (this.#tags.size > TAGS_GATHERED_MAX) this.#tags = collapsed(this.#tags);
   }
 
   /** A cached value was used: what it depends on, this depends on. */
   include(dependency: Dependency): void {
     this.read(dependency.tags, undefined);
-    for (const trust of dependency.trusts) this.#trusts.add(trust);
+    for (const trust of dependency.trusts) this.#trustIn(trust);
     for (const cause of dependency.untracked) this.untracked(cause);
     this.#capturedMs = Math.min(this.#capturedMs, dependency.capturedMs);
     this.#capturedWallMs = Math.min(this.#capturedWallMs, dependency.capturedWallMs);
@@ -92,20 +95,22 @@ export class Trace {
 
   /** Something was read that is not understood: `cause` names it for its author. */
   untracked(cause: string): void {
+    this.#causes ??= new Set();
     if (this.#causes.size < CAUSES_MAX) this.#causes.add(cause);
     if (this.#closed) this.#late();
   }
 
   /** What it depends on so far. */
   dependency(): Dependency {
-    if (this.#tags.size > DEPENDENCY_TAGS_MAX) this.#collapse();
-    const tooMany = this.#tags.size > DEPENDENCY_TAGS_MAX;
-    if (tooMany) this.untracked(TOO_MANY_TAGS);
-    const causes = [...this.#causes];
+    let tags = this.#tags ?? NONE;
+    if (tags.size > DEPENDENCY_TAGS_MAX) tags = collapsed(tags);
+    const tooMany = tags.size > DEPENDENCY_TAGS_MAX;
+    const causes = [...(this.#causes ?? NONE)];
+    if (tooMany) causes.push(TOO_MANY_TAGS);
     if (!this.#tagged && causes.length === 0) causes.push(NOTHING_READ);
     return {
-      tags: tooMany ? [] : [...this.#tags],
-      trusts: [...this.#trusts],
+      tags: tooMany ? [] : [...tags],
+      trusts: this.#trusts === undefined ? [] : [...this.#trusts],
       seq: this.seq,
       capturedMs: this.#capturedMs,
       capturedWallMs: this.#capturedWallMs,
@@ -126,9 +131,15 @@ export class Trace {
     onLate?.();
   }
 
-  #collapse(): void {
-    const tables = new Set([...this.#tags].map(tableOfTag));
-    this.#tags.clear();
-    for (const tag of tables) this.#tags.add(tag);
+  #trustIn(trust: Trust): void {
+    this.#trusts ??= new Set();
+    this.#trusts.add(trust);
   }
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** Tables instead of rows: dropped by more, never by less. */
+function collapsed(tags: ReadonlySet<string>): Set<string> {
+  return new Set([...tags].map(tableOfTag));
 }
