@@ -6,6 +6,8 @@
  *   acknowledged before `t - boundMs` is known to have been applied here: either the source
  *   confirmed an instant at most `boundMs` ago, or `c` itself is at most `boundMs` ago.
  * - Elapsed time is the larger of monotonic and wall clock, so a suspended machine is not trusted.
+ * - After `suspend(at)`, which an own write that the source has not passed yet calls, nothing
+ *   captured before `at` holds until an instant from `at` on is confirmed.
  * - A gap (changes may have been missed) ends a trust for good: `end()`; the source goes on with a
  *   new one. Values of the ended one may stand in for an error, never be fresh.
  * - `holds` reads the clock itself: a coarse one may be behind by as long as a process was stopped.
@@ -32,6 +34,7 @@ export class Trust {
   readonly #clock: Clock;
   #confirmedMonotonicMs: number = Number.NEGATIVE_INFINITY;
   #confirmedWallMs: number = Number.NEGATIVE_INFINITY;
+  #suspendedAtMs: number = Number.NEGATIVE_INFINITY;
   #ended = false;
 
   constructor(promise: CoherencePromise, boundMs: number, clock: Clock) {
@@ -51,6 +54,11 @@ export class Trust {
     this.#confirmedWallMs = at.wallMs;
   }
 
+  /** This process wrote at `at`, and whether what it changed has been applied is not known yet. */
+  suspend(at: Instant): void {
+    this.#suspendedAtMs = Math.max(this.#suspendedAtMs, at.monotonicMs);
+  }
+
   /** Changes may have been missed. Final. */
   end(): void {
     this.#ended = true;
@@ -63,12 +71,14 @@ export class Trust {
 
   /** Whether the source itself is confirmed now. */
   get confirmed(): boolean {
-    return !this.#ended && this.ageMs() <= this.boundMs;
+    if (this.#ended || this.#confirmedMonotonicMs < this.#suspendedAtMs) return false;
+    return this.ageMs() <= this.boundMs;
   }
 
   /** Whether what was read from `monotonicMs`/`wallMs` on may be served as fresh now. */
   holds(monotonicMs: number, wallMs: number): boolean {
     if (this.confirmed) return true;
+    if (monotonicMs < this.#suspendedAtMs) return false;
     return elapsedMs(this.#clock, monotonicMs, wallMs) <= this.boundMs;
   }
 }
