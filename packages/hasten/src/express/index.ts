@@ -1,3 +1,4 @@
+export type { HastenOptions, HastenStatus } from "../facade/index.ts";
 export {
   createResponseCache,
   type FrontOptions,
@@ -11,6 +12,7 @@ export {
 export { type CachedOptions, cached } from "./cached.ts";
 export { compression } from "./compression.ts";
 export { front } from "./front.ts";
+export { type Hasten, hasten } from "./hasten.ts";
 export { invalidates, type TargetsOf } from "./invalidates.ts";
 export { type ProblemsOptions, problems } from "./problems.ts";
 export {

@@ -1,4 +1,13 @@
 export type { QueryCache, QueryCacheOptions } from "./cached-query.ts";
+export { openCoherence } from "./coherence/open.ts";
+export type { Finding, FindingId } from "./coherence/preflight/finding.ts";
+export type {
+  Coherence,
+  CoherenceEvent,
+  CoherenceOptions,
+  CoherenceState,
+  CoherenceStatus,
+} from "./coherence/types.ts";
 export type { PoolStats } from "./connections.ts";
 export { createDatabase, type Database, type DatabaseStats } from "./database.ts";
 export type { PgDriver } from "./driver.ts";

@@ -1,0 +1,2 @@
+export { type HastenStatus, type OpenParts, openParts } from "./open.ts";
+export type { HastenOptions } from "./options.ts";

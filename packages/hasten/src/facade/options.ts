@@ -1,0 +1,21 @@
+import type { CacheOptions } from "../cache/index.ts";
+import type { ResponseCacheOptions } from "../http/index.ts";
+import type { CoherenceOptions, DatabaseOptions } from "../postgres/index.ts";
+
+/** Options of `hasten()`. Every part has the defaults that it has alone. */
+export interface HastenOptions {
+  /** `postgres://…`, or the options of `createDatabase` with it. */
+  readonly postgres: string | (Omit<DatabaseOptions, "cache"> & { readonly url: string });
+  /** The same database without a pooler in between. @default the URL of `postgres` */
+  readonly directUrl?: string | undefined;
+  /** Options of `openCoherence`. */
+  readonly coherence?: Omit<CoherenceOptions, "url" | "directUrl" | "caches"> | undefined;
+  /** Options of `createCache`. @default 10,000 entries, 64 MiB, tracked */
+  readonly cache?: CacheOptions | undefined;
+  /** Options of `createResponseCache`. */
+  readonly responses?: Omit<ResponseCacheOptions, "cache"> | undefined;
+  /** How long `listen` lets requests under way finish after a signal. @default 10_000 */
+  readonly drainMs?: number | undefined;
+  /** Told what should be known at start and when it changes. @default a line on standard error */
+  readonly say?: ((line: string) => void) | undefined;
+}

@@ -1,0 +1,114 @@
+/**
+ * One plain connection beside the application's pool, for looking at the server and its catalog.
+ * Opened when first used, and again after it was lost.
+ */
+import { untraced } from "../../core/trace/index.ts";
+import { loadDriver, type PgDriver } from "../driver.ts";
+import { PostgresError } from "../errors.ts";
+import { sqlstateOf } from "../failures.ts";
+import { parseUrl } from "../url.ts";
+
+export type Row = Readonly<Record<string, unknown>>;
+
+/** Runs one statement and gives its rows. */
+export type Run = (text: string, values?: readonly unknown[]) => Promise<readonly Row[]>;
+
+export interface Direct {
+  readonly run: Run;
+  /** Ends the connection; later calls reject. */
+  close(): Promise<void>;
+}
+
+export interface DirectOptions {
+  readonly url: string;
+  readonly driver: PgDriver | undefined;
+  /** Shown in pg_stat_activity. */
+  readonly applicationName: string;
+}
+
+/** The part of the driver's client that is used here. */
+interface PlainClient {
+  connect(): Promise<void>;
+  query(text: string, values?: readonly unknown[]): Promise<{ readonly rows: readonly Row[] }>;
+  end(): Promise<void>;
+  on(event: "error" | "end", listener: () => void): unknown;
+  readonly connection?: { readonly stream?: { unref?(): void; destroy(): void } };
+}
+
+const CONNECT_MS = 5_000;
+const STATEMENT_MS = 10_000;
+
+export function createDirect(options: DirectOptions): Direct {
+  let opening: Promise<PlainClient> | undefined;
+  let closed = false;
+
+  const open = async (): Promise<PlainClient> => {
+    const client = newClient(options);
+    const forget = (): void => {
+      if (opening === mine) opening = undefined;
+    };
+    client.on("error", forget);
+    client.on("end", forget);
+    const mine = opening;
+    try {
+      await client.connect();
+    } catch (error) {
+      client.connection?.stream?.destroy();
+      throw error;
+    }
+    // Looking at the server keeps no process alive.
+    client.connection?.stream?.unref?.();
+    return client;
+  };
+  const client = (): Promise<PlainClient> => {
+    if (closed) return Promise.reject(closedError());
+    if (opening === undefined) {
+      const made = Promise.withResolvers<PlainClient>();
+      opening = made.promise;
+      made.promise.catch(() => {
+        if (opening === made.promise) opening = undefined;
+      });
+      open().then(made.resolve, made.reject);
+    }
+    return opening;
+  };
+  return {
+    // Outside any trace: what hasten asks for itself is no read of the application.
+    run: (text, values = []) =>
+      untraced(async () => {
+        const it = await client();
+        try {
+          return (await it.query(text, values)).rows;
+        } catch (error) {
+          // The driver gave up waiting: what comes later would be taken for the next answer.
+          if (sqlstateOf(error) === undefined) it.connection?.stream?.destroy();
+          throw error;
+        }
+      }),
+    async close() {
+      closed = true;
+      const last = opening;
+      opening = undefined;
+      await last?.then((it) => it.end()).catch(() => undefined);
+    },
+  };
+}
+
+/** No start-up setting but the name: a pooler in between refuses those that it does not know. */
+function newClient({ url, driver, applicationName }: DirectOptions): PlainClient {
+  const { applicationName: _given, ...parts } = parseUrl(url);
+  const Client = loadDriver(driver).Client as unknown as new (config: object) => PlainClient;
+  return new Client({
+    ...parts,
+    application_name: applicationName,
+    connectionTimeoutMillis: CONNECT_MS,
+    query_timeout: STATEMENT_MS,
+    keepAlive: true,
+  });
+}
+
+const closedError = (): PostgresError =>
+  new PostgresError("HST_PG_CLOSED", {
+    message: "The coherence connection was closed.",
+    fix: "Open it again with openCoherence.",
+  });

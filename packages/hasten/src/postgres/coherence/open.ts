@@ -1,0 +1,76 @@
+import { createConductor } from "./conductor.ts";
+import { createDirect } from "./direct.ts";
+import { resolveCoherence } from "./options.ts";
+import { createSurroundings } from "./surroundings.ts";
+import type { Coherence, CoherenceOptions } from "./types.ts";
+
+/** The part of a cache that changes are applied by. */
+interface DropTarget {
+  readonly name: string;
+  dropLocal?(tags: readonly string[], because: string): void;
+}
+
+/**
+ * Keeps caches true to one database. Takes the best mode that the server can do; a database that
+ * is down is tried again, and until then nothing is promised.
+ *
+ * ```ts
+ * const coherence = await openCoherence({ url, autoSetup: true });
+ * const cache = createCache({ tracked: true, log: coherence.log });
+ * coherence.attach(cache);
+ * const pool = coherence.watch(new pg.Pool({ connectionString: url }));
+ * ```
+ * @throws HST_PG_OPTION for an option out of bounds, HST_PG_DRIVER without the package `pg`.
+ */
+export async function openCoherence(given: CoherenceOptions): Promise<Coherence> {
+  const options = resolveCoherence(given);
+  const caches = new Set<DropTarget>(given.caches ?? []);
+  const direct = createDirect({
+    url: options.directUrl,
+    driver: options.driver,
+    applicationName: "hasten coherence",
+  });
+  const drop = (tags: readonly string[], because: string): void => {
+    if (tags.length === 0) return;
+    for (const cache of caches) cache.dropLocal?.(tags, because);
+  };
+  const conductor = createConductor(options, createSurroundings(options, { direct, drop }));
+  const { relay } = conductor;
+  await firstLook(conductor.look(), options);
+
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closing ??= conductor.close().then(() => direct.close());
+    return closing;
+  };
+  return {
+    watch: (target) => target,
+    attach(cache) {
+      caches.add(cache);
+      return () => void caches.delete(cache);
+    },
+    log: relay.log,
+    get promise() {
+      return conductor.part.promise;
+    },
+    status: conductor.status,
+    async recheck() {
+      await conductor.look();
+      return conductor.status();
+    },
+    handOver: () => conductor.part.handOver(),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** Waits for the first answer, within bounds: a server that is down does not hold up the start. */
+async function firstLook(
+  look: Promise<void>,
+  { clock, startMs }: { clock: ReturnType<typeof resolveCoherence>["clock"]; startMs: number },
+): Promise<void> {
+  const enough = Promise.withResolvers<void>();
+  const timer = clock.schedule(startMs, enough.resolve);
+  await Promise.race([look, enough.promise]);
+  timer.cancel();
+}

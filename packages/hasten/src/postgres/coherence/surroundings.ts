@@ -1,0 +1,59 @@
+import type { CoherencePromise } from "../../core/trust.ts";
+import { isUnavailable, reasonOf } from "../failures.ts";
+import type { Surroundings } from "./conductor.ts";
+import type { Direct } from "./direct.ts";
+import type { ResolvedCoherence } from "./options.ts";
+import { createOwnWrites } from "./own-writes.ts";
+import { nothingPart, type Part } from "./parts.ts";
+import type { Finding } from "./preflight/finding.ts";
+import type { DropTags } from "./source.ts";
+
+export interface SurroundingsParts {
+  readonly direct: Direct;
+  readonly drop: DropTags;
+}
+
+export function createSurroundings(
+  options: ResolvedCoherence,
+  { direct, drop }: SurroundingsParts,
+): Surroundings {
+  const openPart = async (promise: CoherencePromise): Promise<Part> => {
+    const nothing = nothingPart(options, "nothing is tracked in this mode");
+    if (promise !== "own-writes") return { ...nothing, status: () => ({ state: "live" }) };
+    const source = createOwnWrites({ ...options, drop, poll: async () => [] });
+    return {
+      promise,
+      source,
+      log: source.log,
+      analyzer: nothing.analyzer,
+      status: () => ({ state: "live" }),
+      handOver: async () => undefined,
+      close: () => source.close(),
+    };
+  };
+  return {
+    async survey() {
+      try {
+        await direct.run("select 1");
+        return [];
+      } catch (error) {
+        return [refusal(error)];
+      }
+    },
+    openPart,
+    refusal: (_promise, error) => refusal(error),
+  };
+}
+
+function refusal(error: unknown): Finding {
+  const id = isUnavailable(error) ? "unreachable" : "replication-refused";
+  return {
+    id,
+    severity: "blocks",
+    stops: ["stream"],
+    says: `The server could not be used: ${reasonOf(error)}.`,
+    fix: "Check that it runs and can be reached; hasten tries again by itself.",
+    sql: [],
+    tables: [],
+  };
+}
