@@ -1,6 +1,14 @@
 export type { QueryCache, QueryCacheOptions } from "./cached-query.ts";
 export { openCoherence } from "./coherence/open.ts";
 export type { Finding, FindingId } from "./coherence/preflight/finding.ts";
+export {
+  type Preflight,
+  type PreflightOptions,
+  preflight,
+} from "./coherence/preflight/preflight.ts";
+export { report as preflightReport } from "./coherence/preflight/report.ts";
+export { type PrepareOptions, plannedSetup, setUp } from "./coherence/prepare.ts";
+export type { Step } from "./coherence/setup.ts";
 export type {
   Coherence,
   CoherenceEvent,
