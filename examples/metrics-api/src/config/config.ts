@@ -6,6 +6,8 @@ export interface Config {
   readonly storageMode: StorageMode;
   /** What STORAGE said, so that a later change of it can be told from the choice made at run time. */
   readonly databaseUrl: string | undefined;
+  /** The same server past a pooler; undefined: databaseUrl is direct. */
+  readonly databaseDirectUrl: string | undefined;
   readonly dataDir: string;
   /** undefined: 50,000 in the embedded server, none in the user's own. */
   readonly seedRows: number | undefined;
@@ -23,6 +25,14 @@ export interface Config {
     readonly ttlMs: number;
     readonly ttlMaxMs: number;
     readonly tiersMs: { readonly short: number; readonly medium: number; readonly long: number };
+  };
+  readonly coherence: {
+    /** How long a change may stay unseen. */
+    readonly boundMs: number;
+    /** undefined: half of boundMs, at most 250. */
+    readonly heartbeatMs: number | undefined;
+    /** Whether the API may make the publication. */
+    readonly setup: boolean;
   };
   /** undefined: generated and kept under dataDir. */
   readonly jwtSecret: string | undefined;

@@ -102,6 +102,18 @@ function contradictions(
       it.DATABASE_URL !== undefined && !URL.canParse(it.DATABASE_URL),
       `DATABASE_URL: got a value that does not fit (not shown); allowed: ${textOf(settings.shape.DATABASE_URL).allowed}.`,
     ],
+    [
+      it.DATABASE_DIRECT_URL !== undefined && !URL.canParse(it.DATABASE_DIRECT_URL),
+      `DATABASE_DIRECT_URL: got a value that does not fit (not shown); allowed: ${textOf(settings.shape.DATABASE_DIRECT_URL).allowed}.`,
+    ],
+    [
+      it.DATABASE_DIRECT_URL !== undefined && !server,
+      "DATABASE_DIRECT_URL: allowed only with DATABASE_URL or DB_HOST, and neither is set.",
+    ],
+    [
+      (it.COHERENCE_HEARTBEAT_MS ?? 0) > it.COHERENCE_BOUND_MS,
+      `COHERENCE_HEARTBEAT_MS: got "${it.COHERENCE_HEARTBEAT_MS}"; allowed: at most COHERENCE_BOUND_MS (${it.COHERENCE_BOUND_MS}).`,
+    ],
     [server && it.JWT_SECRET === undefined, needsSecret("JWT_SECRET")],
     [server && it.CURSOR_KEYS === undefined, needsSecret("CURSOR_KEYS")],
   ];
@@ -116,6 +128,7 @@ function configOf(it: Settings): Config {
     processes: it.PROCESSES,
     storageMode: it.STORAGE ?? (databaseUrl === undefined ? "local" : "postgres"),
     databaseUrl,
+    databaseDirectUrl: it.DATABASE_DIRECT_URL,
     dataDir: it.DATA_DIR ?? DATA_DIR,
     seedRows: it.SEED_ROWS,
     pool: {
@@ -136,6 +149,11 @@ function configOf(it: Settings): Config {
         medium: it.CACHE_TTL_MEDIUM * SECOND_MS,
         long: it.CACHE_TTL_LONG * SECOND_MS,
       },
+    },
+    coherence: {
+      boundMs: it.COHERENCE_BOUND_MS,
+      heartbeatMs: it.COHERENCE_HEARTBEAT_MS,
+      setup: it.COHERENCE_SETUP,
     },
     jwtSecret: it.JWT_SECRET,
     cursorKeys: it.CURSOR_KEYS?.split(",").map(cursorKeyOf),

@@ -14,10 +14,12 @@ const SERVER = "Server";
 const STORAGE = "Storage";
 const POOL = "Connections";
 const CACHE = "Cache";
+const COHERENCE = "Coherence: how soon cached answers follow what others write";
 const SECRETS = "Secrets (required with DATABASE_URL or DB_HOST; made under DATA_DIR otherwise)";
 
 const DAY_S = 86_400;
 const HOUR_MS = 3_600_000;
+const POSTGRES_URL = /^postgres(ql)?:\/\/[^/]/;
 
 export const settings = z.object({
   PORT: wholeNumber([0, 65_535], 3_000, { group: SERVER, about: "TCP port; 0 takes a free one" }),
@@ -35,7 +37,7 @@ export const settings = z.object({
     about: "Where rows are: the embedded PostgreSQL, or the server of DATABASE_URL",
     otherwise: "postgres with DATABASE_URL or DB_HOST, else local",
   }),
-  DATABASE_URL: secret("postgres://user:password@host:port/database", /^postgres(ql)?:\/\/[^/]/, {
+  DATABASE_URL: secret("postgres://user:password@host:port/database", POSTGRES_URL, {
     group: STORAGE,
     about: "A PostgreSQL server of your own",
   }),
@@ -44,6 +46,10 @@ export const settings = z.object({
   DB_NAME: text("metrics", { group: STORAGE, about: "Database on DB_HOST" }),
   DB_USER: text("postgres", { group: STORAGE, about: "User on DB_HOST" }),
   DB_PASSWORD: secret("text", /^/, { group: STORAGE, about: "Password on DB_HOST" }),
+  DATABASE_DIRECT_URL: secret("postgres://user:password@host:port/database", POSTGRES_URL, {
+    group: STORAGE,
+    about: "The same database past a connection pooler: changes are read through it",
+  }),
   DATA_DIR: optionalText({
     group: STORAGE,
     about: "Directory of the embedded server, its secrets and the chosen storage",
@@ -107,6 +113,20 @@ export const settings = z.object({
   CACHE_TTL_LONG: wholeNumber([1, DAY_S], 1_800, {
     group: CACHE,
     about: "Seconds of the tier `long`",
+  }),
+
+  COHERENCE_BOUND_MS: wholeNumber([50, 10_000], 500, {
+    group: COHERENCE,
+    about: "A change by anyone is seen by every process within this",
+  }),
+  COHERENCE_HEARTBEAT_MS: optionalWholeNumber([10, 10_000], {
+    group: COHERENCE,
+    about: "How often the change stream proves that it is up to date; at most COHERENCE_BOUND_MS",
+    otherwise: "half of COHERENCE_BOUND_MS, at most 250",
+  }),
+  COHERENCE_SETUP: flag(true, {
+    group: COHERENCE,
+    about: "Make the publication `hasten` in the database, which changes are read from",
   }),
 
   JWT_SECRET: secret("at least 32 characters", /^.{32,}$/, {

@@ -9,6 +9,12 @@ const RESTART_MAX_MS = 10_000;
 const CONNECTIONS_MIN = 100;
 /** Connections beside the pools: attachments, copies, an administrator. */
 const CONNECTIONS_APART = 20;
+/** Of each process beside its pool: its attachment, and those that read changes and prove them visible. */
+const CONNECTIONS_PER_PROCESS = 6;
+/** A process reads changes through one; its successor's opens before it closes. */
+const SENDERS_PER_PROCESS = 2;
+/** A replica, a backup, a process that has not noticed its death. */
+const SENDERS_APART = 10;
 export const DATABASE = "metrics";
 
 export interface Embedded {
@@ -62,10 +68,16 @@ export async function startEmbedded(config: Config, log: Log): Promise<Embedded>
 }
 
 function flagsFor({ processes, pool }: Config): readonly string[] {
-  const connections = Math.max(CONNECTIONS_MIN, processes * (pool.max + 1) + CONNECTIONS_APART);
+  const wanted = processes * (pool.max + CONNECTIONS_PER_PROCESS) + CONNECTIONS_APART;
+  const connections = Math.max(CONNECTIONS_MIN, wanted);
+  const senders = processes * SENDERS_PER_PROCESS + SENDERS_APART;
   const settings = [
     `max_connections=${connections}`,
     "shared_preload_libraries=pg_stat_statements",
+    // Changes are read from the log of the server, by every process through a slot of its own.
+    "wal_level=logical",
+    `max_wal_senders=${senders}`,
+    `max_replication_slots=${senders}`,
     // A disk without moving parts: with the default for one that has them, plans read whole tables instead of indexes.
     "random_page_cost=1.1",
     // Short statements only: compiling one takes longer than running it.
