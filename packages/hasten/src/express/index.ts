@@ -1,3 +1,4 @@
+export { untraced } from "../core/trace/index.ts";
 export type { HastenOptions, HastenStatus } from "../facade/index.ts";
 export {
   createResponseCache,
@@ -15,9 +16,6 @@ export { front } from "./front.ts";
 export { type Hasten, hasten } from "./hasten.ts";
 export { invalidates, type TargetsOf } from "./invalidates.ts";
 export { type ProblemsOptions, problems } from "./problems.ts";
-export {
-  currentTiming,
-  type RequestTimingHandler,
-  type RequestTimingOptions,
-  requestTiming,
-} from "./request-timing.ts";
+export { currentTiming, type RequestTimingOptions } from "./request-timer.ts";
+export { type RequestTimingHandler, requestTiming } from "./request-timing.ts";
+export { type RequestsHandler, type RequestsOptions, requests } from "./requests.ts";

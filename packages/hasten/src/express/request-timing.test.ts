@@ -6,7 +6,8 @@ import { expect, test } from "vitest";
 import { channels } from "../core/channels.ts";
 import { cached } from "./cached.ts";
 import { createResponseCache } from "./index.ts";
-import { type RequestTimingOptions, requestTiming } from "./request-timing.ts";
+import type { RequestTimingOptions } from "./request-timer.ts";
+import { requestTiming } from "./request-timing.ts";
 
 const query = (statement: string, durationMs: number): void =>
   channels.postgresQuery.publish({ statement, durationMs, rows: 1, ok: true });

@@ -139,6 +139,7 @@ export {
   startRequestTiming,
   type TimedRequest,
 } from "./request-timing.ts";
+export { openRequestTrace, requestTrace } from "./request-trace.ts";
 export {
   type Adapter,
   type CachedRoute,
