@@ -15,143 +15,165 @@ import type { ResolvedCoherence } from "./options.ts";
 import { nothingPart, type Part } from "./parts.ts";
 import type { Finding } from "./preflight/finding.ts";
 import { createRelay, type Relay } from "./relay.ts";
-import type { CoherenceState, CoherenceStatus } from "./types.ts";
+import type { CoherenceEvent, CoherenceState, CoherenceStatus } from "./types.ts";
 
 /** What the conductor asks of the world. */
 export interface Surroundings {
   /** Looks at the server, sets up what it may, and judges. Never rejects. */
-  survey(): Promise<readonly Finding[]>;
+  survey(current: CoherencePromise): Promise<readonly Finding[]>;
   /** Opens a mode; rejects when the server refuses it. */
   openPart(promise: CoherencePromise): Promise<Part>;
   /** What the refusal to open a mode means. */
   refusal(promise: CoherencePromise, error: unknown): Finding;
 }
 
-export interface Conductor {
+/** A mode in force that was lost for this long is looked into. */
+const LOST_LOOK_MS = 1_000;
+
+export class Conductor {
   readonly relay: Relay;
-  readonly part: Part;
-  status(): CoherenceStatus;
-  look(): Promise<void>;
-  close(): Promise<void>;
-}
+  readonly #options: ResolvedCoherence;
+  readonly #around: Surroundings;
+  #part: Part;
+  /** A mode was opened; otherwise `#part` stands in for one to come. */
+  #ready = false;
+  #findings: readonly Finding[] = [];
+  #because: string | undefined;
+  #told: CoherenceState = "connecting";
+  #sinceMs: number;
+  #looking: Promise<void> | undefined;
+  #timer: Timer | undefined;
+  #lookedMs = Number.NEGATIVE_INFINITY;
+  #closed = false;
 
-export function createConductor(options: ResolvedCoherence, around: Surroundings): Conductor {
-  const { clock, mode, onEvent, retryMs } = options;
-  let part = nothingPart(options, "the database was not reached yet");
-  let findings: readonly Finding[] = [];
-  let because: string | undefined;
-  let state: CoherenceState = "connecting";
-  let sinceMs = clock.wallMs();
-  let looking: Promise<void> | undefined;
-  let timer: Timer | undefined;
-  let closed = false;
-  const relay = createRelay(part);
+  constructor(options: ResolvedCoherence, around: Surroundings) {
+    this.#options = options;
+    this.#around = around;
+    this.#part = nothingPart(options, "the database was not reached yet");
+    this.relay = createRelay(this.#part);
+    this.#sinceMs = options.clock.wallMs();
+    this.#plan();
+  }
 
-  const be = (next: CoherenceState): void => {
-    if (next === state) return;
-    state = next;
-    sinceMs = clock.wallMs();
-    tell(onEvent, { kind: "state", detail: because === undefined ? next : `${next}: ${because}` });
-  };
-  const replace = async (next: Part, ready: boolean): Promise<void> => {
-    const old = part;
-    const { trust } = old.source;
-    part = next;
-    relay.use(next, ready);
-    trust?.end();
-    trust?.suspend(instant(clock));
-    old.log.trust.end();
-    old.log.trust.suspend(instant(clock));
-    if (next.promise !== old.promise || ready) {
-      sinceMs = clock.wallMs();
-      tell(onEvent, { kind: "mode", detail: next.promise });
-    }
-    await old.close();
-  };
-  const take = async (): Promise<void> => {
-    findings = await around.survey();
-    for (let attempt = 0; attempt < PROMISES.length && !closed; attempt++) {
-      if (findings.some((finding) => finding.id === "unreachable")) return unreached();
-      const choice = chooseMode(mode, findings);
-      because = choice.because;
-      if (choice.promise === undefined) return unavailable();
-      if (relayReady && choice.promise === part.promise) return;
-      try {
-        const opened = await around.openPart(choice.promise);
-        if (closed) return await opened.close();
-        relayReady = true;
-        await replace(opened, true);
-        return;
-      } catch (error) {
-        findings = [around.refusal(choice.promise, error), ...findings];
-      }
-    }
-  };
-  let relayReady = false;
-  const unreached = (): void => {
-    // A mode in force reconnects by itself: its trust says what may be served meanwhile.
-    if (!relayReady) because = findings[0]?.says;
-  };
-  const unavailable = async (): Promise<void> => {
-    because = findings.find((finding) => finding.severity === "blocks")?.says;
-    if (!relayReady) return;
-    relayReady = false;
-    await replace(nothingPart(options, because ?? "the mode asked for cannot be had"), false);
-  };
-  const stateNow = (): CoherenceState => {
-    if (closed) return "closed";
-    if (relayReady) return part.status().state;
-    return findings.length > 0 && !findings.some((it) => it.id === "unreachable")
-      ? "unavailable"
-      : "connecting";
-  };
-  const look = (): Promise<void> => {
-    looking ??= take()
-      .then(() => be(stateNow()))
-      .finally(() => {
-        looking = undefined;
-      });
-    return looking;
-  };
-  const plan = (): void => {
-    if (closed) return;
-    timer = clock.schedule(retryMs, () => {
-      be(stateNow());
-      const best = mode === "auto" ? PROMISES[0] : mode;
-      const settled = relayReady && part.promise === best && part.status().state === "live";
-      void (settled ? Promise.resolve() : look()).finally(plan);
+  get part(): Part {
+    return this.#part;
+  }
+
+  status(): CoherenceStatus {
+    const { trust, position } = this.#part.source;
+    const ageMs = trust?.ageMs() ?? Number.POSITIVE_INFINITY;
+    return {
+      state: this.#state(),
+      promise: this.#part.promise,
+      boundMs: this.#options.boundMs,
+      because: (this.#ready ? this.#part.status().because : undefined) ?? this.#because,
+      confirmedAgoMs: Number.isFinite(ageMs) ? ageMs : undefined,
+      position,
+      findings: this.#findings,
+      sinceMs: this.#sinceMs,
+    };
+  }
+
+  /** Looks at the server now, and takes the best mode. */
+  look(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    this.#looking ??= this.#take().finally(() => {
+      this.#looking = undefined;
+      this.#lookedMs = this.#options.clock.nowMs();
+      this.#tellState();
     });
-  };
-  plan();
-  return {
-    relay,
-    get part() {
-      return part;
-    },
-    status: () => ({
-      state: stateNow(),
-      promise: part.promise,
-      boundMs: options.boundMs,
-      because: relayReady ? (part.status().because ?? because) : because,
-      confirmedAgoMs: agoMs(part),
-      position: part.source.position,
-      findings,
-      sinceMs,
-    }),
-    look: () => (closed ? Promise.resolve() : look()),
-    async close() {
-      if (closed) return;
-      closed = true;
-      timer?.cancel();
-      await looking;
-      relayReady = false;
-      await replace(nothingPart(options, "coherence was closed"), false);
-      be("closed");
-    },
-  };
-}
+    return this.#looking;
+  }
 
-function agoMs({ source }: Part): number | undefined {
-  const ageMs = source.trust?.ageMs();
-  return ageMs !== undefined && Number.isFinite(ageMs) ? ageMs : undefined;
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timer?.cancel();
+    await this.#looking;
+    this.#because = "coherence was closed";
+    await this.#replace(nothingPart(this.#options, this.#because), false);
+    this.#tellState();
+  }
+
+  async #take(): Promise<void> {
+    this.#findings = await this.#around.survey(this.#ready ? this.#part.promise : "ttl");
+    for (let attempt = 0; attempt < PROMISES.length && !this.#closed; attempt++) {
+      const unreachable = this.#findings.find((finding) => finding.id === "unreachable");
+      if (unreachable?.severity === "blocks") {
+        // A mode in force reconnects by itself: its trust says what may be served meanwhile.
+        if (!this.#ready) this.#because = unreachable.says;
+        return;
+      }
+      const choice = chooseMode(this.#options.mode, this.#findings);
+      this.#because = choice.because;
+      if (choice.promise === undefined) return this.#standIn();
+      if (this.#ready && choice.promise === this.#part.promise) return;
+      if (await this.#open(choice.promise)) return;
+    }
+  }
+
+  async #open(promise: CoherencePromise): Promise<boolean> {
+    try {
+      const opened = await this.#around.openPart(promise);
+      if (this.#closed) await opened.close();
+      else await this.#replace(opened, true);
+      return true;
+    } catch (error) {
+      this.#findings = [this.#around.refusal(promise, error), ...this.#findings];
+      return false;
+    }
+  }
+
+  /** The mode asked for by name cannot be had. */
+  async #standIn(): Promise<void> {
+    if (!this.#ready) return;
+    await this.#replace(nothingPart(this.#options, this.#because ?? "it cannot be had"), false);
+  }
+
+  async #replace(next: Part, ready: boolean): Promise<void> {
+    const old = this.#part;
+    const ending = [old.source.trust, old.log.trust];
+    this.#part = next;
+    this.#ready = ready;
+    this.relay.use(next, ready);
+    for (const trust of ending) {
+      trust?.end();
+      trust?.suspend(instant(this.#options.clock));
+    }
+    this.#sinceMs = this.#options.clock.wallMs();
+    if (ready) this.#tell({ kind: "mode", detail: next.promise });
+    await old.close();
+  }
+
+  #state(): CoherenceState {
+    if (this.#closed) return "closed";
+    if (this.#ready) return this.#part.status().state;
+    const asked = this.#findings.length > 0;
+    return asked && this.#findings[0]!.id !== "unreachable" ? "unavailable" : "connecting";
+  }
+
+  #tellState(): void {
+    const state = this.#state();
+    if (state === this.#told) return;
+    this.#told = state;
+    this.#sinceMs = this.#options.clock.wallMs();
+    const { because } = this.status();
+    this.#tell({ kind: "state", detail: because === undefined ? state : `${state}: ${because}` });
+  }
+
+  #tell(event: CoherenceEvent): void {
+    tell(this.#options.onEvent, event);
+  }
+
+  /** Looks again while something better may be had; a mode that was lost sooner. */
+  #plan(): void {
+    const { clock, retryMs } = this.#options;
+    this.#timer = clock.schedule(Math.min(retryMs, LOST_LOOK_MS), () => {
+      this.#tellState();
+      const lost = this.#ready && this.#state() === "lost";
+      const due = clock.nowMs() - this.#lookedMs >= retryMs;
+      void (lost || due ? this.look() : Promise.resolve()).finally(() => {
+        if (!this.#closed) this.#plan();
+      });
+    });
+  }
 }

@@ -15,6 +15,8 @@ export type Run = (text: string, values?: readonly unknown[]) => Promise<readonl
 
 export interface Direct {
   readonly run: Run;
+  /** Counts the connections made: another number means that the session is another one. */
+  readonly connections: number;
   /** Ends the connection; later calls reject. */
   close(): Promise<void>;
 }
@@ -41,9 +43,11 @@ const STATEMENT_MS = 10_000;
 export function createDirect(options: DirectOptions): Direct {
   let opening: Promise<PlainClient> | undefined;
   let closed = false;
+  let connections = 0;
 
   const open = async (): Promise<PlainClient> => {
     const client = newClient(options);
+    connections += 1;
     const forget = (): void => {
       if (opening === mine) opening = undefined;
     };
@@ -73,6 +77,9 @@ export function createDirect(options: DirectOptions): Direct {
     return opening;
   };
   return {
+    get connections() {
+      return connections;
+    },
     // Outside any trace: what hasten asks for itself is no read of the application.
     run: (text, values = []) =>
       untraced(async () => {

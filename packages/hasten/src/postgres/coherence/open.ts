@@ -1,4 +1,4 @@
-import { createConductor } from "./conductor.ts";
+import { Conductor } from "./conductor.ts";
 import { createDirect } from "./direct.ts";
 import { resolveCoherence } from "./options.ts";
 import { createSurroundings } from "./surroundings.ts";
@@ -34,7 +34,7 @@ export async function openCoherence(given: CoherenceOptions): Promise<Coherence>
     if (tags.length === 0) return;
     for (const cache of caches) cache.dropLocal?.(tags, because);
   };
-  const conductor = createConductor(options, createSurroundings(options, { direct, drop }));
+  const conductor = new Conductor(options, createSurroundings(options, { direct, drop }));
   const { relay } = conductor;
   await firstLook(conductor.look(), options);
 
@@ -53,7 +53,7 @@ export async function openCoherence(given: CoherenceOptions): Promise<Coherence>
     get promise() {
       return conductor.part.promise;
     },
-    status: conductor.status,
+    status: () => conductor.status(),
     async recheck() {
       await conductor.look();
       return conductor.status();
