@@ -1,21 +1,41 @@
 import type { RequestListener, Server } from "node:http";
-import type { RequestHandler } from "express";
+import type { ErrorRequestHandler, RequestHandler } from "express";
 import type { Cache } from "../cache/index.ts";
-import { type HastenOptions, type OpenParts, openParts } from "../facade/index.ts";
-import type { ResponseCache } from "../http/index.ts";
+import { ProblemError } from "../core/problem.ts";
+import { type HastenOptions, type OpenParts, onStopSignal, openParts } from "../facade/index.ts";
+import type { FrontOptions, ResponseCache } from "../http/index.ts";
 import { type CachedOptions, cached } from "./cached.ts";
+import { type ProblemsOptions, problems } from "./problems.ts";
+import { type RequestsHandler, type RequestsOptions, requests } from "./requests.ts";
+
+/** How `listen` serves. */
+export interface ListenOptions {
+  /** @default all addresses */
+  readonly host?: string;
+  /** Closes everything on SIGTERM and SIGINT, and ends the process. @default true */
+  readonly signals?: boolean;
+  /** Problem details for errors that no handler took; false mounts none. @default true */
+  readonly problems?: boolean | ProblemsOptions;
+  /** Front mode; false runs Express for every request. @default true */
+  readonly front?: boolean | FrontOptions;
+}
+
+/** An Express application, or any listener. */
+export type Application = RequestListener & {
+  use?(handler: ErrorRequestHandler): unknown;
+};
 
 /** What `hasten()` gives. Every part is the one that its own factory makes. */
 export interface Hasten extends AsyncDisposable, Pick<OpenParts, "db" | "coherence" | "status"> {
   /** A trace, timing and compression for each request. Mount it first. */
-  requests(): RequestHandler;
+  requests(options?: RequestsOptions): RequestsHandler;
   /** Answers a route from the cache, and fills it. */
   cached(options?: CachedOptions): RequestHandler;
   /**
    * Serves the app: public routes before Express runs, problem details for errors, and on SIGTERM
    * or SIGINT requests under way finish before everything is closed. Resolves when it listens.
    */
-  listen(app: RequestListener, port?: number, host?: string): Promise<Server>;
+  listen(app: Application, port?: number, options?: ListenOptions): Promise<Server>;
   /** Watches a `pg.Pool`, a `pg.Client` or the `pg` module, and returns it. */
   watch<T extends object>(target: T): T;
   /** The watched pool, for an ORM or query builder. */
@@ -33,8 +53,9 @@ export interface Hasten extends AsyncDisposable, Pick<OpenParts, "db" | "coheren
  * const h = await hasten({ postgres: process.env.DATABASE_URL });
  * app.use(h.requests());
  * app.get("/api/orders", h.cached({ ttlMs: 60_000, scope: "role" }), listOrders);
- * h.listen(app, 3000);
+ * await h.listen(app, 3000);
  * ```
+ * @throws HastenError for options out of bounds; never because the database is down
  */
 export async function hasten(options: HastenOptions): Promise<Hasten> {
   const parts = await openParts(options);
@@ -47,11 +68,41 @@ export async function hasten(options: HastenOptions): Promise<Hasten> {
     coherence,
     pool: db.pool,
     status: () => parts.status(),
-    requests: () => (_req, _res, next) => next(),
+    requests(given) {
+      const handler = requests(given);
+      parts.beforeClose(() => handler.close());
+      return handler;
+    },
     cached: (route) => cached(responses, route),
-    listen: (app, port, host) => parts.serve(responses.front(app), port, host),
+    async listen(app, port, given = {}) {
+      const { front = true } = given;
+      if (given.problems !== false) app.use?.(problems(problemsOf(given.problems, parts)));
+      const options = front === true || front === false ? {} : front;
+      const listener = front === false ? app : responses.front(app, options);
+      const server = await parts.serve(listener, port, given.host);
+      if (given.signals !== false) parts.beforeClose(onStopSignal(close));
+      return server;
+    },
     watch: (target) => coherence.watch(target),
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** A database that cannot be reached is no fault of the program: 503, and when to come again. */
+function problemsOf(
+  given: boolean | ProblemsOptions | undefined,
+  { isUnavailable }: OpenParts,
+): ProblemsOptions {
+  const own = typeof given === "object" ? given : {};
+  return {
+    ...own,
+    toProblem: (error, req) =>
+      own.toProblem?.(error, req) ?? (isUnavailable(error) ? unavailable(error) : undefined),
+  };
+}
+
+function unavailable(cause: unknown): ProblemError {
+  const problem = { type: "about:blank", title: "Service Unavailable", status: 503 };
+  return new ProblemError(problem, { "Retry-After": "1" }, { cause });
 }

@@ -13,7 +13,7 @@ export {
 export { type CachedOptions, cached } from "./cached.ts";
 export { compression } from "./compression.ts";
 export { front } from "./front.ts";
-export { type Hasten, hasten } from "./hasten.ts";
+export { type Application, type Hasten, hasten, type ListenOptions } from "./hasten.ts";
 export { invalidates, type TargetsOf } from "./invalidates.ts";
 export { type ProblemsOptions, problems } from "./problems.ts";
 export { currentTiming, type RequestTimingOptions } from "./request-timer.ts";

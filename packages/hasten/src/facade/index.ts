@@ -1,2 +1,3 @@
 export { type HastenStatus, type OpenParts, openParts } from "./open.ts";
 export type { HastenOptions } from "./options.ts";
+export { onStopSignal } from "./signals.ts";

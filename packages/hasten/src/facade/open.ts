@@ -1,8 +1,10 @@
 import type { RequestListener, Server } from "node:http";
 import { type Cache, createCache } from "../cache/index.ts";
+import { HastenError } from "../core/errors.ts";
 import { createResponseCache, type ResponseCache } from "../http/index.ts";
 import type { Coherence, CoherenceStatus, Database } from "../postgres/index.ts";
 import type { HastenOptions } from "./options.ts";
+import { promiseLine } from "./promise-line.ts";
 import { drain, serve } from "./serve.ts";
 
 /** The parts behind `hasten()`, whatever framework is on top. */
@@ -11,8 +13,13 @@ export interface OpenParts {
   readonly cache: Cache;
   readonly responses: ResponseCache;
   readonly coherence: Coherence;
+  /** True for errors that say that the database cannot be reached now. */
+  readonly isUnavailable: (error: unknown) => boolean;
   status(): HastenStatus;
+  /** Says the promise, listens, and drains the server when everything is closed. */
   serve(listener: RequestListener, port?: number, host?: string): Promise<Server>;
+  /** Runs before anything is closed. */
+  beforeClose(work: () => void): void;
   close(): Promise<void>;
 }
 
@@ -24,25 +31,42 @@ export interface HastenStatus {
 }
 
 const DRAIN_MS = 10_000;
+const DRAIN_MS_MAX = 600_000;
 
-/** Opens database, coherence, cache and response cache, and wires them. */
+/**
+ * Opens database, coherence, cache and response cache, and wires them.
+ * @throws HastenError for options out of bounds; never because the database is down
+ */
 export async function openParts(options: HastenOptions): Promise<OpenParts> {
-  const { createDatabase, openCoherence } = await import("../postgres/index.ts");
-  const postgres =
-    typeof options.postgres === "string" ? { url: options.postgres } : options.postgres;
+  const { drainMs = DRAIN_MS, say = sayOnStandardError } = options;
+  if (!(drainMs >= 0 && drainMs <= DRAIN_MS_MAX)) throw drainInvalid();
+  const postgres = postgresOf(options);
+  const { createDatabase, isUnavailable, openCoherence } = await import("../postgres/index.ts");
+  let serving = false;
   const coherence = await openCoherence({
     ...options.coherence,
     url: postgres.url,
     directUrl: options.directUrl,
+    onEvent(event) {
+      if (serving && event.kind !== "stream") say(promiseLine(coherence.status()));
+      options.coherence?.onEvent?.(event);
+    },
   });
-  const cache = createCache({ name: "hasten", memory: { entriesMax: 10_000 }, ...options.cache });
+  const cache = createCache({
+    name: "hasten",
+    memory: { entriesMax: 10_000 },
+    ...options.cache,
+  });
   coherence.attach(cache);
   const db = createDatabase({ ...postgres, cache });
   coherence.watch(db.pool);
   const responses = createResponseCache({ ...options.responses, cache });
   const servers = new Set<Server>();
+  const before: (() => void)[] = [];
   const shut = async (): Promise<void> => {
-    await Promise.all([...servers].map((server) => drain(server, options.drainMs ?? DRAIN_MS)));
+    await Promise.all([...servers].map((server) => drain(server, drainMs)));
+    serving = false;
+    for (const work of before) work();
     await cache.close();
     await db.drain();
     await coherence.close();
@@ -53,6 +77,7 @@ export async function openParts(options: HastenOptions): Promise<OpenParts> {
     cache,
     responses,
     coherence,
+    isUnavailable,
     status: () => ({
       coherence: coherence.status(),
       database: db.stats(),
@@ -62,11 +87,37 @@ export async function openParts(options: HastenOptions): Promise<OpenParts> {
     async serve(listener, port = 0, host) {
       const server = await serve(listener, port, host);
       servers.add(server);
+      if (!serving) say(promiseLine(coherence.status()));
+      serving = true;
       return server;
     },
+    beforeClose: (work) => void before.push(work),
     close() {
       closing ??= shut();
       return closing;
     },
   };
+}
+
+function postgresOf({
+  postgres,
+}: HastenOptions): Exclude<HastenOptions["postgres"], string | undefined> {
+  if (postgres === undefined || postgres === "")
+    throw new HastenError(
+      "HST_FACADE_OPTION",
+      "postgres is missing: the environment variable it comes from may not be set.",
+      "Pass hasten({ postgres: 'postgres://…' }).",
+    );
+  return typeof postgres === "string" ? { url: postgres } : postgres;
+}
+
+const drainInvalid = (): HastenError =>
+  new HastenError(
+    "HST_FACADE_OPTION",
+    `drainMs must be from 0 to ${DRAIN_MS_MAX}.`,
+    "Pass milliseconds within its bounds or leave it out.",
+  );
+
+function sayOnStandardError(line: string): void {
+  process.stderr.write(`${line}\n`);
 }

@@ -5,7 +5,10 @@ import type { CoherenceOptions, DatabaseOptions } from "../postgres/index.ts";
 /** Options of `hasten()`. Every part has the defaults that it has alone. */
 export interface HastenOptions {
   /** `postgres://…`, or the options of `createDatabase` with it. */
-  readonly postgres: string | (Omit<DatabaseOptions, "cache"> & { readonly url: string });
+  readonly postgres:
+    | string
+    | (Omit<DatabaseOptions, "cache"> & { readonly url: string })
+    | undefined;
   /** The same database without a pooler in between. @default the URL of `postgres` */
   readonly directUrl?: string | undefined;
   /** Options of `openCoherence`. */
@@ -14,8 +17,8 @@ export interface HastenOptions {
   readonly cache?: CacheOptions | undefined;
   /** Options of `createResponseCache`. */
   readonly responses?: Omit<ResponseCacheOptions, "cache"> | undefined;
-  /** How long `listen` lets requests under way finish after a signal. @default 10_000 */
+  /** How long requests under way may take to finish at the end; 0 to 600,000. @default 10_000 */
   readonly drainMs?: number | undefined;
-  /** Told what should be known at start and when it changes. @default a line on standard error */
+  /** Told in one line what is promised, at start and when it changes. @default a line on standard error */
   readonly say?: ((line: string) => void) | undefined;
 }

@@ -1,0 +1,41 @@
+import type { CoherencePromise } from "../core/trust.ts";
+import type { CoherenceStatus } from "../postgres/index.ts";
+
+/** One line for the log: what is promised, and what is left out and why. */
+export function promiseLine(status: CoherenceStatus): string {
+  const { state, promise, boundMs, because, findings } = status;
+  if (state === "connecting")
+    return `hasten: the database was not reached yet; nothing is promised until it is${tail(because)}`;
+  if (state === "unavailable")
+    return `hasten: the promise asked for cannot be kept; nothing is cached for longer than ${boundMs} ms${tail(because)}`;
+  const left = findings
+    .filter(
+      ({ severity, id }) =>
+        severity === "narrows" && (promise === "triggers" || id !== "tables-untriggered"),
+    )
+    .map(({ says, tables }) => `${says}${names(tables)}`);
+  const why = promise === "stream" ? "" : tail(because);
+  const untracked = left.length === 0 ? "" : ` Untracked: ${left.join(" ")}`;
+  return `hasten: ${promise}: ${MEANS[promise](boundMs)}${why}${untracked}`;
+}
+
+const MEANS: Readonly<Record<CoherencePromise, (boundMs: number) => string>> = {
+  stream: (boundMs) =>
+    `cached answers drop out when their rows change, whoever changes them, within ${boundMs} ms.`,
+  triggers: (boundMs) =>
+    `cached answers drop out when rows of tables with triggers change, within ${boundMs} ms.`,
+  "own-writes": () =>
+    "cached answers drop out when this process changes their rows; other changes show after the time to live.",
+  ttl: () => "cached answers live by their time to live only.",
+};
+
+const tail = (because: string | undefined): string =>
+  because === undefined ? "" : ` (${because})`;
+
+const NAMES_MAX = 5;
+
+function names(tables: readonly string[]): string {
+  if (tables.length === 0) return "";
+  const more = tables.length > NAMES_MAX ? ", …" : "";
+  return ` (${tables.slice(0, NAMES_MAX).join(", ")}${more})`;
+}
