@@ -15,6 +15,8 @@ export interface Dependency {
   readonly expiresAtMs: number;
   /** Why it is not known to be complete; empty means tracked. */
   readonly untracked: readonly string[];
+  /** Why it depends on who asks, where it does: kept only under a key that tells askers apart. */
+  readonly personal?: readonly string[] | undefined;
 }
 
 /** More collapse to their tables, and beyond that make the value untracked. */

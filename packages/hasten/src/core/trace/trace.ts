@@ -33,6 +33,7 @@ export class Trace {
   #tags: Set<string> | undefined = undefined;
   #trusts: Set<Trust> | undefined = undefined;
   #causes: Set<string> | undefined = undefined;
+  #personal: Set<string> | undefined = undefined;
   #capturedMs: number;
   #capturedWallMs: number;
   #expiresAtMs = Number.POSITIVE_INFINITY;
@@ -88,6 +89,7 @@ export class Trace {
     this.read(dependency.tags, undefined);
     for (const trust of dependency.trusts) this.#trustIn(trust);
     for (const cause of dependency.untracked) this.untracked(cause);
+    for (const cause of dependency.personal ?? NONE) this.personal(cause);
     this.#capturedMs = Math.min(this.#capturedMs, dependency.capturedMs);
     this.#capturedWallMs = Math.min(this.#capturedWallMs, dependency.capturedWallMs);
     this.#expiresAtMs = Math.min(this.#expiresAtMs, dependency.expiresAtMs);
@@ -98,6 +100,15 @@ export class Trace {
     this.#causes ??= new Set();
     if (this.#causes.size < CAUSES_MAX) this.#causes.add(cause);
     if (this.#closed) this.#late();
+  }
+
+  /**
+   * What was read depends on who asks, by something no key tells: session settings, row security.
+   * Says nothing about tracked or not.
+   */
+  personal(cause: string): void {
+    this.#personal ??= new Set();
+    if (this.#personal.size < CAUSES_MAX) this.#personal.add(cause);
   }
 
   /** What it depends on so far. */
@@ -116,6 +127,7 @@ export class Trace {
       capturedWallMs: this.#capturedWallMs,
       expiresAtMs: this.#expiresAtMs,
       untracked: causes,
+      personal: this.#personal === undefined ? undefined : [...this.#personal],
     };
   }
 
