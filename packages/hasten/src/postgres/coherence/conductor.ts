@@ -20,7 +20,7 @@ import type { CoherenceEvent, CoherenceState, CoherenceStatus } from "./types.ts
 /** What the conductor asks of the world. */
 export interface Surroundings {
   /** Looks at the server, sets up what it may, and judges. Never rejects. */
-  survey(current: CoherencePromise): Promise<readonly Finding[]>;
+  survey(streaming: boolean): Promise<readonly Finding[]>;
   /** Opens a mode; rejects when the server refuses it. */
   openPart(promise: CoherencePromise): Promise<Part>;
   /** What the refusal to open a mode means. */
@@ -95,7 +95,9 @@ export class Conductor {
   }
 
   async #take(): Promise<void> {
-    this.#findings = await this.#around.survey(this.#ready ? this.#part.promise : "ttl");
+    this.#findings = await this.#around.survey(
+      this.#state() === "live" && this.#part.promise === "stream",
+    );
     for (let attempt = 0; attempt < PROMISES.length && !this.#closed; attempt++) {
       const unreachable = this.#findings.find((finding) => finding.id === "unreachable");
       if (unreachable?.severity === "blocks") {

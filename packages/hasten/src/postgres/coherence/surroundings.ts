@@ -7,6 +7,7 @@ import { createOwnWrites } from "./own-writes.ts";
 import { nothingPart, type Part } from "./parts.ts";
 import type { Finding } from "./preflight/finding.ts";
 import type { DropTags } from "./source.ts";
+import { survey } from "./survey.ts";
 
 export interface SurroundingsParts {
   readonly direct: Direct;
@@ -32,14 +33,7 @@ export function createSurroundings(
     };
   };
   return {
-    async survey() {
-      try {
-        await direct.run("select 1");
-        return [];
-      } catch (error) {
-        return [refusal(error)];
-      }
-    },
+    survey: (streaming) => survey(direct, options, streaming ? 1 : 0),
     openPart,
     refusal: (_promise, error) => refusal(error),
   };
