@@ -1,6 +1,6 @@
 import type { Cache } from "hasten/cache";
-import type { ResponseCache } from "hasten/express";
-import type { Database } from "hasten/postgres";
+import type { RequestsOptions, ResponseCache } from "hasten/express";
+import type { CoherenceStatus, Database } from "hasten/postgres";
 
 /** Where the rows are. It can move between two servers while in use. */
 export interface ApiStorage {
@@ -11,6 +11,8 @@ export interface ApiStorage {
   write<T>(work: (db: Database) => Promise<T>): Promise<T>;
   switchTo(mode: StorageMode): Promise<SwitchOutcome>;
   status(): StorageStatus;
+  /** What is promised of answers cached from the database in use. */
+  coherence(): CoherenceStatus;
 }
 
 export type StorageMode = "local" | "postgres";
@@ -51,11 +53,6 @@ export interface ApiLog {
   error(message: string, fields?: object): void;
 }
 
-/** What a write made untrue. */
-export interface Invalidation {
-  readonly tags: readonly string[];
-}
-
 export interface ApiDeps {
   readonly storage: ApiStorage;
   readonly cache: Cache;
@@ -64,9 +61,6 @@ export interface ApiDeps {
   readonly log: ApiLog;
   /** True once the process has begun to stop: `/readyz` then answers 503. */
   readonly isDraining?: () => boolean;
-  /**
-   * Told after each committed write and before it is acknowledged, so that other processes can drop the same entries.
-   * The write is acknowledged once this resolves; it must not reject and must bound its own wait.
-   */
-  readonly onInvalidate?: (invalidation: Invalidation) => Promise<void>;
+  /** The one that `cache` and coherence go by. @default the system's */
+  readonly clock?: RequestsOptions["clock"];
 }

@@ -1,10 +1,10 @@
 import type { RequestListener } from "node:http";
 import express, { type Express, type Request } from "express";
-import { compression, front, problems, requestTiming } from "hasten/express";
+import { front, problems, requests } from "hasten/express";
 import { createLoginAttempts } from "./auth/attempts.ts";
 import { loginRoute } from "./auth/login.ts";
 import { createTokens } from "./auth/tokens.ts";
-import type { ApiDeps, Invalidation } from "./deps.ts";
+import type { ApiDeps } from "./deps.ts";
 import { databaseFailures } from "./http/failures.ts";
 import { mount } from "./http/mount.ts";
 import { notFound } from "./http/problem.ts";
@@ -19,7 +19,7 @@ import { meRoute } from "./resources/me.ts";
 import { adminRoutes } from "./system/admin-routes.ts";
 import { healthRoutes } from "./system/health-routes.ts";
 
-export type { ApiConfig, ApiDeps, ApiLog, ApiStorage, Invalidation } from "./deps.ts";
+export type { ApiConfig, ApiDeps, ApiLog, ApiStorage } from "./deps.ts";
 
 export interface Api {
   readonly app: Express;
@@ -27,8 +27,6 @@ export interface Api {
   readonly listener: RequestListener;
   /** The OpenAPI document of every route. */
   readonly document: Readonly<Record<string, unknown>>;
-  /** Drops what a write in another process made untrue. */
-  applyInvalidation(invalidation: Invalidation): Promise<void>;
   /** Stops listening to the diagnostics channels. Connections are the server's. */
   close(): Promise<void>;
 }
@@ -38,26 +36,28 @@ const SLOW_REQUEST_MS = 1_000;
 
 /** The HTTP API, wired by explicit parts. It owns no connection and no timer. */
 export function createApi(deps: ApiDeps): Api {
-  const { storage, cache, responseCache, config, log } = deps;
+  const { storage, responseCache, config, log, clock } = deps;
   const tokens = createTokens({
     secret: config.jwtSecret,
     demoExists: () => storage.mode === "local",
   });
-  const timing = requestTiming({
-    slowMs: SLOW_REQUEST_MS,
-    onSlow: (slow) => log.warn("slow request", { ...slow }),
-    serverTiming: wantsTiming,
+  const tracked = requests({
+    timing: {
+      slowMs: SLOW_REQUEST_MS,
+      onSlow: (slow) => log.warn("slow request", { ...slow }),
+      serverTiming: wantsTiming,
+    },
+    ...(clock && { clock }),
   });
-  const routes = [...routesOf(deps, tokens), ...adminRoutes({ ...deps, timing })];
+  const routes = [...routesOf(deps, tokens), ...adminRoutes({ ...deps, requests: tracked })];
   const document = openApiDocument(routes);
 
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
-  app.use(timing);
-  const compress = compression();
-  mount(app, routes, { tokens, responseCache, compress });
-  mountDocs(app, document, compress);
+  app.use(tracked);
+  mount(app, routes, { tokens, responseCache });
+  mountDocs(app, document);
   app.use(() => {
     throw notFound("Nothing is found here: see /docs.");
   });
@@ -67,8 +67,7 @@ export function createApi(deps: ApiDeps): Api {
     app,
     listener: front(app, responseCache),
     document,
-    applyInvalidation: async (invalidation) => void (await cache.delete(invalidation)),
-    close: async () => timing.close(),
+    close: async () => tracked.close(),
   };
 }
 
@@ -77,11 +76,8 @@ const wantsTiming = (req: Request): boolean =>
   req.headers["x-server-timing"] === "1" && req.headers.authorization !== undefined;
 
 function routesOf(deps: ApiDeps, tokens: ReturnType<typeof createTokens>): Route[] {
-  const { storage, cache, config, onInvalidate } = deps;
-  const parts: RouteParts = {
-    storage,
-    policy: cachePolicy({ cache, onInvalidate, listTtlMs: config.listTtlMs }),
-  };
+  const { storage, config } = deps;
+  const parts: RouteParts = { storage, policy: cachePolicy(config.listTtlMs) };
   // Express tries routes in this order: the busiest first, fixed names before ids.
   return [
     ...RESOURCES.map((resource) => listRoute(resource, parts, config)),

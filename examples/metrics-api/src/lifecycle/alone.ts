@@ -17,7 +17,7 @@ export async function runAlone(config: Config, log: Log, shutdown: Shutdown): Pr
   const { mode, url } = await prepare(places, { config, log, signal: shutdown.signal });
   const secrets = secretsOf(config);
   const parts = { config, secrets, mode, url, find: places.find, log, shutdown };
-  const { port } = await serve(parts);
+  const { port, storage } = await serve(parts);
   const tookMs = performance.now() - startedMs;
-  log.info(await banner({ config, secrets, mode, port, tookMs }));
+  log.info(await banner({ config, secrets, mode, port, tookMs, coherence: storage.coherence() }));
 }

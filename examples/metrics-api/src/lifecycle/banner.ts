@@ -1,7 +1,9 @@
 /** What the person who started it needs to know. */
+import type { CoherenceStatus } from "hasten/postgres";
 import { createTokens } from "../api/auth/tokens.ts";
 import type { Config, StorageMode } from "../config/index.ts";
 import { DEMO_PASSWORD, DEMO_ROLES, userRow } from "../seed/index.ts";
+import { promiseLine } from "./promise.ts";
 import type { Secrets } from "./secrets.ts";
 
 export interface Started {
@@ -10,6 +12,7 @@ export interface Started {
   readonly mode: StorageMode;
   readonly port: number;
   readonly tookMs: number;
+  readonly coherence: CoherenceStatus;
 }
 
 const MIB = 1_048_576;
@@ -28,6 +31,7 @@ export async function banner(started: Started): Promise<string> {
     "",
     `  storage      ${storageLine(started)}`,
     `  cache        ${cacheLine(config)}`,
+    ...(config.cache.enabled ? [`  never stale  ${promiseLine(started.coherence)}`] : []),
     `  processes    ${config.processes} (process ${process.pid})`,
     ...accountLines(mode),
     "",

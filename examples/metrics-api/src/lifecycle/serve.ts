@@ -2,10 +2,10 @@
 import { createServer, type Server } from "node:http";
 import { createCache } from "hasten/cache";
 import { createResponseCache } from "hasten/express";
-import { createDatabase, type Database } from "hasten/postgres";
-import { createApi, type Invalidation } from "../api/index.ts";
+import { createApi } from "../api/index.ts";
 import type { Config, StorageMode } from "../config/index.ts";
 import { openStorage, type Storage, writeChoice } from "../storage/index.ts";
+import { databaseOpener } from "./database.ts";
 import type { Log } from "./log.ts";
 import { listenFailure } from "./port.ts";
 import { MIGRATIONS } from "./prepare.ts";
@@ -22,18 +22,14 @@ export interface ServeParts {
   readonly shutdown: Shutdown;
   /** Why this process may not switch the storage. */
   readonly fixedBecause?: string;
-  /** Told of each committed write, for the sibling processes. */
-  readonly onInvalidate?: (invalidation: Invalidation) => Promise<void>;
 }
 
 export interface Serving {
   readonly port: number;
   readonly storage: Storage;
-  applyInvalidation(invalidation: Invalidation): Promise<void>;
 }
 
 const HTTP_DRAIN_MS = 1_500;
-const DATABASE_DRAIN_MS = 800;
 
 export async function serve(parts: ServeParts): Promise<Serving> {
   const { config, secrets, shutdown, log } = parts;
@@ -43,7 +39,7 @@ export async function serve(parts: ServeParts): Promise<Serving> {
     mode: parts.mode,
     url: parts.url,
     find: parts.find,
-    open: (url) => databaseOf(url, config),
+    open: databaseOpener({ config, cache, log }),
     migrations: MIGRATIONS,
     remember: (mode) => writeChoice(config.dataDir, mode),
     forgetCached: async () => cache.clear(),
@@ -53,38 +49,28 @@ export async function serve(parts: ServeParts): Promise<Serving> {
   const api = createApi({
     storage,
     cache,
-    responseCache: createResponseCache({ cache }),
+    responseCache: createResponseCache({ cache, tracked: true }),
     config: { ...secrets, listTtlMs: config.cache.ttlMs },
     log,
     isDraining: () => shutdown.signal.aborted,
-    ...(parts.onInvalidate && { onInvalidate: parts.onInvalidate }),
   });
   shutdown.add(() => api.close());
   const server = createServer(api.listener);
   shutdown.add(() => closeServer(server));
   const port = await listen(server, config);
-  return { port, storage, applyInvalidation: api.applyInvalidation };
+  return { port, storage };
 }
 
 function cacheOf({ cache }: Config): ReturnType<typeof createCache> {
   const { entriesMax, bytesMax, ttlMs, ttlMaxMs, tiersMs, enabled } = cache;
   return createCache({
     name: "metrics-api",
+    tracked: true,
     memory: { entriesMax, bytesMax },
     ttlMs,
     ttlMaxMs,
     tiers: tiersMs,
     enabled,
-  });
-}
-
-function databaseOf(url: string, { pool, statementTimeoutMs }: Config): Database {
-  return createDatabase({
-    url,
-    pool,
-    statementTimeoutMs,
-    drainTimeoutMs: DATABASE_DRAIN_MS,
-    applicationName: "metrics-api",
   });
 }
 

@@ -1,20 +1,7 @@
-/** What the parent and its workers tell each other. */
-import type { Invalidation } from "../api/index.ts";
+/** What the parent and its workers tell each other. Of writes nothing: each worker reads changes from the database. */
+import type { CoherenceStatus } from "hasten/postgres";
 import type { StorageMode } from "../config/index.ts";
 import type { Secrets } from "../lifecycle/secrets.ts";
-
-/** A write to tell the others of. `ticket` is the sender's own, and comes back when it is done. */
-export interface Invalidate {
-  readonly kind: "invalidate";
-  readonly ticket: number;
-  readonly invalidation: Invalidation;
-}
-
-/** Everyone the message was for has dropped what it names, or is not waited for any longer. */
-export interface Done {
-  readonly kind: "done";
-  readonly ticket: number;
-}
 
 export type ToWorker =
   | {
@@ -23,12 +10,8 @@ export type ToWorker =
       readonly databaseUrl: string;
       readonly secrets: Secrets;
     }
-  | Invalidate
-  | Done
   | { readonly kind: "stop" };
 
 export type ToParent =
-  | { readonly kind: "ready"; readonly port: number }
-  | { readonly kind: "failed"; readonly message: string }
-  | Invalidate
-  | Done;
+  | { readonly kind: "ready"; readonly port: number; readonly coherence: CoherenceStatus }
+  | { readonly kind: "failed"; readonly message: string };

@@ -1,22 +1,22 @@
 /**
  * The process that owns the embedded server and the workers.
  *
- * Invariants: as many workers as asked for, a dead one replaced with growing delay and not for ever; a write in one
- * worker reaches the caches of all before it is acknowledged (siblings.ts); the workers are stopped before the server
- * they use.
+ * Invariants: as many workers as asked for, a dead one replaced with growing delay and not for ever; the workers are
+ * stopped before the server they use. It takes no part in coherence: each worker reads changes from the database.
  */
 import cluster, { type Worker } from "node:cluster";
+import type { CoherenceStatus } from "hasten/postgres";
 import type { Config } from "../config/index.ts";
 import { banner } from "../lifecycle/banner.ts";
 import type { Log } from "../lifecycle/log.ts";
 import { createPlaces } from "../lifecycle/places.ts";
 import { assertPortFree, StartRefused } from "../lifecycle/port.ts";
 import { prepare } from "../lifecycle/prepare.ts";
+import { weakest } from "../lifecycle/promise.ts";
 import { secretsOf } from "../lifecycle/secrets.ts";
 import type { Shutdown } from "../lifecycle/shutdown.ts";
 import type { ToParent, ToWorker } from "./messages.ts";
 import { DEATHS_MAX, DEATHS_WINDOW_MS, restartAfter } from "./restart.ts";
-import { createRelay } from "./siblings.ts";
 import { WORKER_STOP_MS } from "./worker.ts";
 
 const STOP_GRACE_MS = 200;
@@ -34,9 +34,9 @@ export async function runParent(config: Config, log: Log, shutdown: Shutdown): P
     log,
   });
   shutdown.add(() => workers.stop());
-  const port = await workers.ready;
+  const { port, coherence } = await workers.ready;
   const tookMs = performance.now() - startedMs;
-  log.info(await banner({ config, secrets, mode, port, tookMs }));
+  log.info(await banner({ config, secrets, mode, port, tookMs, coherence }));
   void workers.failed.then(async (message) => {
     log.error(message);
     await shutdown.run();
@@ -45,11 +45,18 @@ export async function runParent(config: Config, log: Log, shutdown: Shutdown): P
 }
 
 interface Workers {
-  /** The shared port, once every worker has answered for the first time. Rejects when one cannot start. */
-  readonly ready: Promise<number>;
+  /** Once every worker has answered for the first time. Rejects when one cannot start. */
+  readonly ready: Promise<Ready>;
   /** Resolves when workers die faster than they may be replaced. */
   readonly failed: Promise<string>;
   stop(): Promise<void>;
+}
+
+interface Ready {
+  /** Shared by all. */
+  readonly port: number;
+  /** The weakest promise of all. */
+  readonly coherence: CoherenceStatus;
 }
 
 interface WorkersOptions {
@@ -59,12 +66,11 @@ interface WorkersOptions {
 }
 
 function createWorkers({ start, count, log }: WorkersOptions): Workers {
-  const ready = Promise.withResolvers<number>();
+  const ready = Promise.withResolvers<Ready>();
   const failed = Promise.withResolvers<string>();
   const deathsMs: number[] = [];
   const timers = new Set<NodeJS.Timeout>();
-  const relay = createRelay();
-  let readyCount = 0;
+  const promised: CoherenceStatus[] = [];
   let stopping = false;
 
   const fork = (): void => {
@@ -77,24 +83,14 @@ function createWorkers({ start, count, log }: WorkersOptions): Workers {
   const onMessage = (from: Worker, message: ToParent): void => {
     switch (message.kind) {
       case "ready":
-        if (++readyCount === count) ready.resolve(message.port);
-        else if (readyCount > count) log.info(`worker ${from.process.pid} has taken over`);
+        promised.push(message.coherence);
+        if (promised.length === count)
+          ready.resolve({ port: message.port, coherence: weakest(promised) });
+        else if (promised.length > count) log.info(`worker ${from.process.pid} has taken over`);
         return;
       case "failed":
         log.error(`worker ${from.process.pid}: ${message.message}`);
         ready.reject(new StartRefused(message.message));
-        return;
-      case "invalidate":
-        void relay.pass(
-          message,
-          sendTo(from),
-          living()
-            .filter((it) => it.id !== from.id)
-            .map(sendTo),
-        );
-        return;
-      case "done":
-        relay.done(message);
         return;
       default:
         message satisfies never;
@@ -133,11 +129,6 @@ function createWorkers({ start, count, log }: WorkersOptions): Workers {
     },
   };
 }
-
-/** A worker that has just ended cannot be told: nobody is served by it any more. */
-const sendTo = (worker: Worker) => (message: ToWorker) => {
-  if (worker.isConnected()) worker.send(message, () => undefined);
-};
 
 const living = (): readonly Worker[] =>
   Object.values(cluster.workers ?? {}).filter((it) => it !== undefined);

@@ -10,7 +10,6 @@ import { serve } from "../lifecycle/serve.ts";
 import { createShutdown, exitWithin, STOP_LIMIT_MS } from "../lifecycle/shutdown.ts";
 import { messageOf } from "../storage/index.ts";
 import type { ToParent, ToWorker } from "./messages.ts";
-import { createTeller } from "./siblings.ts";
 
 /** Less than the parent takes to stop everything. */
 export const WORKER_STOP_MS = 2_800;
@@ -21,8 +20,6 @@ export function runWorker(config: Config, log: Log): void {
     exitWithin(Math.min(WORKER_STOP_MS, STOP_LIMIT_MS), 1);
     void shutdown.run().then(() => process.exit(0));
   };
-  const teller = createTeller(tell);
-  let apply: ((it: Extract<ToWorker, { kind: "invalidate" }>) => Promise<void>) | undefined;
   const start = async (it: Extract<ToWorker, { kind: "start" }>): Promise<void> => {
     const serving = await serve({
       config,
@@ -33,10 +30,8 @@ export function runWorker(config: Config, log: Log): void {
       log,
       shutdown,
       fixedBecause: `${config.processes} processes are attached to the storage in use. Start with one process to switch.`,
-      onInvalidate: teller.tell,
     });
-    apply = ({ invalidation }) => serving.applyInvalidation(invalidation);
-    tell({ kind: "ready", port: serving.port });
+    tell({ kind: "ready", port: serving.port, coherence: serving.storage.coherence() });
   };
   process.on("SIGINT", () => undefined);
   process.on("SIGHUP", () => undefined);
@@ -49,15 +44,6 @@ export function runWorker(config: Config, log: Log): void {
           tell({ kind: "failed", message: messageOf(error) });
           stop();
         });
-        return;
-      case "invalidate":
-        // Nothing is cached before it serves; a cache that is being closed serves nobody.
-        void Promise.resolve(apply?.(message))
-          .catch(() => undefined)
-          .then(() => tell({ kind: "done", ticket: message.ticket }));
-        return;
-      case "done":
-        teller.done(message);
         return;
       case "stop":
         stop();

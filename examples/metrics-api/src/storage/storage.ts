@@ -5,13 +5,16 @@
  * - every write passes the gate; the copy ends while none is under way and none can begin, so it holds every
  *   acknowledged write, and the first write after it goes to the new database;
  * - a switch that is refused or fails changes neither the database in use nor the chosen mode;
- * - the choice is on disk before the first write to the new database is accepted.
+ * - the choice is on disk before the first write to the new database is accepted;
+ * - what was read from the old database is forgotten, and what is still being read there is not kept, before the first
+ *   write to the new one: cached answers hang on the database that they were read from, and are never served past it.
  */
-import { type Database, sql } from "hasten/postgres";
+import { type CoherenceStatus, type Database, sql } from "hasten/postgres";
 import type { StorageMode } from "../config/index.ts";
 import { type Attachment, attach } from "./attachment.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { createGate, type Gate } from "./gate.ts";
+import type { Opened } from "./opened.ts";
 import { messageOf, type Refused, refused, type SwitchOutcome } from "./outcome.ts";
 import { transfer } from "./transfer.ts";
 
@@ -24,6 +27,8 @@ export interface Storage extends AsyncDisposable {
   /** Copies everything to the other storage and goes on there, or says why not. Never rejects for an expected reason. */
   switchTo(mode: StorageMode): Promise<SwitchOutcome>;
   status(): StorageStatus;
+  /** What is promised of answers cached from the database in use. */
+  coherence(): CoherenceStatus;
 }
 
 export interface StorageStatus {
@@ -38,7 +43,7 @@ export interface StorageParts {
   readonly url: string;
   /** Where another mode is; undefined when nowhere. @throws when its server cannot be started */
   readonly find: (mode: StorageMode) => Promise<string | undefined>;
-  readonly open: (url: string) => Database;
+  readonly open: (url: string, mode: StorageMode) => Promise<Opened>;
   readonly migrations: string;
   /** Keeps the choice for the next start. */
   readonly remember: (mode: StorageMode) => void;
@@ -56,7 +61,7 @@ const DRAIN_LIMIT_MS = 10_000;
 interface Used {
   readonly mode: StorageMode;
   readonly url: string;
-  readonly database: Database;
+  readonly opened: Opened;
   readonly attachment: Attachment;
 }
 
@@ -64,9 +69,9 @@ interface Used {
 export async function openStorage(parts: StorageParts): Promise<Storage> {
   const attachment = await attach(parts.url);
   const { mode, url } = parts;
-  const database = parts.open(url);
-  await database.query(MARK_LIVE);
-  return storageOn(parts, { mode, url, database, attachment });
+  const opened = await parts.open(url, mode);
+  await opened.database.query(MARK_LIVE);
+  return storageOn(parts, { mode, url, opened, attachment });
 }
 
 const MARK_LIVE = sql`update metrics_api.system set state = 'live' where state <> 'live'`;
@@ -83,7 +88,7 @@ function storageOn(parts: StorageParts, first: Used): Storage {
     const moved = await moveTo(parts, gate, { used, to });
     if (moved.kind === "refused") return moved;
     await used.attachment.release();
-    retired.add(retire(used.database, clock, (it) => retired.delete(it)));
+    retired.add(retire(used.opened, clock, (it) => retired.delete(it)));
     const from = used.mode;
     used = moved.used;
     await parts.forgetCached();
@@ -92,11 +97,11 @@ function storageOn(parts: StorageParts, first: Used): Storage {
   };
 
   return {
-    current: () => used.database,
+    current: () => used.opened.database,
     get mode() {
       return used.mode;
     },
-    write: (work) => gate.pass(() => work(used.database)),
+    write: (work) => gate.pass(() => work(used.opened.database)),
     async switchTo(to) {
       if (to === used.mode) return { kind: "unchanged", mode: to };
       if (switching) return refused("busy", "Another switch is under way.");
@@ -110,6 +115,7 @@ function storageOn(parts: StorageParts, first: Used): Storage {
       }
     },
     status: () => ({ mode: used.mode, switching, inFlightWrites: gate.inside }),
+    coherence: () => used.opened.coherence(),
     async [Symbol.asyncDispose]() {
       await Promise.all([close(used), ...[...retired].map((it) => it.now())]);
     },
@@ -145,16 +151,16 @@ async function moveTo(
     return outcome;
   }
   const { attachment, rows } = outcome;
+  const opened = await parts.open(url, to);
   try {
     parts.remember(to);
   } catch (error) {
-    await Promise.allSettled([attachment.release(), used.attachment.shared()]);
+    await Promise.allSettled([attachment.release(), used.attachment.shared(), opened.close()]);
     return refused("copy-failed", `The choice cannot be kept: ${messageOf(error)}.`);
   }
-  const database = parts.open(url);
   // Not marked, it would only be marked at the next start: nothing is lost meanwhile.
-  await Promise.allSettled([database.query(MARK_LIVE), attachment.shared()]);
-  return { kind: "moved", used: { mode: to, url, database, attachment }, rows };
+  await Promise.allSettled([opened.database.query(MARK_LIVE), attachment.shared()]);
+  return { kind: "moved", used: { mode: to, url, opened, attachment }, rows };
 }
 
 async function urlOf(parts: StorageParts, mode: StorageMode): Promise<string | Refused> {
@@ -171,12 +177,12 @@ interface Retirement {
   now(): Promise<void>;
 }
 
-function retire(database: Database, clock: Clock, done: (it: Retirement) => void): Retirement {
+function retire(opened: Opened, clock: Clock, done: (it: Retirement) => void): Retirement {
   let closing: Promise<void> | undefined;
   const retirement: Retirement = {
     now() {
       timer.cancel();
-      closing ??= database.drain().finally(() => done(retirement));
+      closing ??= opened.close().finally(() => done(retirement));
       return closing;
     },
   };
@@ -185,5 +191,5 @@ function retire(database: Database, clock: Clock, done: (it: Retirement) => void
 }
 
 async function close(used: Used): Promise<void> {
-  await Promise.allSettled([used.database.drain(), used.attachment.release()]);
+  await Promise.allSettled([used.opened.close(), used.attachment.release()]);
 }

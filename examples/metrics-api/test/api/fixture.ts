@@ -2,16 +2,25 @@ import { readdir, readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Cache, createCache } from "hasten/cache";
-import { createResponseCache, type ResponseCache } from "hasten/express";
-import { createDatabase, type Database } from "hasten/postgres";
+import { createResponseCache, type Notice, type ResponseCache } from "hasten/express";
+import {
+  type Coherence,
+  type CoherenceOptions,
+  createDatabase,
+  type Database,
+  openCoherence,
+} from "hasten/postgres";
 import { freshDatabase } from "hasten-tools/vitest";
 import pg from "pg";
 import { hashPassword } from "../../src/api/auth/password.ts";
 import { createTokens, ROLES, type Role } from "../../src/api/auth/tokens.ts";
-import type { ApiDeps, ApiStorage, Invalidation, SwitchOutcome } from "../../src/api/deps.ts";
+import type { ApiDeps, ApiStorage, SwitchOutcome } from "../../src/api/deps.ts";
 import { type Api, createApi } from "../../src/api/index.ts";
 
 export const PASSWORD = "hasten-demo";
+/** How soon what others write is seen: the default of coherence. */
+export const BOUND_MS = 500;
+const START_MS = 20_000;
 const JWT_SECRET = "test-secret-".repeat(4);
 const MIGRATIONS = new URL("../../src/migrations/", import.meta.url);
 
@@ -23,7 +32,9 @@ export interface Fixture extends AsyncDisposable {
   readonly client: pg.Client;
   readonly tokens: Readonly<Record<Role, string>>;
   readonly userIds: Readonly<Record<Role, string>>;
-  readonly invalidations: Invalidation[];
+  readonly coherence: Coherence;
+  /** What the response cache had to say of routes, such as that one is not tracked. */
+  readonly notices: Notice[];
   readonly errors: unknown[];
   readonly storage: TestStorage;
   /** Lets time pass for the cache. */
@@ -58,6 +69,7 @@ export interface FixtureOptions {
   readonly databaseUrl?: (direct: string) => string;
   readonly deps?: Partial<ApiDeps>;
   readonly cache?: Parameters<typeof createCache>[0];
+  readonly coherence?: Partial<CoherenceOptions>;
 }
 
 export async function startFixture(options: FixtureOptions = {}): Promise<Fixture> {
@@ -68,8 +80,9 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
     await client.query(await readFile(new URL(name, MIGRATIONS), "utf8"));
   }
   const userIds = await addUsers(client);
+  const apiUrl = options.databaseUrl?.(database.url) ?? database.url;
   const db = createDatabase({
-    url: options.databaseUrl?.(database.url) ?? database.url,
+    url: apiUrl,
     pool: { min: 1, max: 8, acquireTimeoutMs: 1_000 },
     retry: { breakerOpenMs: 100 },
     healthEveryMs: 0,
@@ -83,19 +96,29 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
       return { cancel: () => clearTimeout(timer) };
     },
   };
-  const cache = createCache({ name: "test", clock, ...options.cache });
-  const onNotice = (notice: unknown) => errors.push(notice);
-  const responseCache = createResponseCache({ cache, clock, onNotice });
-  const invalidations: Invalidation[] = [];
+  const cache = createCache({ name: "test", tracked: true, clock, ...options.cache });
   const errors: unknown[] = [];
-  const storage = storageOf(db);
+  const notices: Notice[] = [];
+  const onNotice = (notice: Notice) => void notices.push(notice);
+  const responseCache = createResponseCache({ cache, tracked: true, clock, onNotice });
+  const coherence = await openCoherence({
+    url: apiUrl,
+    caches: [cache],
+    autoSetup: true,
+    retryMs: 500,
+    startMs: START_MS,
+    clock,
+    ...options.coherence,
+  });
+  coherence.watch(db.pool);
+  const storage = storageOf(db, coherence);
   const api = createApi({
     storage,
     cache,
     responseCache,
     config: { jwtSecret: JWT_SECRET, cursorKeys: [{ id: "k1", secret: "c".repeat(32) }] },
     log: { warn: () => undefined, error: (message, fields) => errors.push({ message, ...fields }) },
-    onInvalidate: async (invalidation) => void invalidations.push(invalidation),
+    clock,
     ...options.deps,
   });
   const server = createServer(api.listener);
@@ -115,7 +138,8 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
     client,
     tokens,
     userIds,
-    invalidations,
+    coherence,
+    notices,
     errors,
     storage,
     token,
@@ -127,6 +151,7 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
       await db.drain();
+      await coherence.close();
       await api.close();
       await cache.close();
       await client.end();
@@ -135,7 +160,7 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
   };
 }
 
-function storageOf(db: Database): TestStorage {
+function storageOf(db: Database, coherence: Coherence): TestStorage {
   return {
     mode: "local",
     current: () => db,
@@ -145,6 +170,7 @@ function storageOf(db: Database): TestStorage {
       return this.switchOutcome;
     },
     status: () => ({ mode: "local", switching: false, inFlightWrites: 0 }),
+    coherence: () => coherence.status(),
   };
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { createDatabase, migrate, sql } from "hasten/postgres";
+import { type CoherenceStatus, createDatabase, migrate, sql } from "hasten/postgres";
 import { freshDatabase, type TestDatabase } from "hasten-tools/vitest";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -7,16 +7,33 @@ import type { StorageMode } from "../../src/config/index.ts";
 import { MIGRATIONS } from "../../src/lifecycle/prepare.ts";
 import { seed } from "../../src/seed/index.ts";
 import { copyAll } from "../../src/storage/copy.ts";
-import { openStorage, type Storage } from "../../src/storage/index.ts";
+import { type Opened, openStorage, type Storage } from "../../src/storage/index.ts";
 import { COPIED_TABLES } from "../../src/storage/tables.ts";
 
-interface Opened extends AsyncDisposable {
+interface Moving extends AsyncDisposable {
   readonly storage: Storage;
   readonly local: TestDatabase;
   readonly other: TestDatabase;
   readonly chosen: StorageMode[];
   cleared: number;
 }
+
+/** A database without coherence: what moves here is rows. */
+async function openPlain(url: string): Promise<Opened> {
+  const database = createDatabase({ url, pool: { min: 0, max: 5 }, healthEveryMs: 0 });
+  return { database, coherence: () => UNTRUSTED, close: () => database.drain() };
+}
+
+const UNTRUSTED: CoherenceStatus = {
+  state: "unavailable",
+  promise: "ttl",
+  boundMs: 500,
+  because: undefined,
+  confirmedAgoMs: undefined,
+  position: "0/0",
+  findings: [],
+  sinceMs: 0,
+};
 
 let seeded: TestDatabase;
 
@@ -33,7 +50,7 @@ beforeAll(async () => {
 
 afterAll(() => seeded.drop());
 
-async function opened(find?: (mode: StorageMode) => Promise<string | undefined>): Promise<Opened> {
+async function opened(find?: (mode: StorageMode) => Promise<string | undefined>): Promise<Moving> {
   const local = await freshDatabase({ template: seeded.name });
   const other = await freshDatabase();
   const chosen: StorageMode[] = [];
@@ -46,7 +63,7 @@ async function opened(find?: (mode: StorageMode) => Promise<string | undefined>)
       mode: "local",
       url: local.url,
       find: find ?? (async (mode) => (mode === "local" ? local.url : other.url)),
-      open: (url) => createDatabase({ url, pool: { min: 0, max: 5 }, healthEveryMs: 0 }),
+      open: openPlain,
       migrations: MIGRATIONS,
       remember: (mode) => void chosen.push(mode),
       forgetCached: async () => {
@@ -250,7 +267,7 @@ test("a later state of this system is not overwritten by an earlier one", async 
     mode: "local",
     url: it.local.url,
     find: async () => it.other.url,
-    open: (url) => createDatabase({ url, pool: { min: 0, max: 5 }, healthEveryMs: 0 }),
+    open: openPlain,
     migrations: MIGRATIONS,
     remember: () => undefined,
     forgetCached: async () => undefined,
@@ -273,7 +290,7 @@ test("a switch is refused while another process is attached to either side", asy
   const parts = {
     mode: "local",
     find: async () => undefined,
-    open: (url: string) => createDatabase({ url, pool: { min: 0, max: 5 }, healthEveryMs: 0 }),
+    open: openPlain,
     migrations: MIGRATIONS,
     remember: () => undefined,
     forgetCached: async () => undefined,

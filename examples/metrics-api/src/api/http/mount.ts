@@ -10,8 +10,6 @@ import { validBody, validQuery } from "./validate.ts";
 export interface MountParts {
   readonly tokens: Tokens;
   readonly responseCache: ResponseCache;
-  /** For answers that no cache holds: the cache codes its own, once each. */
-  readonly compress: RequestHandler;
 }
 
 type Step = RequestHandler | ErrorRequestHandler;
@@ -34,7 +32,7 @@ export function mount(app: Express, routes: readonly Route[], parts: MountParts)
 function steps(route: Route, parts: MountParts): Step[] {
   return [
     ...(route.access === "public" ? [] : [authenticate(parts.tokens, route.access)]),
-    route.cache === undefined ? parts.compress : cached(parts.responseCache, route.cache),
+    ...(route.cache === undefined ? [] : [cached(parts.responseCache, route.cache)]),
     ...(route.body === undefined ? [] : jsonBody(route.body.types)),
     answer(route),
   ];

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import type { Express, RequestHandler, Response } from "express";
+import type { Express, Response } from "express";
 
 /** The assets of swagger-ui-dist that the page needs: nothing else is served. */
 const ASSETS: Readonly<Record<string, string>> = {
@@ -48,10 +48,10 @@ SwaggerUIBundle({
 `;
 
 /** Serves the document at `/openapi.json` and a page to try it at `/docs`, without any CDN. */
-export function mountDocs(app: Express, document: unknown, compress: RequestHandler): void {
+export function mountDocs(app: Express, document: unknown): void {
   const json = JSON.stringify(document);
   const directory = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
-  app.get("/openapi.json", compress, (_req, res) => {
+  app.get("/openapi.json", (_req, res) => {
     res.type("application/json").set("Cache-Control", "public, max-age=60").send(json);
   });
   app.get("/docs", (_req, res) => {
@@ -60,7 +60,7 @@ export function mountDocs(app: Express, document: unknown, compress: RequestHand
   });
   app.get("/docs/start.js", (_req, res) => sendText(res, "text/javascript; charset=utf-8", START));
   for (const [name, type] of Object.entries(ASSETS)) {
-    app.get(`/docs/${name}`, compress, async (_req, res) => {
+    app.get(`/docs/${name}`, async (_req, res) => {
       res.set("Cache-Control", "public, max-age=3600").type(type);
       res.send(await readFile(join(directory, name)));
     });

@@ -1,4 +1,3 @@
-import { ProblemError } from "hasten/http";
 import { sql } from "hasten/postgres";
 import { z } from "zod";
 import type { ApiStorage } from "../deps.ts";
@@ -14,14 +13,9 @@ import type { CachePolicy } from "./cache-policy.ts";
 import { type Document, documentId, noDocument, selectList, tableOf } from "./document.ts";
 import { fieldsParameter } from "./fields.ts";
 import { READ } from "./read-options.ts";
-import { itemTag, listTag, type Resource } from "./resource.ts";
+import type { Resource } from "./resource.ts";
 import { acceptedVersions, versionEtag } from "./version.ts";
 import { type Input, type Target, writesOf } from "./write.ts";
-
-interface Written {
-  readonly id: string;
-  readonly reply: Reply;
-}
 
 export interface RouteParts {
   readonly storage: ApiStorage;
@@ -40,7 +34,6 @@ export function itemRoutes(resource: Resource, parts: RouteParts): Route[] {
     412: { description: "The stored version is another than If-Match says." },
   };
   const body = <S extends z.ZodType>(schema: S, ...types: string[]) => ({ schema, types });
-  const write = writeOnce(resource, parts);
 
   return [
     route({
@@ -50,12 +43,10 @@ export function itemRoutes(resource: Resource, parts: RouteParts): Route[] {
       summary: `Create ${withArticle(singular)}`,
       body: body(resource.input, JSON_TYPE),
       replies: { 201: { description: "Created.", schema: resource.output } },
-      handle: ({ body }) =>
-        write(async () => {
-          const created = await writes.create(body as Input);
-          const headers = { Location: `/api/v1/${name}/${created.id}` };
-          return { id: created.id, reply: { status: 201, ...shown(created, headers) } };
-        }),
+      async handle({ body }) {
+        const created = await writes.create(body as Input);
+        return { status: 201, ...shown(created, { Location: `/api/v1/${name}/${created.id}` }) };
+      },
     }),
     readRoute(resource, parts),
     route({
@@ -65,13 +56,8 @@ export function itemRoutes(resource: Resource, parts: RouteParts): Route[] {
       summary: `Replace ${withArticle(singular)}`,
       body: body(resource.input, JSON_TYPE),
       replies: { ...changed, ...failures },
-      handle: (call) => {
-        const target = targetOf(resource, call);
-        return write(async () => {
-          const replaced = await writes.replace(target, call.body as Input);
-          return { id: target.id, reply: shown(replaced) };
-        }, target.id);
-      },
+      handle: async (call) =>
+        shown(await writes.replace(targetOf(resource, call), call.body as Input)),
     }),
     route({
       ...common,
@@ -80,12 +66,7 @@ export function itemRoutes(resource: Resource, parts: RouteParts): Route[] {
       summary: `Change ${withArticle(singular)} by JSON merge patch (RFC 7396)`,
       body: body(mergePatchOf(resource), MERGE_PATCH_TYPE, JSON_TYPE),
       replies: { ...changed, ...failures },
-      handle: (call) => {
-        const target = targetOf(resource, call);
-        return write(async () => {
-          return { id: target.id, reply: shown(await writes.patch(target, call.body)) };
-        }, target.id);
-      },
+      handle: async (call) => shown(await writes.patch(targetOf(resource, call), call.body)),
     }),
     route({
       ...common,
@@ -93,12 +74,9 @@ export function itemRoutes(resource: Resource, parts: RouteParts): Route[] {
       path: item,
       summary: `Delete ${withArticle(singular)}`,
       replies: { 204: { description: "Deleted." }, ...failures },
-      handle: (call) => {
-        const target = targetOf(resource, call);
-        return write(async () => {
-          await writes.remove(target);
-          return { id: target.id, reply: { status: 204 } };
-        }, target.id);
+      async handle(call) {
+        await writes.remove(targetOf(resource, call));
+        return { status: 204 };
       },
     }),
   ];
@@ -148,31 +126,6 @@ const targetOf = (resource: Resource, { params, req }: Call): Target => ({
   id: documentId(resource, params["id"]),
   versions: acceptedVersions(req.headers["if-match"]),
 });
-
-/**
- * Runs a write, and drops what it made untrue after it committed and before it is acknowledged.
- * A write whose outcome is unknown may have happened, so it drops the same.
- */
-function writeOnce(
-  resource: Resource,
-  { policy }: RouteParts,
-): (work: () => Promise<Written>, id?: string) => Promise<Reply> {
-  const drop = (id: string | undefined): Promise<void> =>
-    policy.invalidate({
-      tags: [listTag(resource), ...(id === undefined ? [] : [itemTag(resource, id)])],
-    });
-  return async (work, id) => {
-    let written: Written;
-    try {
-      written = await work();
-    } catch (error) {
-      if (!(error instanceof ProblemError)) await drop(id);
-      throw error;
-    }
-    await drop(written.id);
-    return written.reply;
-  };
-}
 
 /** For the names there are: "an objective", "a user". */
 const withArticle = (name: string): string => `${/^[aeio]/.test(name) ? "an" : "a"} ${name}`;

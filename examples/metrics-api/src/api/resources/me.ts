@@ -17,7 +17,7 @@ export function meRoute({ storage, policy }: RouteParts): Route {
     access: "viewer",
     query: z.strictObject({}),
     replies: { 200: { description: "You.", schema: users.output } },
-    cache: policy.own(users),
+    cache: policy.own(),
     async handle({ identity }) {
       const found = await storage
         .current()

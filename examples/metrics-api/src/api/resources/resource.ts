@@ -33,7 +33,3 @@ export interface Resource {
   readonly readRole: Role;
   readonly writeRole: Role;
 }
-
-/** Tags of cached answers: what a write to one document makes untrue. */
-export const listTag = (resource: Resource): string => `${resource.name}:list`;
-export const itemTag = (resource: Resource, id: string): string => `${resource.singular}:${id}`;

@@ -9,7 +9,10 @@ import { type Document, noDocument, selectList, tableOf } from "./document.ts";
 import type { Resource } from "./resource.ts";
 import { requireVersion } from "./version.ts";
 
-/** Writes to one resource. Each is one transaction that has committed when it resolves. */
+/**
+ * Writes to one resource. Each is one transaction; when it resolves it has committed, and this process
+ * serves nothing that it made untrue.
+ */
 export interface Writes {
   create(input: Input): Promise<Document>;
   replace(target: Target, input: Input): Promise<Document>;

@@ -1,4 +1,4 @@
-import type { RequestTimingHandler } from "hasten/express";
+import type { RequestsHandler } from "hasten/express";
 import { z } from "zod";
 import type { ApiDeps, SwitchOutcome } from "../deps.ts";
 import { refused } from "../http/problem.ts";
@@ -25,12 +25,12 @@ components.add(storageSwitched, { id: "StorageSwitched" });
 const NO_STORE = { "Cache-Control": "no-store" };
 
 type AdminDeps = Pick<ApiDeps, "storage" | "cache" | "responseCache"> & {
-  readonly timing: RequestTimingHandler;
+  readonly requests: RequestsHandler;
 };
 
 /** What only an administrator may see and do. */
 export function adminRoutes(deps: AdminDeps): Route[] {
-  const { storage, cache, responseCache, timing } = deps;
+  const { storage, cache, responseCache, requests } = deps;
   const common = { tag: "admin", access: "admin" } as const;
   return [
     route({
@@ -57,11 +57,15 @@ export function adminRoutes(deps: AdminDeps): Route[] {
       ...common,
       method: "get",
       path: "/api/v1/admin/cache",
-      summary: "How the cache is doing in this process",
+      summary: "How the cache is doing in this process, and what is promised of its answers",
       replies: { 200: { description: "Counts since the start.", schema: z.looseObject({}) } },
       handle: () => ({
         headers: NO_STORE,
-        body: { cache: cache.stats(), responses: responseCache.stats() },
+        body: {
+          cache: cache.stats(),
+          responses: responseCache.stats(),
+          coherence: storage.coherence(),
+        },
       }),
     }),
     route({
@@ -70,7 +74,7 @@ export function adminRoutes(deps: AdminDeps): Route[] {
       path: "/api/v1/admin/requests",
       summary: "What requests have cost in this process, by route, and the latest slow ones",
       replies: { 200: { description: "Costs since the start.", schema: z.looseObject({}) } },
-      handle: () => ({ headers: NO_STORE, body: timing.snapshot() }),
+      handle: () => ({ headers: NO_STORE, body: requests.snapshot() }),
     }),
   ];
 }

@@ -11,6 +11,17 @@ const health = z.object({
   status: z.enum(["ok", "unavailable"]),
   database: z.enum(["ok", "unavailable"]).optional(),
   draining: z.boolean().optional(),
+  coherence: z
+    .object({
+      state: z
+        .string()
+        .describe("live: the promise is kept. Otherwise nothing is served as fresh."),
+      promise: z.enum(["stream", "triggers", "own-writes", "ttl"]),
+      bound_ms: z.number().describe("A change by anyone is seen within this."),
+      confirmed_ago_ms: z.number().nullable().describe("Since the latest proof of it."),
+    })
+    .optional()
+    .describe("How cached answers follow the database."),
 });
 components.add(health, { id: "Health" });
 
@@ -39,11 +50,23 @@ export function healthRoutes({ storage, isDraining }: HealthDeps): Route[] {
         const draining = isDraining?.() ?? false;
         const database = (await answers(storage)) ? "ok" : "unavailable";
         const ready = database === "ok" && !draining;
-        const body = { status: ready ? "ok" : "unavailable", database, draining };
+        const body = {
+          status: ready ? "ok" : "unavailable",
+          database,
+          draining,
+          coherence: coherenceOf(storage),
+        };
         return { status: ready ? 200 : 503, headers: NO_STORE, body };
       },
     }),
   ];
+}
+
+/** Shown, and no reason to send requests elsewhere: without it answers come from the database. */
+function coherenceOf(storage: HealthDeps["storage"]): z.output<typeof health>["coherence"] {
+  const { state, promise, boundMs, confirmedAgoMs } = storage.coherence();
+  const agoMs = confirmedAgoMs === undefined ? null : Math.round(confirmedAgoMs);
+  return { state, promise, bound_ms: boundMs, confirmed_ago_ms: agoMs };
 }
 
 async function answers(storage: HealthDeps["storage"]): Promise<boolean> {

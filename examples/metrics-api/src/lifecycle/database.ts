@@ -1,0 +1,60 @@
+/** Opens a database: its pool, and the coherence that drops what changes in it make untrue. */
+import type { Cache } from "hasten/cache";
+import { type CoherenceEvent, createDatabase, openCoherence } from "hasten/postgres";
+import type { Config, StorageMode } from "../config/index.ts";
+import type { Opened } from "../storage/index.ts";
+import type { Log } from "./log.ts";
+
+interface Parts {
+  readonly config: Config;
+  readonly cache: Cache;
+  readonly log: Log;
+}
+
+const DRAIN_MS = 800;
+/** Writes wait while a switch opens the new database: less than they may wait. */
+const START_MS = 3_000;
+
+/** Each database has a coherence of its own: what was read from one is never trusted by another's changes. */
+export function databaseOpener({ config, cache, log }: Parts) {
+  return async (url: string, mode: StorageMode): Promise<Opened> => {
+    const { boundMs, heartbeatMs, setup } = config.coherence;
+    // What it starts with is told by whoever opens it.
+    let told = false;
+    const coherence = await openCoherence({
+      url,
+      directUrl: mode === "postgres" ? config.databaseDirectUrl : undefined,
+      caches: [cache],
+      mode: config.cache.enabled ? "auto" : "ttl",
+      autoSetup: setup,
+      boundMs,
+      heartbeatMs,
+      startMs: START_MS,
+      onEvent: (event) => {
+        if (told) report(event, log);
+      },
+    });
+    told = true;
+    const database = createDatabase({
+      url,
+      pool: config.pool,
+      statementTimeoutMs: config.statementTimeoutMs,
+      drainTimeoutMs: DRAIN_MS,
+      applicationName: "metrics-api",
+    });
+    coherence.watch(database.pool);
+    return {
+      database,
+      coherence: () => coherence.status(),
+      async close() {
+        // Writes that are still under way are told of through it.
+        await database.drain();
+        await coherence.close();
+      },
+    };
+  };
+}
+
+function report({ kind, detail }: CoherenceEvent, log: Log): void {
+  log.info(`coherence, ${kind}: ${detail}`);
+}
