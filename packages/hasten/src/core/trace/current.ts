@@ -1,7 +1,10 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Trace } from "./trace.ts";
 
-const storage = new AsyncLocalStorage<Trace>();
+/** Said not to matter to any answer; code without a context may have lost it. */
+const APART = Symbol("untraced");
+
+const storage = new AsyncLocalStorage<Trace | typeof APART>();
 let used = false;
 
 /**
@@ -9,7 +12,17 @@ let used = false;
  * queue the context is that of whoever runs the queue.
  */
 export function currentTrace(): Trace | undefined {
-  return used ? storage.getStore() : undefined;
+  if (!used) return undefined;
+  const store = storage.getStore();
+  return store === APART ? undefined : store;
+}
+
+/**
+ * Whether nothing tells whose work the running code is: no trace, and not said to be
+ * {@link untraced}. What it reads may be on its way into any answer that is being made.
+ */
+export function isAdrift(): boolean {
+  return used && storage.getStore() === undefined;
 }
 
 /** Runs `work`, and what it starts, inside the trace. */
@@ -20,5 +33,5 @@ export function inTrace<T>(trace: Trace, work: () => T): T {
 
 /** Runs `work` outside any trace: what it reads is said not to matter to the answer. */
 export function untraced<T>(work: () => T): T {
-  return storage.exit(work);
+  return storage.run(APART, work);
 }

@@ -20,6 +20,18 @@ const TAGS_GATHERED_MAX = 1_000;
 export const NOTHING_READ = "nothing was read";
 export const TOO_MANY_TAGS = "too many tables";
 
+let adrift = 0;
+let adriftCause = "";
+
+/**
+ * A read that no trace can be named for: it may be on its way into any answer that is being made,
+ * so every trace open now is untracked.
+ */
+export function readAdrift(cause: string): void {
+  adrift += 1;
+  adriftCause = cause;
+}
+
 export class Trace {
   readonly seq: number = sequence.now();
   readonly startedMs: number;
@@ -38,6 +50,7 @@ export class Trace {
   #capturedWallMs: number;
   #expiresAtMs = Number.POSITIVE_INFINITY;
   #tagged = false;
+  readonly #adrift: number = adrift;
   #pending = 0;
   #closed = false;
   #onLate: (() => void) | undefined = undefined;
@@ -118,6 +131,7 @@ export class Trace {
     const tooMany = tags.size > DEPENDENCY_TAGS_MAX;
     const causes = [...(this.#causes ?? NONE)];
     if (tooMany) causes.push(TOO_MANY_TAGS);
+    if (this.#adrift !== adrift) causes.push(adriftCause);
     if (!this.#tagged && causes.length === 0) causes.push(NOTHING_READ);
     return {
       tags: tooMany ? [] : [...tags],

@@ -45,7 +45,20 @@ export type SessionEffect =
   /** Settings of a fixed allow-list that change neither rows nor their meaning. */
   | { readonly kind: "harmless" }
   /** The meaning of later texts is no longer known: SET ROLE, search_path, temporary tables, … */
-  | { readonly kind: "stateful"; readonly because: string };
+  | {
+      readonly kind: "stateful";
+      readonly because: string;
+      /** Where it sets constants only: a pool that sends the same to each new connection is even. */
+      readonly settings?: readonly SessionSetting[] | undefined;
+    };
+
+export interface SessionSetting {
+  /** In lower case. */
+  readonly name: string;
+  readonly value: string;
+  /** SET LOCAL: until the transaction ends. */
+  readonly local: boolean;
+}
 
 export type Isolation = "read uncommitted" | "read committed" | "repeatable read" | "serializable";
 
@@ -58,6 +71,8 @@ export interface OpaqueAnalysis {
   readonly mayWrite: boolean;
   /** It leaves the connection stateful. */
   readonly stateful: boolean;
+  /** Stateful only until the transaction ends: `set_config(…, true)`. */
+  readonly local?: boolean;
 }
 
 /** Analyses texts once each; bounded. Made by `createAnalyzer`. */
