@@ -41,7 +41,12 @@ export function publicationSteps(facts: SetupFacts): readonly Step[] {
       `CREATE PUBLICATION ${name}${tablesOf} WITH (publish_via_partition_root = false)`,
       `COMMENT ON PUBLICATION ${name} IS '${MADE_BY_HASTEN}'`,
     ];
-    return [{ does: `created the publication with ${fit.length} tables`, sql }];
+    return [
+      {
+        does: `created the publication with ${fit.length} ${fit.length === 1 ? "table" : "tables"}`,
+        sql,
+      },
+    ];
   }
   if (!publication.ours || publication.allTables) return [];
   const added = fit.filter((table) => !table.root && !table.published);

@@ -1,6 +1,7 @@
 import type { CoherencePromise } from "../../../core/trust.ts";
 import type { PgDriver } from "../../driver.ts";
 import { reasonOf } from "../../failures.ts";
+import { parseUrl } from "../../url.ts";
 import { chooseMode } from "../choice.ts";
 import { createDirect, type Direct } from "../direct.ts";
 import { readFacts, type ServerFacts } from "./facts.ts";
@@ -36,6 +37,7 @@ export interface Preflight {
  */
 export async function preflight(options: PreflightOptions): Promise<Preflight> {
   const { url, directUrl = url, driver } = options;
+  for (const given of [url, directUrl]) parseUrl(given);
   const direct = createDirect({ url: directUrl, driver, applicationName: "hasten preflight" });
   try {
     const { findings, facts } = await look(direct, {
