@@ -1,6 +1,7 @@
 /**
  * One plain connection beside the application's pool, for looking at the server and its catalog.
- * Opened when first used, and again after it was lost.
+ * Opened when first used, and again after it was lost. It keeps the process alive only while an
+ * answer is awaited.
  */
 import { untraced } from "../../core/trace/index.ts";
 import { loadDriver, type PgDriver } from "../driver.ts";
@@ -28,13 +29,19 @@ export interface DirectOptions {
   readonly applicationName: string;
 }
 
+interface ClientStream {
+  ref?(): void;
+  unref?(): void;
+  destroy(): void;
+}
+
 /** The part of the driver's client that is used here. */
 interface PlainClient {
   connect(): Promise<void>;
   query(text: string, values?: readonly unknown[]): Promise<{ readonly rows: readonly Row[] }>;
   end(): Promise<void>;
   on(event: "error" | "end", listener: () => void): unknown;
-  readonly connection?: { readonly stream?: { unref?(): void; destroy(): void } };
+  readonly connection?: { readonly stream?: ClientStream };
 }
 
 const CONNECT_MS = 5_000;
@@ -44,6 +51,7 @@ export function createDirect(options: DirectOptions): Direct {
   let opening: Promise<PlainClient> | undefined;
   let closed = false;
   let connections = 0;
+  let running = 0;
 
   const open = async (): Promise<PlainClient> => {
     const client = newClient(options);
@@ -60,8 +68,6 @@ export function createDirect(options: DirectOptions): Direct {
       client.connection?.stream?.destroy();
       throw error;
     }
-    // Looking at the server keeps no process alive.
-    client.connection?.stream?.unref?.();
     return client;
   };
   const client = (): Promise<PlainClient> => {
@@ -84,12 +90,18 @@ export function createDirect(options: DirectOptions): Direct {
     run: (text, values = []) =>
       untraced(async () => {
         const it = await client();
+        const stream = it.connection?.stream;
+        running += 1;
+        stream?.ref?.();
         try {
           return (await it.query(text, values)).rows;
         } catch (error) {
           // The driver gave up waiting: what comes later would be taken for the next answer.
           if (sqlstateOf(error) === undefined) it.connection?.stream?.destroy();
           throw error;
+        } finally {
+          running -= 1;
+          if (running === 0) stream?.unref?.();
         }
       }),
     async close() {
