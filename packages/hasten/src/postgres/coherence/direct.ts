@@ -108,7 +108,13 @@ export function createDirect(options: DirectOptions): Direct {
       closed = true;
       const last = opening;
       opening = undefined;
-      await last?.then((it) => it.end()).catch(() => undefined);
+      try {
+        const it = await last;
+        it?.connection?.stream?.ref?.();
+        await it?.end();
+      } catch {
+        // It never opened, or was lost: there is nothing to end.
+      }
     },
   };
 }
