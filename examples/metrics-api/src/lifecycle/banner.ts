@@ -31,7 +31,7 @@ export async function banner(started: Started): Promise<string> {
     "",
     `  storage      ${storageLine(started)}`,
     `  cache        ${cacheLine(config)}`,
-    ...(config.cache.enabled ? [`  never stale  ${promiseLine(started.coherence)}`] : []),
+    ...(config.cache.enabled ? [`  freshness    ${promiseLine(started.coherence)}`] : []),
     `  processes    ${config.processes} (process ${process.pid})`,
     ...accountLines(mode),
     "",

@@ -9,6 +9,7 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
+import { untraced } from "hasten/express";
 import pg from "pg";
 
 export interface Attachment {
@@ -37,7 +38,7 @@ export async function attach(url: string): Promise<Attachment> {
       if (released) return;
       try {
         client = await connect(url);
-        client.on("error", () => void lost());
+        client.on("error", onLost);
         healthy = true;
         return;
       } catch {
@@ -45,7 +46,11 @@ export async function attach(url: string): Promise<Attachment> {
       }
     }
   };
-  client.on("error", () => void lost());
+  // In the background, while requests are answered: none of them depends on it.
+  function onLost(): void {
+    void untraced(lost);
+  }
+  client.on("error", onLost);
 
   return {
     async exclusive() {

@@ -106,6 +106,19 @@ test("a default gives way to a setting that leaves no room for it", () => {
   expect(configOf({ CACHE_MAX_TTL: "60" }).cache.ttlMs).toBe(60_000);
 });
 
+test("how soon writes are seen has bounds, and a heartbeat that fits into it", () => {
+  expect(configOf({}).coherence).toEqual({ boundMs: 500, heartbeatMs: undefined, setup: true });
+  expect(configOf({ COHERENCE_BOUND_MS: "50", COHERENCE_SETUP: "no" }).coherence).toMatchObject({
+    boundMs: 50,
+    setup: false,
+  });
+  expect(problemsOf({ COHERENCE_BOUND_MS: "49" })[0]).toMatch(/^COHERENCE_BOUND_MS: got "49"/);
+  expect(problemsOf({ COHERENCE_BOUND_MS: "100", COHERENCE_HEARTBEAT_MS: "101" })).toEqual([
+    'COHERENCE_HEARTBEAT_MS: got "101"; allowed: at most COHERENCE_BOUND_MS (100).',
+  ]);
+  expect(problemsOf({ DATABASE_DIRECT_URL: "postgres://h/db" })[0]).toContain("DATABASE_URL");
+});
+
 test(".env.example is what the table of settings says", () => {
   const file = new URL("../../.env.example", import.meta.url);
   expect(readFileSync(file, "utf8")).toBe(envExample());

@@ -62,7 +62,7 @@ test("two processes share a port and a server, see everyone's writes within the 
   using data = dataDirectory();
   const api = startApi({ DATA_DIR: data.path }, ["--processes", "2"]);
   const base = await api.ready();
-  expect(api.output()).toMatch(/never stale {2}change stream: .* within 500 ms/);
+  expect(api.output()).toMatch(/freshness {4}change stream: .* within 500 ms/);
   const pid = api.child.pid!;
   const [first, second] = workersOf(pid);
   expect(workersOf(pid)).toHaveLength(2);

@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { startTimeOf } from "hasten-tools/postgres";
+import pg from "pg";
 import { afterEach, expect, test, vi } from "vitest";
 import { dataDirectory, killStarted, startApi, until } from "./api-process.ts";
 import { processesNaming } from "./processes-of.ts";
@@ -10,9 +11,15 @@ import { processesNaming } from "./processes-of.ts";
 vi.setConfig({ testTimeout: 90_000 });
 afterEach(killStarted);
 
+const BOUND_MS = 500;
+
+const urlOf = (dataDir: string): string =>
+  readFileSync(join(dataDir, "postgres-url"), "utf8").trim();
+
 function serversOf(dataDir: string): readonly number[] {
-  const url = new URL(readFileSync(join(dataDir, "postgres-url"), "utf8").trim());
-  return processesNaming(`-p ${url.port} `).filter((pid) => startTimeOf(pid) !== undefined);
+  return processesNaming(`-p ${new URL(urlOf(dataDir)).port} `).filter(
+    (pid) => startTimeOf(pid) !== undefined,
+  );
 }
 
 test("one command seeds, answers, prints a line that works, and Ctrl-C ends it all within 5 seconds", async () => {
@@ -23,6 +30,7 @@ test("one command seeds, answers, prints a line that works, and Ctrl-C ends it a
   expect(servers.length).toBeGreaterThan(0);
   expect(api.output()).toMatch(/demo rows made: 2,550/);
   expect(api.output()).toContain("local: embedded PostgreSQL 18");
+  expect(api.output()).toMatch(/freshness {4}change stream: .*by anyone's within 500 ms/);
   const token = api.output().match(/Bearer (\S+)'/)?.[1];
   const answer = await fetch(`${base}/api/v1/metrics?limit=3`, {
     headers: { authorization: `Bearer ${token}` },
@@ -86,17 +94,33 @@ test("a port in use is named before a database is started", async () => {
   other.close();
 });
 
-test("when the embedded server is killed, cached answers go on and the server comes back by itself", async () => {
+test("when the embedded server is killed, cached answers go on, marked, and afterwards writes by anyone are seen again", async () => {
   using data = dataDirectory();
   const api = startApi({ DATA_DIR: data.path });
   const base = await api.ready();
   const servers = serversOf(data.path);
   const page = `${base}/api/v1/public/metrics?limit=2`;
   expect((await fetch(page)).status).toBe(200);
+  const served = async () => (await fetch(page)).headers.get("x-cache");
+  expect(await until(async () => (await served()) === "HIT")).toBe(true);
   for (const pid of servers) process.kill(pid, "SIGKILL");
-  expect((await fetch(page)).status).toBe(200);
+  expect(await until(async () => (await served()) === "STALE")).toBe(true);
   await api.printed(/PostgreSQL runs again/);
-  expect(await until(async () => (await fetch(`${base}/readyz`)).status === 200)).toBe(true);
+  const isLive = async (): Promise<boolean> => {
+    const answer = await fetch(`${base}/readyz`);
+    const { coherence } = (await answer.json()) as { coherence: { state: string } };
+    return answer.status === 200 && coherence.state === "live";
+  };
+  expect(await until(isLive, 20_000)).toBe(true);
+  expect(await until(async () => (await served()) === "HIT")).toBe(true);
+  const client = new pg.Client({ connectionString: urlOf(data.path) });
+  await client.connect();
+  await client.query('update metrics set document = document || \'{"owner":"after the restart"}\'');
+  const startedMs = performance.now();
+  const isSeen = async () => (await (await fetch(page)).text()).includes("after the restart");
+  expect(await until(isSeen)).toBe(true);
+  expect(performance.now() - startedMs).toBeLessThan(2 * BOUND_MS);
+  await client.end();
   expect((await api.end("SIGINT")).code).toBe(0);
 });
 
