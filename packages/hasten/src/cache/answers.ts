@@ -1,3 +1,4 @@
+import { currentTrace, type Trace } from "../core/trace/index.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Entry } from "./entry.ts";
 import { loadTimedOut } from "./errors.ts";
@@ -5,6 +6,8 @@ import { publish } from "./events.ts";
 import { resolveLoad } from "./load-options.ts";
 import { type LoadParts, LoadRequest } from "./load-parts.ts";
 import type { Loads } from "./loads.ts";
+import { isConfirmed, mayStandIn } from "./standing.ts";
+import { GIVEN_UP } from "./tracking.ts";
 import type { LoadOptions } from "./types.ts";
 
 /** The options of calls without any; told by identity. */
@@ -24,39 +27,43 @@ export type Answer = (
 /**
  * What a caller gets when its key is not plainly fresh, in this order: a remembered error, a fresh
  * value (refreshed in the background when it is time), a stale value at once (a failed load less
- * than `retryAfterMs` ago, or softTimeoutMs 0), and else a load with its deadlines.
+ * than `retryAfterMs` ago, or softTimeoutMs 0), and else a load with its deadlines. A value whose
+ * sources do not confirm it stands in for errors and hard time-outs only.
  */
 export function createAnswer(parts: LoadParts, loads: Loads, deadlines: Deadlines): Answer {
-  const { options, counters, shelf, now } = parts;
+  const { options, counters, shelf, now, rules } = parts;
   const defaults = resolveLoad(options, {});
 
   return (key, load, call, absent) => {
     const entry = absent ? undefined : shelf.find(key);
     const nowMs = entry === undefined ? 0 : now();
-    if (entry?.failure === true && nowMs < entry.freshUntilMs) {
-      shelf.memory.touch(entry);
-      counters.hits += 1;
+    const confirmed = entry !== undefined && isConfirmed(parts, entry);
+    const trace = currentTrace();
+    if (confirmed && entry.failure && nowMs < entry.freshUntilMs) {
+      hit(entry, trace);
       return Promise.reject(entry.stored as Error);
     }
-    if (entry !== undefined && nowMs < entry.refreshAtMs) return hit(entry);
+    if (confirmed && nowMs < entry.refreshAtMs) return hit(entry, trace).value;
     const resolved =
       call === NO_OPTIONS ? defaults : resolveLoad(options, call as LoadOptions<unknown>);
-    const stale = usable(entry, nowMs);
-    const request = new LoadRequest(key, load, resolved, stale);
-    if (stale !== undefined && nowMs < stale.freshUntilMs) {
+    const stale = entry !== undefined && mayStandIn(entry, nowMs) ? entry : undefined;
+    const request = new LoadRequest(key, load, resolved, { stale, trace });
+    if (stale !== undefined && confirmed && nowMs < stale.freshUntilMs) {
       // One early refresh at a time: until it has landed, hits are plain again.
       stale.refreshAtMs = stale.freshUntilMs;
       loads.refresh(request);
-      return hit(stale);
+      return hit(stale, trace).value;
     }
     counters.misses += 1;
     return stale === undefined ? byLoad(request) : byLoadOrStale(request, stale, nowMs);
   };
 
-  function hit(entry: Entry): unknown {
+  function hit(entry: Entry, trace: Trace | undefined): Entry {
     shelf.memory.touch(entry);
     counters.hits += 1;
-    return entry.value;
+    if (!entry.confirmed) counters.unconfirmedServed += 1;
+    if (trace !== undefined) rules.include(trace, entry);
+    return entry;
   }
 
   function byLoad(request: LoadRequest): Promise<unknown> {
@@ -68,6 +75,7 @@ export function createAnswer(parts: LoadParts, loads: Loads, deadlines: Deadline
 
   function timedOut(request: LoadRequest, ms: number): never {
     request.gone = true;
+    request.trace?.untracked(GIVEN_UP);
     counters.timeouts += 1;
     throw loadTimedOut(request.key, ms);
   }
@@ -77,32 +85,38 @@ export function createAnswer(parts: LoadParts, loads: Loads, deadlines: Deadline
       request.gone = true;
       counters.staleServed += 1;
       shelf.memory.touch(stale);
+      if (request.trace !== undefined) rules.include(request.trace, stale);
       publish({ cache: options.name, kind: "stale-served", key: request.key, because });
       return stale.value;
     };
     if (nowMs < stale.retryAtMs) return serve("a load failed just now");
-    const { softTimeoutMs = NEVER, hardTimeoutMs = NEVER } = request.options;
+    const { hardTimeoutMs = NEVER } = request.options;
+    const softTimeoutMs = isConfirmed(parts, stale)
+      ? (request.options.softTimeoutMs ?? NEVER)
+      : NEVER;
     if (softTimeoutMs === 0) {
       loads.refresh(request);
       return serve("revalidating");
     }
     const work = loads.obtain(request).catch((error: unknown) => {
-      if (now() >= stale.staleUntilMs) throw error;
+      if (!mayStandIn(stale, now())) throw error;
       return serve("the load failed");
     });
     // Where the grace ends first there will be nothing to serve: only the hard one counts.
     const softMs = nowMs + softTimeoutMs < stale.staleUntilMs ? softTimeoutMs : NEVER;
     const ms = Math.min(softMs, hardTimeoutMs);
     if (ms === NEVER) return work;
-    return deadlines.within(work, ms, () =>
-      now() < stale.staleUntilMs ? serve("the load is slow") : timedOut(request, ms),
-    );
+    return deadlines.within(work, ms, () => {
+      if (mayStandIn(stale, now()) && (ms === hardTimeoutMs || isConfirmed(parts, stale)))
+        return serve("the load is slow");
+      if (ms === hardTimeoutMs) return timedOut(request, ms);
+      // Its sources fell silent meanwhile: it may stand in for an error only.
+      if (hardTimeoutMs === NEVER) return work;
+      return deadlines.within(work, hardTimeoutMs - ms, () =>
+        mayStandIn(stale, now()) ? serve("the load is slow") : timedOut(request, hardTimeoutMs),
+      );
+    });
   }
 }
 
 const NEVER = Number.POSITIVE_INFINITY;
-
-/** Fresh, or stale within its grace. */
-function usable(entry: Entry | undefined, nowMs: number): Entry | undefined {
-  return entry !== undefined && !entry.failure && nowMs < entry.staleUntilMs ? entry : undefined;
-}

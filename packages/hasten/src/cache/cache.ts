@@ -2,7 +2,9 @@ import { CoarseClock } from "../core/coarse-clock.ts";
 import { createAnswer } from "./answers.ts";
 import { answerMany } from "./batches.ts";
 import { Deadlines } from "./deadlines.ts";
-import { Fence } from "./fence.ts";
+import { explain } from "./explain.ts";
+import { History } from "./history.ts";
+import { createInvalidations } from "./invalidations.ts";
 import { checkKey, defineKey, type KeyOptions } from "./keys.ts";
 import { LOAD_RULES, type LoadParts, type LoadRules } from "./load-parts.ts";
 import { createLoads } from "./loads.ts";
@@ -11,6 +13,7 @@ import { passThrough } from "./pass-through.ts";
 import { createReads } from "./reads.ts";
 import { createShelf, refused } from "./shelf.ts";
 import { createCounters, summary } from "./stats.ts";
+import { openFill } from "./tracking.ts";
 import type { Cache, LoadOptions } from "./types.ts";
 import { createWrites } from "./writes.ts";
 
@@ -25,6 +28,7 @@ export function createCache(options?: CacheOptions): Cache {
 
 const MARKS_MAX = 100_000;
 const CLOSED = refused("cache is closed");
+const NOBODY: object = {};
 
 /** `createCache` with the rules that make it safe as a parameter, for the tests of those rules. */
 export function assembleCache(options: CacheOptions | undefined, rules: LoadRules): Cache {
@@ -33,12 +37,15 @@ export function assembleCache(options: CacheOptions | undefined, rules: LoadRule
 }
 
 function partsOf(options: ResolvedOptions, rules: LoadRules): LoadParts {
-  const fence = new Fence({ fillsMax: options.fillsMax, marksMax: MARKS_MAX });
+  const fence = rules.fence({ fillsMax: options.fillsMax, marksMax: MARKS_MAX });
+  if (options.tracked) fence.keepMarks();
   const counters = createCounters();
   const coarse = new CoarseClock(options.clock);
   const now = (): number => coarse.now();
-  const shelf = createShelf(options, { fence, counters, coarse });
-  return { options, fence, shelf, counters, coarse, now, rules };
+  const history = new History();
+  const shelf = createShelf(options, { fence, counters, coarse, history });
+  const identity = { cache: NOBODY };
+  return { options, fence, shelf, counters, coarse, now, rules, history, identity };
 }
 
 function open(options: ResolvedOptions, rules: LoadRules): Cache {
@@ -48,12 +55,14 @@ function open(options: ResolvedOptions, rules: LoadRules): Cache {
   const loads = createLoads(parts);
   const deadlines = new Deadlines(options.clock);
   const answer = createAnswer(parts, loads, deadlines);
-  const writes = createWrites(parts);
+  const invalidations = createInvalidations(parts);
+  const writes = createWrites(parts, invalidations);
+  const unsubscribe = invalidations.listen();
   const off = passThrough(options);
   const state = { closed: false };
   const reads = createReads(parts, answer, { state, off });
 
-  return {
+  const cache: Cache = {
     name: options.name,
     get enabled() {
       return !state.closed;
@@ -72,13 +81,12 @@ function open(options: ResolvedOptions, rules: LoadRules): Cache {
     },
     getMany: async (keys) => keys.map((key) => reads.peek(key)),
     set: async (key, value, call = {}) => (state.closed ? CLOSED : writes.set(key, value, call)),
-    delete: async (target) => writes.invalidate(target, "deleted"),
-    expire: async (target) => writes.invalidate(target, "expired"),
-    clear: async () => writes.clear(),
+    ...invalidations.calls,
     getOrSetMany(keys, load, call = {}) {
       for (const key of keys) checkKey(key);
       if (state.closed) return off.getOrSetMany(keys, load, call);
-      return answerMany(answer, keys, { load, call: call as LoadOptions<never> }) as never;
+      const how = { load, call: call as LoadOptions<never>, options };
+      return answerMany(answer, keys, how) as never;
     },
     wrap:
       (fn, call) =>
@@ -86,9 +94,13 @@ function open(options: ResolvedOptions, rules: LoadRules): Cache {
         reads.getOrSet(call.key(...args), () => fn(...args), call),
     increment: async (key, by = 1, call = {}) =>
       state.closed ? off.increment(key, by) : writes.increment(key, by, call),
-    begin(key) {
+    begin(key, { trace } = {}) {
       checkKey(key);
-      return state.closed ? off.begin(key) : fence.begin(key);
+      return state.closed ? off.begin(key) : openFill(parts, key, trace);
+    },
+    why(key) {
+      checkKey(key);
+      return explain(parts, key);
     },
     stats: () =>
       summary(options.name, counters, {
@@ -100,10 +112,13 @@ function open(options: ResolvedOptions, rules: LoadRules): Cache {
     close,
     [Symbol.asyncDispose]: close,
   };
+  parts.identity.cache = cache;
+  return cache;
 
   async function close(): Promise<void> {
     if (state.closed) return;
     state.closed = true;
+    unsubscribe();
     const idle = loads.idle();
     const timer = options.clock.schedule(options.drainMs, () =>
       loads.abandon("the cache was closed"),
@@ -112,6 +127,6 @@ function open(options: ResolvedOptions, rules: LoadRules): Cache {
     timer.cancel();
     loads.stop();
     deadlines.stop();
-    writes.clear();
+    invalidations.calls.dropLocal("everything", "the cache was closed");
   }
 }

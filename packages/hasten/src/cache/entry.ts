@@ -1,5 +1,7 @@
+import type { CoherencePromise } from "../core/trust.ts";
 import type { Codec } from "./codec.ts";
 import type { Fence, TagRecord } from "./fence.ts";
+import { type Guard, KEPT_UNTRACKED } from "./guard.ts";
 import { MemoryNode } from "./memory/index.ts";
 import type { EntryView } from "./types.ts";
 import type { Admitted } from "./value.ts";
@@ -11,6 +13,8 @@ export const ENTRY_OVERHEAD_BYTES = 200;
  * they share it: the last of them to stay holds it alone, so that nothing less is a bound.
  */
 export const RECORD_BYTES = 96;
+/** Memory of what an entry hangs on besides its expiry. */
+export const GUARD_BYTES = 128;
 
 /** How long one entry is kept. */
 export interface Lifetime {
@@ -38,11 +42,15 @@ export class Entry extends MemoryNode implements EntryView<unknown> {
   readonly tags: readonly string[];
   readonly records: readonly TagRecord[];
   readonly storedSeq: number;
-  /** The seq up to which the records were looked at. */
+  /** The fence's `recordsSeq` when the records were last looked at. */
   checkedSeq: number;
+  /** What it hangs on besides its expiry and its records; undefined where nobody looked. */
+  readonly guard: Guard | undefined;
 
   constructor(fence: Fence, key: string, admitted: Admitted, kept: Kept) {
-    super(key, admitted.bytes + key.length + ENTRY_OVERHEAD_BYTES + recordBytes(kept.records));
+    const guardBytes = kept.guard === undefined ? 0 : GUARD_BYTES;
+    const besides = ENTRY_OVERHEAD_BYTES + recordBytes(kept.records) + guardBytes;
+    super(key, admitted.bytes + key.length + besides);
     this.stored = admitted.stored;
     this.codec = admitted.codec;
     this.storedAtMs = kept.nowMs;
@@ -56,7 +64,24 @@ export class Entry extends MemoryNode implements EntryView<unknown> {
     this.tags = kept.tags;
     this.records = kept.records;
     this.storedSeq = fence.seq;
-    this.checkedSeq = fence.seq;
+    this.checkedSeq = fence.recordsSeq;
+    this.guard = kept.guard;
+  }
+
+  get confirmed(): boolean {
+    return this.guard === undefined || this.guard.confirmed;
+  }
+
+  get promise(): CoherencePromise {
+    return this.guard === undefined ? "ttl" : this.guard.promise;
+  }
+
+  get untracked(): readonly string[] {
+    return this.guard === undefined ? KEPT_UNTRACKED : this.guard.untracked;
+  }
+
+  get personal(): readonly string[] {
+    return this.guard?.personal ?? NOBODY;
   }
 
   get value(): unknown {
@@ -72,6 +97,8 @@ export class Entry extends MemoryNode implements EntryView<unknown> {
   }
 }
 
+const NOBODY: readonly string[] = [];
+
 function recordBytes(records: readonly TagRecord[]): number {
   let bytes = records.length * RECORD_BYTES;
   for (const record of records) bytes += record.name.length;
@@ -85,15 +112,25 @@ export interface Kept {
   /** Of its tags and prefixes, attached for it. */
   readonly records: readonly TagRecord[];
   readonly failure: boolean;
+  readonly guard: Guard | undefined;
+}
+
+/** What took an entry that does not survive. */
+export function deathOf({ records, storedSeq }: Entry): string {
+  const record = records.find((one) => one.deletedSeq > storedSeq);
+  if (record === undefined) return "it was dropped";
+  const { name, because, deletedSeq } = record;
+  const reason = because === "" ? "" : `: ${because}`;
+  return `${name} was dropped at number ${deletedSeq}, and it was stored at ${storedSeq}${reason}`;
 }
 
 /** Applies what was invalidated since the last look. False if the entry must not be used. */
 export function survives(entry: Entry, fence: Fence): boolean {
-  if (entry.checkedSeq === fence.seq) return true;
+  if (entry.checkedSeq === fence.recordsSeq) return true;
   for (const record of entry.records) {
     if (record.deletedSeq > entry.storedSeq) return false;
     if (record.expiredSeq > entry.checkedSeq) entry.expire(record.expiredAtMs);
   }
-  entry.checkedSeq = fence.seq;
+  entry.checkedSeq = fence.recordsSeq;
   return true;
 }

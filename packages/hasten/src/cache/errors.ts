@@ -83,3 +83,10 @@ export const notNumber = (key: string): HastenError =>
     `increment needs finite numbers: the value of ${key} or the step is not.`,
     "Use a key of its own for a counter, and delete it first if it held something else.",
   );
+
+export const queuedOnly = (depth: number): HastenError =>
+  new HastenError(
+    "HST_CACHE_QUEUED",
+    `The invalidation is done in this process; the others are told later (${depth} wait).`,
+    "Without require: 'applied' the outcome says queued. See coherence.status() for the log.",
+  );

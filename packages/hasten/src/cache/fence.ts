@@ -2,17 +2,23 @@
  * What makes a fill safe: a value loaded before an invalidation is never stored after it.
  *
  * Invariants:
- * - `seq` counts invalidations. A fill remembers the seq it began at, before its source was read.
- * - A fill is void if its key, one of its prefixes or tags, or everything was invalidated at a seq
- *   above its own; tags may be learnt from the result, so every invalidation is remembered
- *   ("marked") until each fill that began before it has ended.
- * - Memory is bounded: above `marksMax` marks the floor rises to now, which voids every open fill;
- *   above `fillsMax` open fills the oldest is voided. Both lose a fill, never an invalidation.
+ * - Every invalidation takes the next number of the process (`core/sequence`). A fill remembers
+ *   the number current before its source was read: its own, or its trace's.
+ * - A fill is void if its key, one of its prefixes or tags, or everything was invalidated at a
+ *   number above its own; tags may be learnt from the result, so every invalidation is remembered
+ *   ("marked") until each fill that began before it has ended, and once fills may be older than
+ *   their `begin` (traces) always.
+ * - Memory is bounded: above `marksMax` the oldest marks go, which voids the fills from before
+ *   them; above `fillsMax` open fills the oldest is voided. Both lose a fill, never an invalidation.
  * - A stored entry refers to the records of its tags and prefixes. A record lives while an entry
  *   refers to it; an entry is dead (or expired) if a record was deleted (or expired) after it was
- *   stored. Nothing uses clocks.
+ *   stored. `recordsSeq` is the latest number at which any record was: while it stands still no
+ *   entry needs another look. Nothing uses clocks.
  */
 import { Chain, type Linked } from "../core/chain.ts";
+import { sequence } from "../core/sequence.ts";
+import type { Trust } from "../core/trust.ts";
+import { Marks } from "./marks.ts";
 
 export const TAGS_MAX = 64;
 export const PREFIX_DEPTH_MAX = 4;
@@ -20,6 +26,8 @@ export const PREFIX_DEPTH_MAX = 4;
 /** Opens with `cache.begin(key)`; proves that nothing was invalidated since. */
 export interface FillToken {
   readonly key: string;
+  /** Whether a set with it would be refused, for a value with these tags. */
+  voided(tags: readonly string[]): boolean;
   /** Says that nothing will be stored. May be called again, and after a set. */
   release(): void;
 }
@@ -32,6 +40,8 @@ export interface TagRecord {
   deletedSeq: number;
   expiredSeq: number;
   expiredAtMs: number;
+  /** What the latest of the two was for. */
+  because: string;
 }
 
 /** The time between reading a source and storing what was read. */
@@ -41,15 +51,24 @@ export class Fill implements FillToken, Linked<Fill> {
   /** Tags known before the result is. */
   tags: readonly string[];
   state: "open" | "void" | "ended" = "open";
+  /** What the log of invalidations was trusted by when it began. */
+  log: Trust | undefined = undefined;
+  /** When it began, on both clocks; known only where something asks for it. */
+  capturedMs: number = Number.NEGATIVE_INFINITY;
+  capturedWallMs: number = Number.NEGATIVE_INFINITY;
   _older: Fill | undefined = undefined;
   _newer: Fill | undefined = undefined;
   readonly #fence: Fence;
 
-  constructor(fence: Fence, key: string, tags: readonly string[]) {
+  constructor(fence: Fence, key: string, seq: number) {
     this.#fence = fence;
     this.key = key;
-    this.seq = fence.seq;
-    this.tags = tags;
+    this.seq = seq;
+    this.tags = NO_TAGS;
+  }
+
+  voided(tags: readonly string[]): boolean {
+    return this.#fence.isVoid(this, tags);
   }
 
   release(): void {
@@ -68,18 +87,24 @@ export interface FenceLimits {
 
 const NO_TAGS: readonly string[] = [];
 const NO_RECORDS: readonly TagRecord[] = [];
+const NO_REASON = "";
 
 export class Fence {
-  seq = 1;
-  #voidBelow = 0;
+  /** The number of the latest invalidation here. */
+  seq: number = sequence.now();
+  /** The number of the latest one that entries must look at. */
+  recordsSeq: number = this.seq;
+  #keeping = false;
   #tags = new Map<string, TagRecord>();
   #prefixes = new Map<string, TagRecord>();
-  readonly #marks = new Map<string, number>();
+  readonly #taken: { readonly key: Marks; readonly tag: Marks; readonly prefix: Marks };
   readonly #fills = new Chain<Fill>();
-  readonly #limits: FenceLimits;
+  readonly #fillsMax: number;
 
-  constructor(limits: FenceLimits) {
-    this.#limits = limits;
+  constructor({ fillsMax, marksMax }: FenceLimits) {
+    this.#fillsMax = fillsMax;
+    const marks = (): Marks => new Marks(marksMax, this.seq);
+    this.#taken = { key: marks(), tag: marks(), prefix: marks() };
   }
 
   get openFills(): number {
@@ -91,85 +116,101 @@ export class Fence {
   }
 
   get marks(): number {
-    return this.#marks.size;
+    const { key, tag, prefix } = this.#taken;
+    return key.size + tag.size + prefix.size;
   }
 
-  /** Must be called before the source is read. */
-  begin(key: string, tags: readonly string[] = NO_TAGS): Fill {
-    const fill = new Fill(this, key, tags);
+  /** From now on fills may be older than their begin. Those from before now may be void. */
+  keepMarks(): void {
+    if (this.#keeping) return;
+    if (this.#fills.size === 0) this.#restartMarks();
+    this.#keeping = true;
+  }
+
+  /** Must be called before the source is read; `since` where that was earlier, in a trace. */
+  begin(key: string, tags: readonly string[] = NO_TAGS, since?: number): Fill {
+    if (since !== undefined) this.keepMarks();
+    else if (!this.#keeping && this.#fills.size === 0) this.#restartMarks();
+    const fill = new Fill(this, key, since ?? sequence.now());
+    fill.tags = tags;
     const { oldest } = this.#fills;
     this.#fills.push(fill);
-    if (oldest !== undefined && this.#fills.size > this.#limits.fillsMax) {
-      this.end(oldest);
-      oldest.state = "void";
-    }
+    if (oldest !== undefined && this.#fills.size > this.#fillsMax) this.void(oldest);
     return fill;
   }
 
   /** A fill that was never open: nothing can be stored with it. */
   spent(key: string): Fill {
-    const fill = new Fill(this, key, NO_TAGS);
+    const fill = new Fill(this, key, sequence.now());
     fill.state = "ended";
     return fill;
+  }
+
+  /** It stays its holder's, and is refused. */
+  void(fill: Fill): void {
+    this.end(fill);
+    fill.state = "void";
   }
 
   end(fill: Fill): void {
     if (fill.state !== "open") return;
     fill.state = "ended";
     this.#fills.remove(fill);
-    // Clearing an empty map is not free: it gets a new table.
-    if (this.#fills.size === 0 && this.#marks.size > 0) this.#marks.clear();
+    if (this.#fills.size === 0 && !this.#keeping && this.marks > 0) this.#restartMarks();
   }
 
   /** Whether the fill, with these tags and those it declared, may no longer be stored or joined. */
   isVoid(fill: Fill, learnt: readonly string[] = NO_TAGS): boolean {
     if (fill.state !== "open") return true;
-    if (this.seq === fill.seq) return false;
-    if (this.#voidBelow > fill.seq) return true;
-    if (this.#marks.size === 0) return false;
-    return (
-      this.#marked("k", fill.key, fill.seq) ||
-      fill.tags.some((tag) => this.#marked("t", tag, fill.seq)) ||
-      learnt.some((tag) => this.#marked("t", tag, fill.seq)) ||
-      prefixesOf(fill.key).some((prefix) => this.#marked("p", prefix, fill.seq))
-    );
+    if (this.seq <= fill.seq) return false;
+    const { key, prefix } = this.#taken;
+    if (this.takenSince(learnt, fill.seq) || this.takenSince(fill.tags, fill.seq)) return true;
+    if (fill.seq < key.completeFrom || fill.seq < prefix.completeFrom) return true;
+    if (key.has(fill.key, fill.seq)) return true;
+    return prefix.size > 0 && prefixesOf(fill.key).some((one) => prefix.has(one, fill.seq));
+  }
+
+  /** Whether one of the tags was invalidated after `since`, or that is not known any more. */
+  takenSince(tags: readonly string[], since: number): boolean {
+    if (this.seq <= since) return false;
+    const { tag } = this.#taken;
+    if (since < tag.completeFrom || (!this.#keeping && this.#fills.size === 0)) return true;
+    return tag.size > 0 && tags.some((one) => tag.has(one, since));
   }
 
   /** Starts an invalidation; name what it takes with the calls below. */
   advance(): void {
-    this.seq += 1;
+    this.seq = sequence.next();
   }
 
   takeKey(key: string): void {
-    this.#mark("k", key);
+    this.#mark(this.#taken.key, key);
   }
 
-  deleteTag(tag: string): void {
-    this.#mark("t", tag);
-    const record = this.#tags.get(tag);
-    if (record !== undefined) record.deletedSeq = this.seq;
+  deleteTag(tag: string, because: string = NO_REASON): void {
+    this.#mark(this.#taken.tag, tag);
+    this.#delete(this.#tags.get(tag), because);
   }
 
-  deletePrefix(prefix: string): void {
-    this.#mark("p", prefix);
-    const record = this.#prefixes.get(prefix);
-    if (record !== undefined) record.deletedSeq = this.seq;
+  deletePrefix(prefix: string, because: string = NO_REASON): void {
+    this.#mark(this.#taken.prefix, prefix);
+    this.#delete(this.#prefixes.get(prefix), because);
   }
 
-  expireTag(tag: string, nowMs: number): void {
-    this.#mark("t", tag);
-    expire(this.#tags.get(tag), this.seq, nowMs);
+  expireTag(tag: string, nowMs: number, because: string = NO_REASON): void {
+    this.#mark(this.#taken.tag, tag);
+    this.#expire(this.#tags.get(tag), nowMs, because);
   }
 
-  expirePrefix(prefix: string, nowMs: number): void {
-    this.#mark("p", prefix);
-    expire(this.#prefixes.get(prefix), this.seq, nowMs);
+  expirePrefix(prefix: string, nowMs: number, because: string = NO_REASON): void {
+    this.#mark(this.#taken.prefix, prefix);
+    this.#expire(this.#prefixes.get(prefix), nowMs, because);
   }
 
   /** Voids every open fill and forgets every record. Constant time. */
   takeAll(): void {
-    this.#voidBelow = this.seq;
-    this.#marks.clear();
+    this.#restartMarks();
+    this.recordsSeq = this.seq;
     this.#tags = new Map();
     this.#prefixes = new Map();
   }
@@ -191,46 +232,56 @@ export class Fence {
     }
   }
 
-  #marked(kind: string, name: string, since: number): boolean {
-    const seq = this.#marks.get(kind + name);
-    return seq !== undefined && seq > since;
+  #delete(found: TagRecord | undefined, because: string): void {
+    if (found === undefined) return;
+    found.deletedSeq = this.seq;
+    found.because = because;
+    this.recordsSeq = this.seq;
   }
 
-  #mark(kind: string, name: string): void {
-    if (this.#fills.size === 0) return;
-    const mark = kind + name;
-    this.#marks.delete(mark);
-    this.#marks.set(mark, this.seq);
-    if (this.#marks.size > this.#limits.marksMax) this.#shed();
+  #expire(found: TagRecord | undefined, nowMs: number, because: string): void {
+    if (found === undefined) return;
+    found.expiredSeq = this.seq;
+    found.expiredAtMs = nowMs;
+    found.because = because;
+    this.recordsSeq = this.seq;
   }
 
-  /** Marks are in order of seq: those no open fill is older than go first, else all. */
-  #shed(): void {
-    const { oldest } = this.#fills;
-    for (const [mark, seq] of this.#marks) {
-      if (oldest !== undefined && seq > oldest.seq) break;
-      this.#marks.delete(mark);
+  /** Everything up to now counts as invalidated; what comes is marked from here on. */
+  #restartMarks(): void {
+    const { key, tag, prefix } = this.#taken;
+    key.restart(this.seq);
+    tag.restart(this.seq);
+    prefix.restart(this.seq);
+  }
+
+  #mark(marks: Marks, name: string): void {
+    if (!this.#keeping) {
+      const { oldest } = this.#fills;
+      if (oldest === undefined) return;
+      // Nobody is older than the oldest fill: those marks go first.
+      if (marks.full) marks.dropUpTo(oldest.seq);
     }
-    if (this.#marks.size <= this.#limits.marksMax) return;
-    this.#voidBelow = this.seq;
-    this.#marks.clear();
+    marks.add(name, this.seq);
   }
 }
 
 function record(home: Map<string, TagRecord>, name: string): TagRecord {
   let found = home.get(name);
   if (found === undefined) {
-    found = { name, home, refs: 0, deletedSeq: 0, expiredSeq: 0, expiredAtMs: 0 };
+    found = {
+      name,
+      home,
+      refs: 0,
+      deletedSeq: 0,
+      expiredSeq: 0,
+      expiredAtMs: 0,
+      because: NO_REASON,
+    };
     home.set(name, found);
   }
   found.refs += 1;
   return found;
-}
-
-function expire(found: TagRecord | undefined, seq: number, nowMs: number): void {
-  if (found === undefined) return;
-  found.expiredSeq = seq;
-  found.expiredAtMs = nowMs;
 }
 
 /** `a:b:c` lies under `a:` and `a:b:`; at most four deep. */

@@ -1,11 +1,13 @@
 import { Chain, type Linked } from "../core/chain.ts";
 import type { Timer } from "../core/clock.ts";
+import { inTrace, type Trace } from "../core/trace/index.ts";
 import { loadAbandoned } from "./errors.ts";
 import type { Fill } from "./fence.ts";
 import { failed, type Landed, type Landing, loaded } from "./landing.ts";
 import { LoadNotes } from "./load-context.ts";
 import type { ResolvedLoad } from "./load-options.ts";
 import type { LoadParts, LoadRequest } from "./load-parts.ts";
+import { GIVEN_UP, openFill, openTrace, settled } from "./tracking.ts";
 import type { LoadContext } from "./types.ts";
 
 /** What a waiter makes of the flight it joined, once that has landed. */
@@ -19,6 +21,9 @@ export type Wake = (flight: Flight, request: LoadRequest) => unknown;
 export class Flight implements Landed, Linked<Flight> {
   readonly key: string;
   readonly fill: Fill;
+  /** Its load reads in it; undefined where nobody looks. */
+  readonly trace: Trace | undefined;
+  readonly leader: LoadRequest;
   readonly wanted: ResolvedLoad;
   readonly notes: LoadNotes;
   readonly startedMs: number;
@@ -32,11 +37,16 @@ export class Flight implements Landed, Linked<Flight> {
   #wake: (() => unknown) | undefined = undefined;
   #waiters: Chain<LoadRequest> | undefined = undefined;
 
-  constructor(request: LoadRequest, fill: Fill, startedMs: number) {
+  constructor(
+    request: LoadRequest,
+    { fill, trace, startedMs }: Pick<Flight, "fill" | "trace" | "startedMs">,
+  ) {
     this.key = request.key;
     this.fill = fill;
+    this.trace = trace;
+    this.leader = request;
     this.wanted = request.options;
-    this.notes = new LoadNotes(request.key, request.stale, fill);
+    this.notes = new LoadNotes(request.key, request.stale, { fill, trace });
     this.startedMs = startedMs;
   }
 
@@ -115,7 +125,13 @@ export function createFlights(parts: LoadParts): Flights {
     running.remove(flight);
     if (flight.listed) joinables.delete(flight.key);
     fence.end(flight.fill);
+    tellTrace(flight, landing);
     flight.land(landing);
+  };
+  /** A load that is not tracked ran in its leader's own trace, which saw what it read. */
+  const tellTrace = ({ leader, trace }: Flight, { used }: Landing): void => {
+    if (leader.trace === undefined || leader.gone || leader.background) return;
+    if (trace !== undefined) rules.include(leader.trace, used);
   };
   const abandonBegunBy = (limitMs: number, why: string): void => {
     for (let one = running.oldest; one !== undefined && one.startedMs <= limitMs; ) {
@@ -123,15 +139,22 @@ export function createFlights(parts: LoadParts): Flights {
       one = one._newer;
       if (flight.landing !== undefined) continue;
       const error = loadAbandoned(flight.key, why);
+      (flight.trace ?? flight.leader.trace)?.untracked(GIVEN_UP);
       flight.notes.abort(error);
       end(flight, failed(parts, flight, { errorTtlMs: 0, tags: [] }, error));
     }
   };
   const fly = async (flight: Flight, load: LoadRequest["load"]): Promise<void> => {
+    const { trace } = flight;
+    const context = flight.notes as unknown as LoadContext<never>;
     try {
-      const value = await load(flight.notes as unknown as LoadContext<never>);
+      const value = await (trace === undefined
+        ? load(context)
+        : inTrace(trace, () => load(context)));
+      if (trace !== undefined && trace.pending > 0) await settled(trace, clock);
       if (flight.landing === undefined) end(flight, loaded(parts, flight, flight.wanted, value));
     } catch (error) {
+      if (trace !== undefined && trace.pending > 0) await settled(trace, clock);
       if (flight.landing === undefined) end(flight, failed(parts, flight, flight.wanted, error));
     }
   };
@@ -141,14 +164,16 @@ export function createFlights(parts: LoadParts): Flights {
     joinable(key, current) {
       const flight = joinables.get(key);
       if (flight === undefined || rules.sealed(fence, flight.fill)) return undefined;
-      return current && flight.fill.seq !== fence.seq ? undefined : flight;
+      return current && flight.fill.seq < fence.seq ? undefined : flight;
     },
     start(request) {
       const { key } = request;
       const full = fence.openFills >= options.fillsMax;
-      const fill = full ? fence.spent(key) : fence.begin(key, request.options.tags);
+      const trace = openTrace(options);
+      const fill = full ? fence.spent(key) : openFill(parts, key, trace);
+      fill.tags = request.options.tags;
       if (full) counters.bypassed += 1;
-      const flight = new Flight(request, fill, clock.nowMs());
+      const flight = new Flight(request, { fill, trace, startedMs: clock.nowMs() });
       if (!full) list(flight);
       running.push(flight);
       keepWatch();

@@ -1,9 +1,15 @@
+import type { Trace } from "../core/trace/index.ts";
 import type { Codec } from "./codec.ts";
+import type { Lifetime } from "./entry.ts";
 import { listened, publish } from "./events.ts";
-import type { Fill } from "./fence.ts";
+import { type Fill, TAGS_MAX } from "./fence.ts";
+import type { Used } from "./guard.ts";
 import type { LoadNotes } from "./load-context.ts";
 import { lifetimeOf, type ResolvedLoad, tagsOf } from "./load-options.ts";
 import type { LoadParts } from "./load-parts.ts";
+import { allTags, guardOf } from "./tracking.ts";
+import type { RefusedBecause } from "./types.ts";
+import type { Admitted } from "./value.ts";
 
 /** How a load ended. */
 export type Landing =
@@ -14,13 +20,15 @@ export type Landing =
       readonly stored: unknown;
       readonly codec: Codec<unknown> | undefined;
       readonly voided: boolean;
+      readonly used: Used;
     }
-  | { readonly kind: "failed"; readonly error: unknown };
+  | { readonly kind: "failed"; readonly error: unknown; readonly used: Used };
 
 /** What must be known of a flight to judge what it brought. */
 export interface Landed {
   readonly key: string;
   readonly fill: Fill;
+  readonly trace: Trace | undefined;
   readonly notes: LoadNotes;
   readonly startedMs: number;
 }
@@ -41,30 +49,53 @@ export function loaded(
 ): Landing {
   const { counters, shelf, fence, rules } = parts;
   const { key, notes, fill } = flight;
-  const ms = parts.options.clock.nowMs() - flight.startedMs;
-  const tags = tagsOf(load, value, notes.addedTags);
-  if (notes.skipped) {
-    const voided = rules.voided(fence, fill, tags);
-    counters.loadMs.record(ms);
-    return { kind: "loaded", value, stored: value, codec: undefined, voided };
-  }
-  const admitted = shelf.admit(key, value, load);
-  const lifetime = lifetimeOf(parts.options, load, value, notes.remarks);
+  const nowMs = parts.options.clock.nowMs();
+  const ms = nowMs - flight.startedMs;
+  const own = tagsOf(load, value, notes.addedTags);
+  const admitted = notes.skipped ? unkept(value) : shelf.admit(key, value, load);
+  const lifetime = notes.skipped ? NOT_KEPT : lifetimeOf(parts.options, load, value, notes.remarks);
   // Nothing of the caller's runs from here on: what is judged now is true when it is stored.
+  const dependency = flight.trace?.dependency();
+  const tags = allTags(own, dependency);
   const voided = rules.voided(fence, fill, tags);
-  if (voided) refuse(parts, key, "invalidated while loading");
-  else if (lifetime.ttlMs <= 0) shelf.remove(key);
-  else {
-    const outcome = shelf.put(key, admitted, { lifetime, tags });
-    if (outcome.kind === "refused") refuse(parts, key, outcome.because);
-  }
+  const leftMs = dependency === undefined ? lifetime.ttlMs : dependency.expiresAtMs - nowMs;
+  const ttlMs = Math.min(lifetime.ttlMs, leftMs);
+  const guard = guardOf(parts, fill, dependency);
+  const used: Used = { tags, guard, freshUntilMs: voided ? nowMs : nowMs + ttlMs };
   counters.loadMs.record(ms);
-  if (listened()) publish({ cache: parts.options.name, kind: "loaded", key, ms });
-  return { kind: "loaded", value, stored: admitted.stored, codec: admitted.codec, voided };
+  if (!notes.skipped) {
+    if (voided) refuse(parts, key, "invalidated while loading");
+    else if (own.length > TAGS_MAX) refuse(parts, key, "too many tags");
+    else if (lifetime.ttlMs <= 0) shelf.remove(key);
+    else if (ttlMs <= 0) refuse(parts, key, "made from a value that is no longer fresh");
+    else {
+      const placement = { lifetime: { ...lifetime, ttlMs }, tags, guard };
+      const outcome = shelf.put(key, admitted, placement);
+      if (outcome.kind === "refused") refuse(parts, key, outcome.because);
+    }
+    if (listened()) publish({ cache: parts.options.name, kind: "loaded", key, ms });
+  }
+  const { stored, codec } = admitted;
+  return { kind: "loaded", value, stored, codec, voided, used };
 }
 
-function refuse(parts: LoadParts, key: string, because: string): void {
+const NOT_KEPT: Lifetime = { ttlMs: 0, graceMs: 0, refreshAfterMs: 0 };
+
+function unkept(value: unknown): Admitted {
+  return { stored: value, codec: undefined, bytes: 0 };
+}
+
+/** Counted, published, and told by `why` where nothing else is kept under the key. */
+function refuse(parts: LoadParts, key: string, because: RefusedBecause): void {
   parts.counters.refusedFills += 1;
+  parts.history.add(key, {
+    state: "absent",
+    because: `the latest load's value was not kept: ${because}`,
+    promise: "ttl",
+    tags: [],
+    untracked: [],
+    atMs: parts.options.clock.nowMs(),
+  });
   publish({ cache: parts.options.name, kind: "fill-refused", key, because });
 }
 
@@ -80,16 +111,19 @@ export function failed(
   counters.loadFailures += 1;
   counters.loadMs.record(ms);
   publish({ cache: options.name, kind: "load-failed", key: flight.key, ms, error });
+  const dependency = flight.trace?.dependency();
+  const tags = allTags(load.tags, dependency);
+  const guard = guardOf(parts, flight.fill, dependency);
   const { previous } = flight.notes;
   if (previous !== undefined) {
     previous.retryAtMs = parts.now() + options.retryAfterMs;
     if (previous.refreshAtMs === previous.freshUntilMs) {
       previous.refreshAtMs = Math.min(previous.freshUntilMs, previous.retryAtMs);
     }
-  } else if (load.errorTtlMs > 0 && !parts.rules.voided(parts.fence, flight.fill, load.tags)) {
+  } else if (load.errorTtlMs > 0 && !parts.rules.voided(parts.fence, flight.fill, tags)) {
     const lifetime = { ttlMs: load.errorTtlMs, graceMs: 0, refreshAfterMs: 0 };
-    const admitted = { stored: error, codec: undefined, bytes: 0 };
-    shelf.put(flight.key, admitted, { lifetime, tags: load.tags, failure: true });
+    shelf.put(flight.key, unkept(error), { lifetime, tags, guard, failure: true });
   }
-  return { kind: "failed", error };
+  const freshUntilMs = dependency?.expiresAtMs ?? Number.POSITIVE_INFINITY;
+  return { kind: "failed", error, used: { tags, guard, freshUntilMs } };
 }

@@ -1,7 +1,8 @@
+import type { Trace } from "../core/trace/index.ts";
 import type { Entry } from "./entry.ts";
 import type { Fill } from "./fence.ts";
 import type { LoadRemarks } from "./load-options.ts";
-import { checkTags } from "./tags.ts";
+import { checkOwnTags } from "./tags.ts";
 import type { LoadContext } from "./types.ts";
 
 const NO_REMARKS: LoadRemarks = {};
@@ -16,13 +17,19 @@ export class LoadNotes implements LoadContext<unknown> {
   /** The entry this load is to replace, where it may still be served. */
   readonly previous: Entry | undefined;
   readonly #fill: Fill | undefined;
+  readonly #trace: Trace | undefined;
   #controller: AbortController | undefined;
   #abortedBy: unknown;
 
-  constructor(key: string, previous: Entry | undefined, fill: Fill | undefined) {
+  constructor(
+    key: string,
+    previous: Entry | undefined,
+    flight: { readonly fill: Fill; readonly trace: Trace | undefined } | undefined,
+  ) {
     this.key = key;
     this.previous = previous;
-    this.#fill = fill;
+    this.#fill = flight?.fill;
+    this.#trace = flight?.trace;
   }
 
   /** Made when first asked for: most loads never look. */
@@ -34,8 +41,13 @@ export class LoadNotes implements LoadContext<unknown> {
     return this.#controller.signal;
   }
 
+  /** A load that makes its value of this one depends on what this one was made from. */
   get stale(): unknown {
-    return this.previous?.value;
+    const { previous } = this;
+    if (previous === undefined) return undefined;
+    this.#trace?.read(previous.tags, undefined);
+    for (const cause of previous.untracked) this.#trace?.untracked(cause);
+    return previous.value;
   }
 
   skip(): void {
@@ -46,7 +58,7 @@ export class LoadNotes implements LoadContext<unknown> {
     const { tags, ...remarks } = options;
     this.remarks = { ...this.remarks, ...remarks };
     if (tags === undefined) return;
-    this.addedTags = [...this.addedTags, ...checkTags(tags)];
+    this.addedTags = [...this.addedTags, ...checkOwnTags(tags)];
     // Known to the fence from now on, so that an invalidation seals the flight at once.
     if (this.#fill !== undefined) this.#fill.tags = [...this.#fill.tags, ...tags];
   }

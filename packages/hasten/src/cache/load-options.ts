@@ -1,7 +1,7 @@
 import type { Codec } from "./codec.ts";
 import type { Lifetime } from "./entry.ts";
 import { duration, graceOf, number, type ResolvedOptions, ttlOf } from "./options.ts";
-import { checkTags } from "./tags.ts";
+import { checkOwnTags } from "./tags.ts";
 import type { LoadOptions } from "./types.ts";
 
 /** The options of one load, checked, with the cache's defaults. Made on a miss only. */
@@ -29,7 +29,7 @@ const NONE: readonly string[] = [];
 export function resolveLoad(cache: ResolvedOptions, call: LoadOptions<unknown>): ResolvedLoad {
   return {
     call,
-    tags: typeof call.tags === "object" ? checkTags(call.tags) : NONE,
+    tags: typeof call.tags === "object" ? checkOwnTags(call.tags) : NONE,
     graceMs: graceOf(cache, call.graceMs),
     softTimeoutMs: duration("softTimeoutMs", call.softTimeoutMs) ?? cache.softTimeoutMs,
     hardTimeoutMs: duration("hardTimeoutMs", call.hardTimeoutMs) ?? cache.hardTimeoutMs,
@@ -79,7 +79,7 @@ export function tagsOf(
   added: readonly string[],
 ): readonly string[] {
   const { tags } = load.call;
-  const own = typeof tags === "function" ? checkTags(tags(value)) : load.tags;
+  const own = typeof tags === "function" ? checkOwnTags(tags(value)) : load.tags;
   if (added.length === 0) return own;
   return [...new Set([...own, ...added])];
 }

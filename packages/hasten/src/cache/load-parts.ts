@@ -1,7 +1,10 @@
 import type { Linked } from "../core/chain.ts";
 import type { CoarseClock } from "../core/coarse-clock.ts";
+import type { Trace } from "../core/trace/index.ts";
 import type { Entry } from "./entry.ts";
-import type { Fence, Fill } from "./fence.ts";
+import { Fence, type FenceLimits, type Fill } from "./fence.ts";
+import { dependencyOf, type Guard, type Used } from "./guard.ts";
+import type { History } from "./history.ts";
 import type { ResolvedLoad } from "./load-options.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { Shelf } from "./shelf.ts";
@@ -14,8 +17,14 @@ export class LoadRequest implements Linked<LoadRequest> {
   readonly load: (context: LoadContext<never>) => unknown;
   readonly options: ResolvedLoad;
   readonly stale: Entry | undefined;
+  /** What its caller reads in: told what the caller is given. Asked for at the call. */
+  readonly trace: Trace | undefined;
   /** Its caller was answered otherwise: it leads no further load. */
   gone = false;
+  /** Nobody waits for it. */
+  background = false;
+  /** It waited for a flight in vain: whatever it joins now began after it asked. */
+  again = false;
   /** Loads that failed while it waited. */
   failures = 0;
   /** It was sent back once: only flights begun after every invalidation will do. */
@@ -29,16 +38,17 @@ export class LoadRequest implements Linked<LoadRequest> {
     key: string,
     load: LoadRequest["load"],
     options: ResolvedLoad,
-    stale: Entry | undefined,
+    { stale, trace }: Pick<LoadRequest, "stale" | "trace">,
   ) {
     this.key = key;
     this.load = load;
     this.options = options;
     this.stale = stale;
+    this.trace = trace;
   }
 }
 
-/** The three checks that keep a fill safe. Tests replace one to see that its absence is noticed. */
+/** The checks that keep a fill safe. Tests replace one to see that its absence is noticed. */
 export interface LoadRules {
   /** A later caller must not share this flight. */
   sealed(fence: Fence, fill: Fill): boolean;
@@ -46,12 +56,20 @@ export interface LoadRules {
   voided(fence: Fence, fill: Fill, tags: readonly string[]): boolean;
   /** A caller that joined at this seq may be given what the flight brought. */
   shares(landing: { readonly voided: boolean }, fill: Fill, joinedSeq: number): boolean;
+  /** What hangs on this may be served as fresh as far as its sources tell. */
+  confirmed(guard: Guard): boolean;
+  /** Whoever reads in this trace used that. */
+  include(trace: Trace, used: Used): void;
+  fence(limits: FenceLimits): Fence;
 }
 
 export const LOAD_RULES: LoadRules = {
   sealed: (fence, fill) => fence.isVoid(fill),
   voided: (fence, fill, tags) => fence.isVoid(fill, tags),
-  shares: (landing, fill, joinedSeq) => !landing.voided || joinedSeq === fill.seq,
+  shares: (landing, fill, joinedSeq) => !landing.voided || joinedSeq <= fill.seq,
+  confirmed: (guard) => guard.confirmed,
+  include: (trace, used) => trace.include(dependencyOf(used)),
+  fence: (limits) => new Fence(limits),
 };
 
 /** What the parts of one cache share. */
@@ -64,4 +82,7 @@ export interface LoadParts {
   /** `coarse.now`: monotonic milliseconds. */
   readonly now: () => number;
   readonly rules: LoadRules;
+  readonly history: History;
+  /** What sources of changes know the cache by. */
+  readonly identity: { cache: object };
 }

@@ -10,14 +10,19 @@
  *   any invalidation since its start.
  * - Who asks again shares only flights that began after the last invalidation, so that it is not
  *   sent back for an invalidation before its second try.
+ * - Who joined gets what the flight brought only if its sources confirm it when it lands: they may
+ *   be silent since before the joiner asked. Who was sent back once joined nothing that began
+ *   before it asked, and gets what comes.
  * - When a load fails its caller gets the error, and the first waiter to wake leads the next
  *   flight; the others join that one. After `handoversMax` failures seen, or once the cache gives
  *   up its loads, waiters get the error.
  * - A flight ends once: landed, or abandoned after `loadMaxMs`; its late result is dropped.
  */
 import { createFlights, type Flight } from "./flights.ts";
-import { another } from "./landing.ts";
+import { another, type Landing } from "./landing.ts";
 import type { LoadParts, LoadRequest } from "./load-parts.ts";
+import { isFresh } from "./standing.ts";
+import { inBackground } from "./tracking.ts";
 
 export interface Loads {
   /** The value, from a flight that is safe for a caller that asks now. */
@@ -34,7 +39,7 @@ export interface Loads {
 }
 
 export function createLoads(parts: LoadParts): Loads {
-  const { options, fence, shelf, counters, now, rules } = parts;
+  const { options, fence, shelf, counters, rules } = parts;
   const flights = createFlights(parts);
   let givenUp = false;
 
@@ -50,25 +55,46 @@ export function createLoads(parts: LoadParts): Loads {
   const wake = (flight: Flight, request: LoadRequest): unknown => {
     const landing = flight.landing!;
     if (landing.kind === "loaded") {
-      if (rules.shares(landing, flight.fill, request.joinedSeq)) return another(landing);
       if (request.gone) return undefined;
+      if (mayShare(flight, landing, request)) {
+        if (request.trace !== undefined) rules.include(request.trace, landing.used);
+        return another(landing);
+      }
       request.current = true;
     } else {
-      if (request.failures >= options.handoversMax || request.gone || givenUp) throw landing.error;
+      if (request.failures >= options.handoversMax || request.gone || givenUp) {
+        if (request.trace !== undefined && !request.gone)
+          rules.include(request.trace, landing.used);
+        throw landing.error;
+      }
       request.failures += 1;
     }
+    request.again = true;
     const entry = shelf.find(request.key);
-    if (entry !== undefined && !entry.failure && now() < entry.freshUntilMs) {
+    if (entry !== undefined && !entry.failure && isFresh(parts, entry)) {
       shelf.memory.touch(entry);
+      if (request.trace !== undefined) rules.include(request.trace, entry);
       return entry.value;
     }
     return obtain(request);
   };
 
+  const mayShare = (
+    { fill }: Flight,
+    landing: Landing & { kind: "loaded" },
+    request: LoadRequest,
+  ): boolean => {
+    if (!rules.shares(landing, fill, request.joinedSeq)) return false;
+    const { guard } = landing.used;
+    return guard === undefined || request.again || rules.confirmed(guard);
+  };
+
   return {
     obtain,
     refresh(request) {
-      if (flights.joinable(request.key, false) === undefined) flights.start(request);
+      if (flights.joinable(request.key, false) !== undefined) return;
+      request.background = true;
+      inBackground(() => flights.start(request));
     },
     get running() {
       return flights.running.size;

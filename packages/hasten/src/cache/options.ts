@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from "../core/clock.ts";
+import type { InvalidationLog } from "../core/invalidation-log.ts";
 import { optionInvalid, tierUnknown } from "./errors.ts";
 
 /** Options of `createCache`. Durations are milliseconds; bounds are checked at creation. */
@@ -38,6 +39,19 @@ export interface CacheOptions {
   readonly drainMs?: number | undefined;
   /** False turns every call into a pass-through. @default true */
   readonly enabled?: boolean | undefined;
+  /**
+   * Loads are watched: what they read through watched connections drops what they brought when it
+   * changes. What read something else lives by its time to live. @default false
+   */
+  readonly tracked?: boolean | undefined;
+  /** Carries invalidations to the other processes and back. @default none: this process only */
+  readonly log?: InvalidationLog | undefined;
+  /**
+   * What hits do while the log is silent, so that another process's invalidation may have been
+   * missed: `"validate"` loads again, `"serve"` goes on and counts them as `unconfirmedServed`.
+   * What hangs on a source of changes is never served as fresh then. @default "validate"
+   */
+  readonly whenUnreachable?: "validate" | "serve" | undefined;
   /** @default the system's */
   readonly clock?: Clock | undefined;
   /** Uniform in [0, 1): the source of jitter. @default Math.random */
@@ -61,6 +75,9 @@ export interface ResolvedOptions {
   readonly fillsMax: number;
   readonly drainMs: number;
   readonly enabled: boolean;
+  readonly tracked: boolean;
+  readonly log: InvalidationLog | undefined;
+  readonly serveUnconfirmed: boolean;
   readonly clock: Clock;
   readonly random: () => number;
 }
@@ -91,9 +108,17 @@ export function resolveCache(options: CacheOptions = {}): ResolvedOptions {
     fillsMax: number("fillsMax", options.fillsMax ?? 10_000, 1, 1_000_000),
     drainMs: number("drainMs", options.drainMs ?? 5_000, 0, TIMER_MAX_MS),
     enabled: options.enabled ?? true,
+    tracked: options.tracked ?? false,
+    log: options.log,
+    serveUnconfirmed: whenUnreachable(options.whenUnreachable ?? "validate") === "serve",
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
   };
+}
+
+function whenUnreachable(value: unknown): unknown {
+  if (value === "validate" || value === "serve") return value;
+  throw optionInvalid("whenUnreachable", '"validate" or "serve"', value);
 }
 
 /** Checks a number against its bounds. */

@@ -4,9 +4,17 @@ import { LoadNotes } from "./load-context.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { refused } from "./shelf.ts";
 import { type CacheStats, createCounters, summary } from "./stats.ts";
-import type { Cache, LoadContext, Outcome } from "./types.ts";
+import type { Cache, Explanation, LoadContext, Outcome } from "./types.ts";
 
 const OFF: Outcome = refused("cache is off");
+const OFF_EXPLAINED: Explanation = {
+  state: "absent",
+  because: "the cache is off or closed",
+  promise: "ttl",
+  tags: [],
+  untracked: [],
+  ageMs: undefined,
+};
 const DONE: Outcome = { kind: "applied" };
 
 /** A cache that is switched off: every read loads, nothing is kept, nothing is shared. */
@@ -37,6 +45,7 @@ export function passThrough(options: ResolvedOptions): Cache {
     delete: async () => DONE,
     expire: async () => DONE,
     clear: async () => DONE,
+    dropLocal: () => {},
     getOrSet: direct,
     async getOrSetMany(keys, load) {
       if (keys.length === 0) return [];
@@ -53,7 +62,8 @@ export function passThrough(options: ResolvedOptions): Cache {
       if (!Number.isFinite(by)) throw notNumber(key);
       return by;
     },
-    begin: (key) => ({ key, release() {} }),
+    begin: (key) => ({ key, voided: () => true, release() {} }),
+    why: () => OFF_EXPLAINED,
     stats: (): CacheStats => summary(options.name, counters),
     close,
     [Symbol.asyncDispose]: close,

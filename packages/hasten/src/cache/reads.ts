@@ -1,7 +1,9 @@
 import { COARSE_USES_MAX } from "../core/coarse-clock.ts";
+import { currentTrace } from "../core/trace/index.ts";
 import { type Answer, NO_OPTIONS } from "./answers.ts";
 import { checkKey, type Key } from "./keys.ts";
 import type { LoadParts, LoadRequest } from "./load-parts.ts";
+import { isFresh, mayStandIn } from "./standing.ts";
 import type { Cache, EntryView, LoadContext, LoadOptions } from "./types.ts";
 
 /**
@@ -21,7 +23,7 @@ export function createReads(
   answer: Answer,
   { state, off }: { readonly state: { readonly closed: boolean }; readonly off: Cache },
 ): Reads {
-  const { fence, shelf, counters, coarse, now } = parts;
+  const { fence, shelf, counters, coarse, rules } = parts;
   const { memory } = shelf;
 
   const peek = <V>(key: Key<V>): V | undefined => {
@@ -30,23 +32,31 @@ export function createReads(
       counters.misses += 1;
       return undefined;
     }
-    if (coarse.knownMs < entry.refreshAtMs && entry.checkedSeq === fence.seq) {
+    if (
+      coarse.knownMs < entry.refreshAtMs &&
+      entry.checkedSeq === fence.recordsSeq &&
+      (entry.guard === undefined || rules.confirmed(entry.guard))
+    ) {
       memory.touch(entry);
       counters.hits += 1;
       if ((counters.hits & USES_MASK) === 0) coarse.drop();
+      const trace = currentTrace();
+      if (trace !== undefined) rules.include(trace, entry);
       return (entry.codec === undefined ? entry.stored : entry.value) as V;
     }
     return peekAgain(key);
   };
   const peekAgain = <V>(key: Key<V>): V | undefined => {
     const entry = shelf.find(key);
-    const fresh = entry !== undefined && !entry.failure && now() < entry.freshUntilMs;
-    if (!fresh) {
+    if (entry === undefined || entry.failure || !isFresh(parts, entry)) {
       counters.misses += 1;
       return undefined;
     }
     memory.touch(entry);
     counters.hits += 1;
+    if (!entry.confirmed) counters.unconfirmedServed += 1;
+    const trace = currentTrace();
+    if (trace !== undefined) rules.include(trace, entry);
     return entry.value as V;
   };
   const getOrSet: Cache["getOrSet"] = <V>(
@@ -58,11 +68,14 @@ export function createReads(
     if (
       entry !== undefined &&
       coarse.knownMs < entry.refreshAtMs &&
-      entry.checkedSeq === fence.seq
+      entry.checkedSeq === fence.recordsSeq &&
+      (entry.guard === undefined || rules.confirmed(entry.guard))
     ) {
       memory.touch(entry);
       counters.hits += 1;
       if ((counters.hits & USES_MASK) === 0) coarse.drop();
+      const trace = currentTrace();
+      if (trace !== undefined) rules.include(trace, entry);
       return (entry.codec === undefined ? entry.stored : entry.value) as V;
     }
     checkKey(key);
@@ -76,10 +89,12 @@ export function createReads(
   return {
     peek,
     getOrSet,
-    entry<V>(key: Key<V>) {
+    entry<V>(key: Key<V>, look?: { readonly aside?: boolean }) {
       const entry = shelf.find(key);
-      if (entry === undefined || entry.failure || now() >= entry.staleUntilMs) return undefined;
+      if (entry === undefined || !mayStandIn(entry, parts.now())) return undefined;
       memory.touch(entry);
+      const trace = look?.aside === true ? undefined : currentTrace();
+      if (trace !== undefined) rules.include(trace, entry);
       return entry as EntryView<unknown> as EntryView<V>;
     },
   };

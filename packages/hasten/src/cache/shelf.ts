@@ -3,7 +3,9 @@ import type { Codec } from "./codec.ts";
 import { Entry, type Lifetime, survives } from "./entry.ts";
 import { codecMismatch } from "./errors.ts";
 import { publish } from "./events.ts";
-import { type Fence, TAGS_MAX } from "./fence.ts";
+import type { Fence } from "./fence.ts";
+import type { Guard } from "./guard.ts";
+import { type Gone, goneOf, type History } from "./history.ts";
 import { type KeyOptions, nameOf } from "./keys.ts";
 import { createMemoryStore, type MemoryStore } from "./memory/index.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -11,10 +13,14 @@ import type { Counters } from "./stats.ts";
 import type { Outcome, RefusedBecause } from "./types.ts";
 import { type AdmitOptions, type Admitted, admit } from "./value.ts";
 
+/** Tags of an entry: those it was given, and those of what was read for it. */
+const KEPT_TAGS_MAX = 128;
+
 /** How one value is kept, when everything is known. */
 export interface Placement {
   readonly lifetime: Lifetime;
   readonly tags: readonly string[];
+  readonly guard: Guard | undefined;
   readonly failure?: boolean;
 }
 
@@ -27,7 +33,8 @@ export interface Shelf {
    */
   find(key: string): Entry | undefined;
   put(key: string, admitted: Admitted, placement: Placement): Outcome;
-  remove(key: string): void;
+  /** @param gone how, for those who ask why */
+  remove(key: string, gone?: Pick<Gone, "because" | "state">): void;
   clear(): void;
   admit(key: string, value: unknown, call: Partial<AdmitOptions>): Admitted;
   register(name: string, options: KeyOptions<never>): void;
@@ -35,9 +42,14 @@ export interface Shelf {
 
 export function createShelf(
   options: ResolvedOptions,
-  shared: { readonly fence: Fence; readonly counters: Counters; readonly coarse: CoarseClock },
+  shared: {
+    readonly fence: Fence;
+    readonly counters: Counters;
+    readonly coarse: CoarseClock;
+    readonly history: History;
+  },
 ): Shelf {
-  const { fence, counters, coarse } = shared;
+  const { fence, counters, coarse, history } = shared;
   const kinds = new Map<string, KeyOptions<never>>();
   const memory = createMemoryStore<Entry>({
     entriesMax: options.entriesMax,
@@ -49,9 +61,11 @@ export function createShelf(
     },
   });
 
-  const remove = (key: string): void => {
+  const remove: Shelf["remove"] = (key, gone) => {
     const entry = memory.delete(key);
-    if (entry !== undefined) fence.detach(entry.records);
+    if (entry === undefined) return;
+    if (gone !== undefined) history.add(key, { ...goneOf(entry, coarse.now()), ...gone });
+    fence.detach(entry.records);
   };
 
   return {
@@ -60,17 +74,19 @@ export function createShelf(
     find(key) {
       const entry = memory.peek(key);
       if (entry === undefined || survives(entry, fence)) return entry;
+      history.add(key, goneOf(entry, coarse.now()));
       remove(key);
       return undefined;
     },
     put(key, admitted, placement) {
-      if (placement.tags.length > TAGS_MAX) return refused("too many tags");
+      if (placement.tags.length > KEPT_TAGS_MAX) return refused("too many tags");
       const entry = new Entry(fence, key, admitted, {
         nowMs: coarse.now(),
         lifetime: placement.lifetime,
         tags: placement.tags,
         records: fence.attach(key, placement.tags),
         failure: placement.failure === true,
+        guard: placement.guard,
       });
       const previous = memory.peek(key);
       if (previous !== undefined) fence.detach(previous.records);

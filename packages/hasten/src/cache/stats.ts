@@ -15,6 +15,8 @@ export interface CacheStats {
   /** Callers that got HST_CACHE_TIMEOUT. */
   readonly timeouts: number;
   readonly evictions: number;
+  /** Hits served while the log of invalidations was silent, as `whenUnreachable: "serve"` asks. */
+  readonly unconfirmedServed: number;
   /** Loaded values that were not stored: invalidated meanwhile, too large, not admitted. */
   readonly refusedFills: number;
   /** Loads that ran uncoalesced and unstored, because `fillsMax` others were running. */
@@ -38,6 +40,7 @@ export interface Counters {
   staleServed: number;
   timeouts: number;
   evictions: number;
+  unconfirmedServed: number;
   refusedFills: number;
   bypassed: number;
   readonly loadMs: Histogram;
@@ -53,6 +56,7 @@ export function createCounters(): Counters {
     staleServed: 0,
     timeouts: 0,
     evictions: 0,
+    unconfirmedServed: 0,
     refusedFills: 0,
     bypassed: 0,
     loadMs: createHistogram(),

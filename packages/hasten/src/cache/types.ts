@@ -1,9 +1,14 @@
+import type { Dependency, Trace } from "../core/trace/index.ts";
+import type { CoherencePromise } from "../core/trust.ts";
 import type { Codec } from "./codec.ts";
 import type { FillToken } from "./fence.ts";
 import type { Key, KeyDefinition, Segment } from "./keys.ts";
 import type { CacheStats } from "./stats.ts";
 
-/** What became of a write. `queued` appears once a second tier exists that can be out of reach. */
+/**
+ * What became of a write. `queued`: it is done here, and the other processes are told later,
+ * because the log of invalidations did not take it in time.
+ */
 export type Outcome =
   | { readonly kind: "applied" }
   | { readonly kind: "queued"; readonly depth: number }
@@ -16,6 +21,7 @@ export type RefusedBecause =
   | "not admitted"
   | "too many tags"
   | "ttl is zero"
+  | "made from a value that is no longer fresh"
   | "token is used or released"
   | "cache is off"
   | "cache is closed";
@@ -96,6 +102,49 @@ export interface EntryView<V> {
   /** By `expire`, not by time. */
   readonly expired: boolean;
   readonly tags: readonly string[];
+  /**
+   * Whether the sources that it hangs on are known to have told of every change. What is not may
+   * only stand in for an error. True where it hangs on none.
+   */
+  readonly confirmed: boolean;
+  /** How changes of what it was made from are learnt; `ttl`: they are not. */
+  readonly promise: CoherencePromise;
+  /** Why its reads are not known to be complete; empty means tracked. */
+  readonly untracked: readonly string[];
+  /** Why it depends on who asks by something no key tells; empty where it does not. */
+  readonly personal: readonly string[];
+}
+
+/** What a reader of a key would be given now, and why. For people: the texts may change. */
+export interface Explanation {
+  /**
+   * `fresh`: a hit. `stale`: its time is over, it may stand in within its grace. `unconfirmed`: a
+   * source of changes is silent, so that it may be untrue. `invalid`: dropped. `absent`: not there.
+   */
+  readonly state: "fresh" | "stale" | "unconfirmed" | "invalid" | "absent";
+  readonly because: string;
+  /** How changes of what it was made from are (or were) learnt. */
+  readonly promise: CoherencePromise;
+  readonly tags: readonly string[];
+  /** Why its reads are not known to be complete; empty means tracked. */
+  readonly untracked: readonly string[];
+  /** Milliseconds since it was stored, or since it went. Undefined where neither is known. */
+  readonly ageMs: number | undefined;
+}
+
+/** How a value is set. */
+export interface SetOptions extends StoreOptions {
+  readonly token?: FillToken | undefined;
+  /** What its reads depend on, from the trace they ran in: dropped and trusted accordingly. */
+  readonly dependency?: Dependency | undefined;
+}
+
+/** How sure an invalidation must be. */
+export interface InvalidateOptions {
+  /** Rejects with HST_CACHE_QUEUED where the outcome would be `queued`. */
+  readonly require?: "applied" | undefined;
+  /** Resolves when no live process serves what was there as fresh any more: after at most B. */
+  readonly everywhere?: boolean | undefined;
 }
 
 /** Options of `wrap`. */
@@ -116,8 +165,11 @@ export interface Cache extends AsyncDisposable {
   ): KeyDefinition<A>;
   /** The fresh value, or undefined. Synchronous, never does I/O, allocates nothing. */
   peek<V>(key: Key<V>): V | undefined;
-  /** The entry, also a stale one within its grace. Synchronous, never does I/O. */
-  entry<V>(key: Key<V>): EntryView<V> | undefined;
+  /**
+   * The entry, also a stale or unconfirmed one within its grace. Synchronous, never does I/O.
+   * @param options `aside: true`: looked at only, the current trace does not depend on it
+   */
+  entry<V>(key: Key<V>, options?: { readonly aside?: boolean }): EntryView<V> | undefined;
   /** The fresh value, or undefined. A promise only where a second tier must be asked. */
   get<V>(key: Key<V>): V | undefined | Promise<V | undefined>;
   getMany<V>(keys: readonly Key<V>[]): Promise<(V | undefined)[]>;
@@ -125,15 +177,17 @@ export interface Cache extends AsyncDisposable {
    * Stores a value. Without a token the last to arrive wins, so delete after a write instead.
    * With a token from `begin` it is refused if anything it depends on was invalidated since.
    */
-  set<V>(
-    key: Key<V>,
-    value: V,
-    options?: StoreOptions & { readonly token?: FillToken | undefined },
-  ): Promise<Outcome>;
+  set<V>(key: Key<V>, value: V, options?: SetOptions): Promise<Outcome>;
   /** From now on nobody is given what was there, nor what a load that runs now will bring. */
-  delete(target: Key<unknown> | Targets): Promise<Outcome>;
+  delete(target: Key<unknown> | Targets, options?: InvalidateOptions): Promise<Outcome>;
   /** Like delete, but the old value may be served as stale within its grace. */
-  expire(target: Key<unknown> | Targets): Promise<Outcome>;
+  expire(target: Key<unknown> | Targets, options?: InvalidateOptions): Promise<Outcome>;
+  /**
+   * For sources of changes: like `delete`, in this process only and told to nobody, any number of
+   * tags in one step. `"everything"` also voids what was read before and is not stored yet.
+   * @param because told by `why`
+   */
+  dropLocal(what: readonly string[] | "everything", because: string): void;
   /** Deletes everything, in constant time. */
   clear(): Promise<Outcome>;
   /** The fresh value, or what `load` brings. One load per key at a time; a hit is no promise. */
@@ -158,8 +212,11 @@ export interface Cache extends AsyncDisposable {
   /**
    * Opens a fill outside getOrSet: read the source only after it. Release it if nothing is
    * stored. The oldest of more than `fillsMax` open fills is voided.
+   * @param options `trace`: what is read in it counts from its start
    */
-  begin<V>(key: Key<V>): FillToken;
+  begin<V>(key: Key<V>, options?: { readonly trace?: Trace | undefined }): FillToken;
+  /** What a reader of the key would be given now and why; also for the last 1,000 that went. */
+  why<V>(key: Key<V>): Explanation;
   stats(): CacheStats;
   /** Waits for running loads (at most `drainMs`), aborts the rest, and forgets everything. */
   close(): Promise<void>;

@@ -1,54 +1,63 @@
-import { survives } from "./entry.ts";
+import { currentTrace, type Dependency } from "../core/trace/index.ts";
 import { notNumber, tokenInvalid } from "./errors.ts";
-import { publish } from "./events.ts";
-import { Fill, type FillToken } from "./fence.ts";
-import { checkKey, checkPrefix } from "./keys.ts";
+import { Fill } from "./fence.ts";
+import { dependencyOf } from "./guard.ts";
+import type { Invalidations } from "./invalidations.ts";
+import { checkKey } from "./keys.ts";
 import type { LoadParts } from "./load-parts.ts";
 import { graceOf, ttlOf } from "./options.ts";
-import { APPLIED, refused } from "./shelf.ts";
-import { checkTags } from "./tags.ts";
-import type { Outcome, StoreOptions, Targets } from "./types.ts";
+import { refused } from "./shelf.ts";
+import { isFresh } from "./standing.ts";
+import { checkOwnTags } from "./tags.ts";
+import { allTags, guardOf, openFill } from "./tracking.ts";
+import type { Outcome, SetOptions, StoreOptions } from "./types.ts";
 import type { AdmitOptions } from "./value.ts";
 
 const NONE: readonly string[] = [];
+export const A_COUNTER = "a counter of a cache";
 
-/** The writes of a cache, in process: each takes effect before it returns. */
+/** What is stored by hand. Each takes effect before it returns. */
 export interface Writes {
-  set(key: string, value: unknown, options: SetOptions): Outcome;
-  invalidate(target: string | Targets, how: "deleted" | "expired"): Outcome;
-  clear(): Outcome;
+  set(key: string, value: unknown, options: SetOptions): Outcome | Promise<Outcome>;
   increment(key: string, by: number, options: StoreOptions): number;
 }
 
-export type SetOptions = StoreOptions & { readonly token?: FillToken | undefined };
+export function createWrites(parts: LoadParts, invalidations: Invalidations): Writes {
+  const { options: cache, fence, shelf, now, rules } = parts;
 
-export function createWrites(parts: LoadParts): Writes {
-  const { options: cache, fence, shelf, now } = parts;
-
-  const store = (key: string, value: unknown, options: StoreOptions, token?: Fill): Outcome => {
+  /** @param token undefined for a value of unknown age: the last to arrive wins */
+  const store = (key: string, value: unknown, options: SetOptions, token?: Fill): Outcome => {
+    const { dependency } = options;
     const ttlMs = ttlOf(cache, options);
     const graceMs = graceOf(cache, options.graceMs);
-    const tags = checkTags(options.tags ?? NONE);
+    const tags = allTags(checkOwnTags(options.tags ?? NONE), dependency);
     const admitted = shelf.admit(key, value, options as Partial<AdmitOptions>);
     // Nothing of the caller's runs from here on: what is judged now is true when it is stored.
-    if (token !== undefined && fence.isVoid(token, tags)) {
+    const fill = token ?? openFill(parts, key);
+    const voided = rules.voided(fence, fill, tags) || outlived(fill, dependency);
+    const guard = guardOf(parts, fill, dependency);
+    fill.release();
+    if (voided) {
       parts.counters.refusedFills += 1;
       return refused("invalidated while loading");
     }
-    if (ttlMs <= 0) {
+    const leftMs = dependency === undefined ? ttlMs : dependency.expiresAtMs - cache.clock.nowMs();
+    const keptMs = Math.min(ttlMs, leftMs);
+    if (keptMs <= 0) {
+      if (ttlMs > 0) return refused("made from a value that is no longer fresh");
       shelf.remove(key);
       return refused("ttl is zero");
     }
-    return shelf.put(key, admitted, { lifetime: { ttlMs, graceMs, refreshAfterMs: ttlMs }, tags });
+    const lifetime = { ttlMs: keptMs, graceMs, refreshAfterMs: keptMs };
+    return shelf.put(key, admitted, { lifetime, tags, guard });
   };
 
-  const fill = (key: string, value: unknown, options: StoreOptions, token: Fill): Outcome => {
-    if (token.state === "ended") return refused("token is used or released");
-    try {
-      return store(key, value, options, token);
-    } finally {
-      token.release();
-    }
+  /** What was read is older than the fill, and something happened in between. */
+  const outlived = (fill: Fill, dependency: Dependency | undefined): boolean => {
+    if (dependency === undefined) return false;
+    fence.keepMarks();
+    if (fill.log !== undefined && dependency.seq < fill.log.seq) return true;
+    return fence.takenSince(dependency.tags, dependency.seq);
   };
 
   return {
@@ -58,76 +67,41 @@ export function createWrites(parts: LoadParts): Writes {
       if (token !== undefined) {
         if (!(token instanceof Fill) || token.key !== key || !token.belongsTo(fence))
           throw tokenInvalid(key);
-        return fill(key, value, options, token);
+        if (token.state === "ended") return refused("token is used or released");
+        try {
+          return store(key, value, options, token);
+        } finally {
+          token.release();
+        }
       }
       fence.advance();
       fence.takeKey(key);
-      return store(key, value, options);
-    },
-    invalidate(target, how) {
-      const named: Targets = typeof target === "string" ? { keys: [target] } : target;
-      const { keys = NONE, tags = NONE } = named;
-      for (const key of keys) checkKey(key);
-      checkTags(tags);
-      const prefixes = (named.prefixes ?? NONE).map(checkPrefix);
-      fence.advance();
-      if (how === "deleted") take(parts, { keys, tags, prefixes });
-      else expire(parts, { keys, tags, prefixes });
-      publish({ cache: cache.name, kind: how, keys, tags, prefixes });
-      return APPLIED;
-    },
-    clear() {
-      fence.advance();
-      fence.takeAll();
-      shelf.clear();
-      publish({ cache: cache.name, kind: "cleared" });
-      return APPLIED;
+      const outcome = store(key, value, options);
+      // The other processes forget what they have: this one's value is not sent.
+      const told = invalidations.tell("deleted", { keys: [key], tags: NONE, prefixes: NONE });
+      return outcome.kind === "applied" ? told : outcome;
     },
     increment(key, by, options) {
       checkKey(key);
+      currentTrace()?.untracked(A_COUNTER);
       const entry = shelf.find(key);
-      const nowMs = now();
-      const live = entry !== undefined && !entry.failure && nowMs < entry.freshUntilMs;
+      const live = entry !== undefined && !entry.failure && isFresh(parts, entry);
       const before = live ? entry.value : 0;
       if (!Number.isFinite(before) || !Number.isFinite(by)) throw notNumber(key);
       const sum = (before as number) + by;
       fence.advance();
       fence.takeKey(key);
-      const kept = {
-        ttlMs: (entry?.freshUntilMs ?? 0) - nowMs,
-        graceMs: entry?.graceMs,
-        tags: entry?.tags,
-      };
-      store(key, sum, live ? kept : options);
+      if (!live) {
+        store(key, sum, options);
+        return sum;
+      }
+      const { guard, graceMs, tags } = entry;
+      const ttlMs = entry.freshUntilMs - now();
+      // It survived until now: what it depends on was not taken since.
+      const dependency =
+        guard === undefined ? undefined : { ...dependencyOf(entry), seq: fence.seq };
+      store(key, sum, { ttlMs, graceMs, tags: guard === undefined ? tags : NONE, dependency });
       return sum;
     },
   };
-}
-
-interface Named {
-  readonly keys: readonly string[];
-  readonly tags: readonly string[];
-  readonly prefixes: readonly string[];
-}
-
-function take({ fence, shelf }: LoadParts, { keys, tags, prefixes }: Named): void {
-  for (const key of keys) {
-    fence.takeKey(key);
-    shelf.remove(key);
-  }
-  for (const tag of tags) fence.deleteTag(tag);
-  for (const prefix of prefixes) fence.deletePrefix(prefix);
-}
-
-function expire({ fence, shelf, now }: LoadParts, { keys, tags, prefixes }: Named): void {
-  const nowMs = now();
-  for (const key of keys) {
-    fence.takeKey(key);
-    const entry = shelf.memory.peek(key);
-    if (entry === undefined) continue;
-    if (survives(entry, fence)) entry.expire(nowMs);
-    else shelf.remove(key);
-  }
-  for (const tag of tags) fence.expireTag(tag, nowMs);
-  for (const prefix of prefixes) fence.expirePrefix(prefix, nowMs);
 }

@@ -13,6 +13,7 @@
  * - `holds` reads the clock itself: a coarse one may be behind by as long as a process was stopped.
  */
 import type { Clock } from "./clock.ts";
+import { sequence } from "./sequence.ts";
 
 /** A point in time on both clocks, in milliseconds. */
 export interface Instant {
@@ -31,6 +32,13 @@ export class Trust {
   readonly promise: CoherencePromise;
   /** How old a confirmation may be. Milliseconds. */
   readonly boundMs: number;
+  /** Its start in the order of invalidations: what may have been missed before it is below. */
+  readonly seq: number = sequence.next();
+  /**
+   * The caches that the source's changes are applied to, where it says so: a value that hangs on
+   * this trust is not kept as tracked by any other.
+   */
+  audience: { has(cache: object): boolean } | undefined = undefined;
   readonly #clock: Clock;
   #confirmedMonotonicMs: number = Number.NEGATIVE_INFINITY;
   #confirmedWallMs: number = Number.NEGATIVE_INFINITY;
@@ -75,10 +83,18 @@ export class Trust {
     return this.ageMs() <= this.boundMs;
   }
 
+  /**
+   * Whether this process wrote after `monotonicMs` something that may not have been applied yet:
+   * what was read by then must not even stand in for an error.
+   */
+  doubts(monotonicMs: number): boolean {
+    return monotonicMs < this.#suspendedAtMs && this.#confirmedMonotonicMs < this.#suspendedAtMs;
+  }
+
   /** Whether what was read from `monotonicMs`/`wallMs` on may be served as fresh now. */
   holds(monotonicMs: number, wallMs: number): boolean {
     if (this.confirmed) return true;
-    if (monotonicMs < this.#suspendedAtMs) return false;
+    if (this.doubts(monotonicMs)) return false;
     return elapsedMs(this.#clock, monotonicMs, wallMs) <= this.boundMs;
   }
 }

@@ -1,0 +1,117 @@
+/**
+ * What a kept value's freshness hangs on besides its expiry and its invalidations.
+ *
+ * Invariants:
+ * - Confirmed means: every trust holds for the instant of the value's capture. What is not is never
+ *   served as fresh, except what hangs on a silent log only, where the cache is told to serve it.
+ * - It may stand in for an error for the cache's grace, counted from when it lapsed; never where
+ *   this process wrote since and the source has not passed that write.
+ * - Unlike an expiry nothing is recorded: when the source confirms again, so is the value.
+ */
+
+import type { Dependency } from "../core/trace/index.ts";
+import type { CoherencePromise, Trust } from "../core/trust.ts";
+
+/** Why a value that was kept without looking at its reads is not tracked. */
+export const KEPT_UNTRACKED: readonly string[] = ["a cached value that was kept without tracking"];
+export const NOT_ATTACHED = "the changes of its source are not applied to this cache";
+const TRACKED: readonly string[] = [];
+const NO_TRUSTS: readonly Trust[] = [];
+const RANK: readonly CoherencePromise[] = ["stream", "triggers", "own-writes", "ttl"];
+
+export class Guard {
+  /** Of what was read. */
+  readonly trusts: readonly Trust[];
+  /** Of the log of invalidations, where it is another one. */
+  readonly log: Trust | undefined;
+  readonly seq: number;
+  readonly capturedMs: number;
+  readonly capturedWallMs: number;
+  /** Empty means tracked. */
+  readonly untracked: readonly string[];
+  readonly personal: readonly string[] | undefined;
+
+  constructor(dependency: GuardedBy, log: Trust | undefined) {
+    // What is not tracked lives by its expiry, and its sources cannot vouch for it.
+    this.trusts = dependency.untracked.length > 0 ? NO_TRUSTS : dependency.trusts;
+    this.log = log !== undefined && this.trusts.includes(log) ? undefined : log;
+    this.personal = dependency.personal;
+    this.seq = dependency.seq;
+    this.capturedMs = dependency.capturedMs;
+    this.capturedWallMs = dependency.capturedWallMs;
+    this.untracked = dependency.untracked.length === 0 ? TRACKED : dependency.untracked;
+  }
+
+  /** May be served as fresh as far as its sources tell. */
+  get confirmed(): boolean {
+    return this.#holds(this.log) && this.sourcesHold;
+  }
+
+  /** The same without the log. */
+  get sourcesHold(): boolean {
+    for (const trust of this.trusts) if (!this.#holds(trust)) return false;
+    return true;
+  }
+
+  /** This process wrote since, and its source has not passed that. */
+  get doubted(): boolean {
+    if (this.log?.doubts(this.capturedMs)) return true;
+    return this.trusts.some((trust) => trust.doubts(this.capturedMs));
+  }
+
+  /** For how long it has not been confirmed; 0 if it is, or lapsed otherwise than by silence. */
+  lapsedMs(nowMs: number): number {
+    let longestMs = 0;
+    for (const trust of this.log === undefined ? this.trusts : [...this.trusts, this.log]) {
+      const silentMs = Math.min(trust.ageMs(), nowMs - this.capturedMs) - trust.boundMs;
+      longestMs = Math.max(longestMs, silentMs);
+    }
+    return longestMs;
+  }
+
+  /** The weakest promise of all that it hangs on; `ttl` unless its reads are known. */
+  get promise(): CoherencePromise {
+    if (this.untracked.length > 0 || this.trusts.length === 0) return "ttl";
+    return this.trusts.reduce(
+      (weakest, { promise }) => (RANK.indexOf(promise) > RANK.indexOf(weakest) ? promise : weakest),
+      RANK[0]!,
+    );
+  }
+
+  #holds(trust: Trust | undefined): boolean {
+    return trust === undefined || trust.holds(this.capturedMs, this.capturedWallMs);
+  }
+}
+
+type GuardedBy = Omit<Dependency, "tags" | "expiresAtMs">;
+
+/** What somebody used of a cache: a kept value, or what a flight brought. */
+export interface Used {
+  readonly tags: readonly string[];
+  readonly guard: Guard | undefined;
+  readonly freshUntilMs: number;
+}
+
+/** What depends on it depends on this. */
+export function dependencyOf({ tags, guard, freshUntilMs }: Used): Dependency {
+  if (guard === undefined) return { ...UNKNOWN, tags, expiresAtMs: freshUntilMs };
+  const { trusts, log, seq, capturedMs, capturedWallMs, untracked, personal } = guard;
+  return {
+    tags,
+    trusts: log === undefined ? trusts : [...trusts, log],
+    seq,
+    capturedMs,
+    capturedWallMs,
+    expiresAtMs: freshUntilMs,
+    untracked,
+    personal,
+  };
+}
+
+const UNKNOWN: Omit<Dependency, "tags" | "expiresAtMs"> = {
+  trusts: NO_TRUSTS,
+  seq: 0,
+  capturedMs: Number.NEGATIVE_INFINITY,
+  capturedWallMs: Number.NEGATIVE_INFINITY,
+  untracked: KEPT_UNTRACKED,
+};

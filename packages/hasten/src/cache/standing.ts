@@ -1,0 +1,28 @@
+import type { Entry } from "./entry.ts";
+import type { LoadParts } from "./load-parts.ts";
+
+/** Whether its sources let it be served as fresh. Its time and its invalidations are not asked. */
+export function isConfirmed(
+  { rules, options }: Pick<LoadParts, "rules" | "options">,
+  { guard }: Entry,
+): boolean {
+  if (guard === undefined || rules.confirmed(guard)) return true;
+  // Only its log is silent, which the cache was told to live with.
+  return options.serveUnconfirmed && guard.sourcesHold && !guard.doubted;
+}
+
+/** A hit. Remembered errors are as well: who asks for a value looks at `failure`. */
+export function isFresh(parts: LoadParts, entry: Entry): boolean {
+  return parts.now() < entry.freshUntilMs && isConfirmed(parts, entry);
+}
+
+/**
+ * Whether a value that is not fresh may stand in: within its grace, and within that of its lapse.
+ * What this process itself may have made untrue never is.
+ */
+export function mayStandIn(entry: Entry, nowMs: number): boolean {
+  if (entry.failure || nowMs >= entry.staleUntilMs) return false;
+  const { guard } = entry;
+  if (guard === undefined || guard.confirmed) return true;
+  return !guard.doubted && guard.lapsedMs(nowMs) < entry.graceMs;
+}

@@ -1,0 +1,89 @@
+/**
+ * How loads are watched, and what is kept of it.
+ *
+ * Invariants:
+ * - A tracked load runs in a trace of its own, opened before it starts: its reads are its value's,
+ *   whoever's request it was, and its capture is not older than its flight.
+ * - It lands when no operation of it is under way any more, or after SETTLE_MAX_MS as untracked.
+ * - What a caller used is added to the caller's trace before the caller goes on.
+ * - A value hangs on a log of invalidations that was trusted before its source was read.
+ */
+import type { Clock } from "../core/clock.ts";
+import { currentTrace, type Dependency, Trace, untraced } from "../core/trace/index.ts";
+import type { Fill } from "./fence.ts";
+import { Guard, KEPT_UNTRACKED, NOT_ATTACHED } from "./guard.ts";
+import type { LoadParts } from "./load-parts.ts";
+import type { ResolvedOptions } from "./options.ts";
+
+export const SETTLE_MAX_MS = 1_000;
+export const NOT_ENDED = "a query that did not end";
+export const GIVEN_UP = "a load that was given up or took too long";
+
+/** The trace of a load that starts now; none where the cache does not track. */
+export function openTrace({ tracked, clock }: ResolvedOptions): Trace | undefined {
+  if (!tracked) return undefined;
+  const trace = new Trace(clock);
+  const outer = currentTrace();
+  if (outer !== undefined) trace.timing = outer.timing;
+  return trace;
+}
+
+/** Waits until everything that was begun in the trace has ended, but not for ever. */
+export async function settled(trace: Trace, clock: Clock): Promise<void> {
+  if (trace.pending === 0) return;
+  const late = Promise.withResolvers<void>();
+  const timer = clock.schedule(SETTLE_MAX_MS, () => {
+    trace.untracked(NOT_ENDED);
+    late.resolve();
+  });
+  await Promise.race([trace.settled(), late.promise]);
+  timer.cancel();
+}
+
+/** Runs what nobody waits for outside the trace of whoever happened to start it. */
+export function inBackground(work: () => void): void {
+  if (currentTrace() === undefined) work();
+  else untraced(work);
+}
+
+/** Opens a fill: before its source is read, or for a trace that was open before. */
+export function openFill({ fence, options }: LoadParts, key: string, trace?: Trace): Fill {
+  const fill = fence.begin(key, undefined, trace?.seq);
+  const log = options.log?.trust;
+  if (log === undefined) return fill;
+  const { clock } = options;
+  fill.log = log;
+  fill.capturedMs = trace === undefined ? clock.nowMs() : trace.startedMs;
+  fill.capturedWallMs = trace === undefined ? clock.wallMs() : trace.startedWallMs;
+  // What was told between the capture and the start of this trust may have been missed.
+  if (fill.seq < log.seq) fence.void(fill);
+  return fill;
+}
+
+/** What a value that was read under this fill hangs on; undefined where nobody looked. */
+export function guardOf(
+  { identity }: LoadParts,
+  fill: Fill,
+  dependency: Dependency | undefined,
+): Guard | undefined {
+  if (dependency === undefined) {
+    if (fill.log === undefined) return undefined;
+    const { seq, capturedMs, capturedWallMs } = fill;
+    const untracked = KEPT_UNTRACKED;
+    return new Guard({ trusts: [], seq, capturedMs, capturedWallMs, untracked }, fill.log);
+  }
+  const told = dependency.trusts.every(({ audience }) => audience?.has(identity.cache) ?? true);
+  if (told) return new Guard(dependency, fill.log);
+  const untracked = [...dependency.untracked, NOT_ATTACHED];
+  return new Guard({ ...dependency, untracked }, fill.log);
+}
+
+/** The tags a value is kept under: its own and those of what was read for it. */
+export function allTags(
+  own: readonly string[],
+  dependency: Dependency | undefined,
+): readonly string[] {
+  if (dependency === undefined || dependency.tags.length === 0) return own;
+  if (own.length === 0) return dependency.tags;
+  return [...new Set([...own, ...dependency.tags])];
+}
