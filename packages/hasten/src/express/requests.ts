@@ -1,6 +1,6 @@
 import type { RequestHandler, Response } from "express";
 import { type Clock, systemClock } from "../core/clock.ts";
-import { inTrace } from "../core/trace/index.ts";
+import { currentTrace, inTrace } from "../core/trace/index.ts";
 import {
   type CompressionOptions,
   createRequestLog,
@@ -10,6 +10,8 @@ import {
   type RequestLogSnapshot,
 } from "../http/index.ts";
 import { createRequestTimer, type RequestTimingOptions, runTimed } from "./request-timer.ts";
+
+const INSIDE = "another request handled inside it";
 
 /** Each part can be left out with `false`. */
 export interface RequestsOptions {
@@ -50,6 +52,8 @@ export function requests(options: RequestsOptions = {}): RequestsHandler {
     const trace = traced ? openRequestTrace(req, clock) : undefined;
     // Mounted twice: the first one opened it before anything was read.
     if (traced && trace === undefined) return next();
+    // Its reads go to its own trace: whoever made it inside the process does not see them.
+    currentTrace()?.untracked(INSIDE);
     const timed = timer?.start(req, res);
     if (coded !== undefined) patchRemovably(res, () => coded.attach(req, res as Response));
     if (trace !== undefined) {

@@ -23,3 +23,9 @@ export function openRequestTrace(req: IncomingMessage, clock: Clock): Trace | un
 export function requestTrace(req: IncomingMessage): Trace | undefined {
   return (req as Traced)[TRACE];
 }
+
+/** A copy of a request stands for the same one. */
+export function shareRequestTrace(from: IncomingMessage, to: IncomingMessage): void {
+  const trace = requestTrace(from);
+  if (trace !== undefined) (to as Traced)[TRACE] = trace;
+}

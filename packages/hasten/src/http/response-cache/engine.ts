@@ -1,9 +1,11 @@
-import { byReference, type Cache, type Key } from "../../cache/index.ts";
+import { byReference, type Cache, type EntryView, type Key } from "../../cache/index.ts";
 import { createNegotiator, type Negotiated } from "../negotiate.ts";
 import { type Codings, createCodings } from "./codings.ts";
+import { holds } from "./dependency.ts";
 import { createFlights, type Flights } from "./flights.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { createRequestKeys, type RequestKeys } from "./request-key.ts";
+import type { StoredResponse } from "./stored-response.ts";
 import { type VariantSet, variantSetBytes } from "./variants.ts";
 import { createWriteHot, type WriteHot } from "./write-hot.ts";
 
@@ -33,6 +35,12 @@ export interface Counters {
   stored: number;
   refused: number;
   voided: number;
+  /** Stored for their time to live only, since not all that was read is understood. */
+  untracked: number;
+  /** Found, and not served as fresh since the source of changes did not confirm them. */
+  unconfirmed: number;
+  /** Dropped since more was read after they were stored. */
+  late: number;
   refreshes: number;
   refreshesFailed: number;
 }
@@ -65,10 +73,26 @@ export function createEngine(options: ResolvedOptions): Engine {
       stored: 0,
       refused: 0,
       voided: 0,
+      untracked: 0,
+      unconfirmed: 0,
+      late: 0,
       refreshes: 0,
       refreshesFailed: 0,
     },
   };
+}
+
+const ASIDE = { aside: true } as const;
+
+/** An entry to look at: answers do not depend on what was there before them. */
+export function lookAt(engine: Engine, key: Key<VariantSet>): EntryView<VariantSet> | undefined {
+  return engine.cache.entry(key, ASIDE);
+}
+
+/** Whether sources of changes let this variant be served as fresh. */
+export function isConfirmed(entry: EntryView<VariantSet>, stored: StoredResponse): boolean {
+  // An entry of several is untracked if one of them is: then each is asked for itself.
+  return entry.confirmed && (entry.value.older.length === 0 || holds(stored.dependency));
 }
 
 /** The entry that `maxStaleMs` keeps beside the real one: no tag reaches it. */

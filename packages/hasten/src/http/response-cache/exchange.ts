@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { unconfirmedForMs } from "./dependency.ts";
 import type { Engine } from "./engine.ts";
 import type { ExtendedRequest } from "./reads.ts";
 import type { RequestFacts } from "./request-facts.ts";
@@ -36,9 +37,15 @@ export interface Exchange {
   attempts: number;
 }
 
-/** Whether a stale response may stand in for an error now (RFC 5861 §4). */
-export function mayReplaceError(stored: StoredResponse, nowMs: number): boolean {
-  return nowMs < stored.freshUntilMs + stored.freshness.staleIfErrorMs;
+/**
+ * Whether a stale response may stand in for an error now (RFC 5861 §4). What its sources do not
+ * confirm counts as stale from when they fell silent.
+ */
+export function mayReplaceError(engine: Engine, stored: StoredResponse): boolean {
+  const { staleIfErrorMs } = stored.freshness;
+  if (engine.cache.nowMs() >= stored.freshUntilMs + staleIfErrorMs) return false;
+  const silentMs = unconfirmedForMs(stored.dependency, engine.options.clock);
+  return silentMs === 0 || silentMs < staleIfErrorMs;
 }
 
 /** Whether it may be served while a refresh runs (RFC 5861 §3). `expire` ends an entry's freshness early. */

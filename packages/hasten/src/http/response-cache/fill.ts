@@ -2,7 +2,9 @@
  * Runs a handler, passes its answer on as it comes, and stores what may be stored.
  *
  * Invariants:
- * - The fill token is opened before the handler runs: an invalidation after that voids the fill.
+ * - The fill token and, in a cache that tracks, the handler's trace are opened before the handler
+ *   runs: an invalidation after that voids the fill.
+ * - Nothing is stored before what the handler began to read has ended.
  * - The flight lands exactly once, whatever the handler and the client do.
  * - The client's connection closing does not end a fill whose handler is still at work.
  */
@@ -19,6 +21,7 @@ import { type Reads, uncoveredRead, watchReads } from "./reads.ts";
 import { type Recorder, recordResponse } from "./recorder.ts";
 import { coveredReads, notice } from "./route.ts";
 import { storeAnswer } from "./store.ts";
+import { type Tracking, track } from "./tracking.ts";
 
 export interface FillOptions {
   readonly flight: Flight | undefined;
@@ -35,6 +38,8 @@ interface Fill {
   readonly exchange: Exchange;
   readonly options: FillOptions;
   readonly token: FillToken;
+  /** What the handler reads, in a cache that tracks. */
+  readonly tracking: Tracking | undefined;
   readonly before: HeaderSnapshot;
   readonly unhooked: boolean;
   readonly requestFields: IncomingHttpHeaders;
@@ -48,10 +53,12 @@ interface Fill {
 
 export function runFill(exchange: Exchange, options: FillOptions): void {
   const { engine, req, res } = exchange;
+  const tracking = engine.options.tracked && options.store ? track(engine, req) : undefined;
   const fill: Fill = {
     exchange,
     options,
-    token: engine.cache.begin(exchange.key),
+    token: engine.cache.begin(exchange.key, { trace: tracking?.trace }),
+    tracking,
     before: res.getHeaders(),
     unhooked: isUnhooked(res),
     requestFields: req.headers,
@@ -71,7 +78,8 @@ export function runFill(exchange: Exchange, options: FillOptions): void {
     onClose: (started) => onClose(fill, started),
     outside: fill.reads.outside,
   });
-  exchange.next();
+  if (tracking === undefined) exchange.next();
+  else tracking.run(() => exchange.next());
 }
 
 /** Parameters that are not in the key are kept from the handler under every name. */
@@ -82,16 +90,16 @@ function handlerUrl({ route, url }: Exchange): string | undefined {
 function onHead(fill: Fill, status: number, whole: Buffer | undefined): "send" | "replaced" {
   const { exchange, before, requestFields, unhooked } = fill;
   const { engine, res, stale } = exchange;
-  const nowMs = engine.cache.nowMs();
-  if (status >= 500 && stale !== undefined && mayReplaceError(stale, nowMs)) {
+  if (status >= 500 && stale !== undefined && mayReplaceError(engine, stale)) {
     refuse(fill, { kind: "failed" });
-    replaceError(exchange, stale, { before, nowMs });
+    replaceError(exchange, stale, { before, nowMs: engine.cache.nowMs() });
     return "replaced";
   }
   const fields = res.getHeaders();
   const head: Head = { status, fields, verdict: verdictOf(fill, status, fields), sent: undefined };
   fill.head = head;
-  prepareMiss(exchange, head, { whole, unhooked });
+  const untracked = fill.tracking?.trackedSoFar() === false;
+  prepareMiss(exchange, head, { whole, unhooked, untracked });
   if (head.verdict.kind === "refuse") {
     engine.counters.refused += 1;
     // The source has spoken, and not with an error: what it said before is no longer its answer.
@@ -124,7 +132,7 @@ function onSent({ exchange, head }: Fill): void {
 
 function onEnd(fill: Fill, body: Buffer | undefined): void {
   fill.reads.stop();
-  const { head, exchange, before, token, startedMs } = fill;
+  const { head, exchange } = fill;
   if (fill.landed) return;
   const because = unstorable(fill, body);
   if (because !== undefined || head?.verdict.kind !== "store" || body === undefined) {
@@ -132,8 +140,23 @@ function onEnd(fill: Fill, body: Buffer | undefined): void {
     land(fill, { kind: "released" });
     return;
   }
+  const { verdict } = head;
+  // What is still under way has been read too: it may tell more of what the answer depends on.
+  const settled = fill.tracking?.settled();
+  if (settled === undefined) keep(fill, { ...head, verdict }, body);
+  else void settled.then(() => keep(fill, { ...head, verdict }, body));
+}
+
+function keep(
+  fill: Fill,
+  head: Head & { verdict: Verdict & { kind: "store" } },
+  body: Buffer,
+): void {
+  const { exchange, before, token, startedMs, tracking } = fill;
   const { status, fields, verdict, sent } = head;
-  storeAnswer(exchange, { status, fields, before, verdict, sent, body, token, startedMs }).then(
+  if (fill.landed) return;
+  const answer = { status, fields, before, verdict, sent, body, token, tracking, startedMs };
+  storeAnswer(exchange, answer).then(
     (landing) => land(fill, landing),
     (error) => {
       const detail = `it could not be stored: ${String(error)}`;
@@ -184,6 +207,7 @@ function land(fill: Fill, landing: Landing): void {
   fill.landed = true;
   fill.abandon?.cancel();
   fill.token.release();
+  fill.tracking?.release();
   fill.options.flight?.land(landing);
   fill.options.onLanded?.(landing);
 }

@@ -3,14 +3,14 @@
  *
  * Invariants:
  * - Only entries that a route with `public: true` filled are served, by their raw URL.
- * - Everything else, and everything in doubt, goes to the application unchanged.
+ * - Everything else, and everything in doubt, also what sources of changes do not confirm, goes to the application unchanged.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { channels } from "../../core/channels.ts";
 import type { TimedRequest } from "../request-timing.ts";
-import type { Engine } from "./engine.ts";
+import { type Engine, isConfirmed, lookAt } from "./engine.ts";
 import { mayServeWhileRefreshing } from "./exchange.ts";
-import { FRONT_HIT, FRONT_STALE, sendStored, type Use } from "./hit.ts";
+import { FRONT_STALE, freshUses, sendStored, type Use } from "./hit.ts";
 import { refreshThroughApp } from "./refresh.ts";
 import { readFacts } from "./request-facts.ts";
 import type { EntryKey } from "./request-key.ts";
@@ -53,16 +53,18 @@ interface Found {
 function lookUp(engine: Engine, req: IncomingMessage): Found | undefined {
   const url = req.url ?? "/";
   let key = engine.keys.front(url);
-  let entry = engine.cache.entry(key);
+  let entry = lookAt(engine, key);
   if (entry === undefined) {
     const alias = engine.aliases.get(url);
     if (alias === undefined) return undefined;
     key = alias;
-    entry = engine.cache.entry(key);
+    entry = lookAt(engine, key);
     if (entry === undefined) return undefined;
   }
   const stored = selectVariant(entry.value, req);
   if (stored?.frontFields === undefined) return undefined;
+  // What a silent source does not confirm may only replace an error, and errors come from the app.
+  if (!isConfirmed(entry, stored)) return undefined;
   const nowMs = engine.cache.nowMs();
   const fresh = !entry.expired && nowMs < stored.freshUntilMs && nowMs < entry.freshUntilMs;
   return { key, stored, fresh, entryFreshUntilMs: entry.freshUntilMs };
@@ -83,7 +85,7 @@ function answer(engine: Engine, app: RequestListener, pair: Pair, found: Found):
   stored.usage.hits += 1;
   const negotiated = facts.noCompression ? "identity" : engine.negotiate(facts.acceptEncoding);
   const rep = engine.codings.choose(stored, negotiated);
-  const use: Use = fresh ? FRONT_HIT : FRONT_STALE;
+  const use: Use = fresh ? freshUses(stored.trackedAs).front : FRONT_STALE;
   if (channels.httpRequest.hasSubscribers) publish(pair, use);
   sendStored({ ...pair, facts, nowMs }, stored, rep, use);
   engine.codings.noteHit(stored);

@@ -10,6 +10,7 @@ import { type IncomingMessage, ServerResponse } from "node:http";
 import { ifNoneMatchMatches } from "../etag.ts";
 import { parseHttpDate } from "../http-date.ts";
 import { evaluateRange } from "../range.ts";
+import type { TrackedAs } from "./dependency.ts";
 import { type CacheMark, createHeaderBlock, stamp, writeBlock } from "./header-block.ts";
 import { removePatch } from "./removable.ts";
 import type { RequestFacts } from "./request-facts.ts";
@@ -28,8 +29,23 @@ export interface Use {
   readonly front: boolean;
 }
 
-export const INLINE_HIT: Use = { mark: "HIT", detail: "", front: false };
-export const FRONT_HIT: Use = { mark: "HIT", detail: "", front: true };
+/** A fresh answer, by how its changes are learnt. */
+export interface FreshUses {
+  readonly inline: Use;
+  readonly front: Use;
+}
+
+const FRESH_USES = new Map<TrackedAs, FreshUses>();
+
+export function freshUses(detail: TrackedAs): FreshUses {
+  const known = FRESH_USES.get(detail);
+  if (known !== undefined) return known;
+  const use = { mark: "HIT", detail } as const;
+  const uses = { inline: { ...use, front: false }, front: { ...use, front: true } };
+  FRESH_USES.set(detail, uses);
+  return uses;
+}
+
 export const MAX_STALE_HIT: Use = { mark: "HIT", detail: "max-stale", front: false };
 export const STALE_WHILE_REVALIDATE: Use = {
   mark: "STALE",

@@ -25,7 +25,11 @@ export interface Head {
 export function prepareMiss(
   exchange: Exchange,
   head: Head,
-  how: { readonly whole: Buffer | undefined; readonly unhooked: boolean },
+  how: {
+    readonly whole: Buffer | undefined;
+    readonly unhooked: boolean;
+    readonly untracked: boolean;
+  },
 ): void {
   const { res, engine } = exchange;
   const { verdict, status, fields } = head;
@@ -38,12 +42,14 @@ export function prepareMiss(
     res.setHeader("Cache-Status", formatCacheStatus({ forward, detail }));
     return;
   }
-  const stored = how.whole !== undefined;
-  res.setHeader("Cache-Status", formatCacheStatus({ forward, stored }));
+  const whole = how.whole !== undefined;
+  const stored = whole && !(how.untracked && exchange.route.policy.untracked === "bypass");
+  const detail = how.untracked ? "untracked" : undefined;
+  res.setHeader("Cache-Status", formatCacheStatus({ forward, stored, ...(detail && { detail }) }));
   setClientCacheControl(exchange, fields);
   setVary(exchange, fields, verdict.compressible);
   // With outer hooks on writeHead the tag could end on a body that they code differently.
-  if (fields["etag"] === undefined && stored && how.unhooked && status === 200) {
+  if (fields["etag"] === undefined && whole && how.unhooked && status === 200) {
     set(exchange, fields, "ETag", strongEtag(how.whole!));
   }
 }

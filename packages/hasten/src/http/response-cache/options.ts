@@ -39,6 +39,11 @@ export interface RoutePolicy<
   readonly query?: readonly string[];
   /** Request fields that become part of the key, so that the handler may read them. @default none */
   readonly vary?: readonly string[];
+  /**
+   * What becomes of an answer whose reads are not all understood, in a cache that tracks: it lives
+   * by its `ttlMs` only, or is not stored. @default "ttl"
+   */
+  readonly untracked?: "ttl" | "bypass";
   /** Inputs the handler reads that do not change the answer, e.g. `"user-agent"`. @default none */
   readonly ignoreReads?: readonly string[];
   /** False bypasses this request. Asked on every request: keep it cheap. @default always */
@@ -60,6 +65,13 @@ export interface RoutePolicy<
 export interface ResponseCacheOptions {
   /** Holds the entries: its memory bounds, tags and invalidations apply. */
   readonly cache: Cache;
+  /**
+   * Answers drop out when what their handler read changes: its reads must go through watched
+   * connections, and `requests()` be mounted first. @default false
+   */
+  readonly tracked?: boolean;
+  /** How long an answer waits to be stored for queries that have not ended. @default 1_000 */
+  readonly settleMs?: number;
   /** Part of every key: two response caches on one cache need two names. @default "http" */
   readonly name?: string;
   /** Larger bodies are not stored; 1 to 8 MB. @default 1 MiB */
@@ -100,7 +112,8 @@ export interface Notice {
     | "inline-only"
     | "not-refreshable"
     | "write-hot"
-    | "not-invalidated";
+    | "not-invalidated"
+    | "untracked";
   readonly route: string;
   readonly detail: string;
 }
@@ -127,6 +140,7 @@ const NUMBERS = {
   refreshesMax: [8, 0, 1_000],
   refreshTimeoutMs: [30 * SECOND_MS, 1, 10 * MINUTE_MS],
   retryAfterMs: [SECOND_MS, 0, 10 * MINUTE_MS],
+  settleMs: [SECOND_MS, 0, MINUTE_MS],
 } as const;
 
 type NumberName = keyof typeof NUMBERS;
@@ -142,8 +156,8 @@ export function resolveOptions(options: ResponseCacheOptions): ResolvedOptions {
     const [fallback, min, max] = NUMBERS[key];
     numbers[key] = wholeNumber(key, options[key], { min, max, fallback });
   }
-  const { codings = CODING_PREFERENCE } = options;
-  return { ...numbers, cache, name, codings, clock, onNotice };
+  const { codings = CODING_PREFERENCE, tracked = false } = options;
+  return { ...numbers, cache, name, tracked, codings, clock, onNotice };
 }
 
 /** Checks one route's policy. Throws HST_HTTP_OPTION and HST_HTTP_POLICY. */
@@ -152,7 +166,10 @@ export function checkPolicy(policy: RoutePolicy<never, never>): void {
     const value = policy[name];
     wholeNumber(name, value, { min: name === "ttlMs" ? 1 : 0, max: 30 * DAY_MS, fallback: 0 });
   }
-  const { scope, shared, key } = policy;
+  const { scope, shared, key, untracked } = policy;
+  if (untracked !== undefined && untracked !== "ttl" && untracked !== "bypass") {
+    throw optionInvalid("untracked", '"ttl" or "bypass"', untracked);
+  }
   if (scope !== undefined && scope !== "user" && scope !== "role" && typeof scope !== "function") {
     throw optionInvalid("scope", '"user", "role" or a function', scope);
   }

@@ -8,6 +8,7 @@
  * - A handler that touched the socket or the body is not run this way again.
  */
 import type { ServerResponse } from "node:http";
+import { shareRequestTrace } from "../request-trace.ts";
 import type { Exchange, Replay } from "./exchange.ts";
 import { runFill } from "./fill.ts";
 import type { Landing } from "./flights.ts";
@@ -46,6 +47,8 @@ export function refresh(exchange: Exchange, stale: StoredResponse): void {
   if (watch === undefined) return;
   const copy = socketlessExchange(exchange.req, true);
   const { req, res } = copy;
+  // What middleware attached to the request was read in its trace.
+  shareRequestTrace(exchange.req, req);
   const fail = (): void => landFailed(res);
   runFill(
     {

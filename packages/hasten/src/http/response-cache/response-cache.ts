@@ -4,9 +4,10 @@ import type { StoredCodingStats } from "./codings.ts";
 import { type Counters, createEngine } from "./engine.ts";
 import { createFront, type FrontOptions } from "./front.ts";
 import { type InvalidationTargets, invalidate, invalidateOnSuccess } from "./invalidation.ts";
+import type { Incoming } from "./lookup.ts";
 import { type ResponseCacheOptions, type RoutePolicy, resolveOptions } from "./options.ts";
 import { type AnyPolicy, createRoute } from "./route.ts";
-import { type Incoming, serve } from "./serve.ts";
+import { serve } from "./serve.ts";
 
 /** Answers of an HTTP application, kept ready to send. Made once; routes take it by `cached`. */
 export interface ResponseCache {

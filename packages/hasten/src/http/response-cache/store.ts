@@ -1,8 +1,10 @@
-import type { FillToken } from "../../cache/index.ts";
+import type { EntryView, FillToken } from "../../cache/index.ts";
+import type { Dependency } from "../../core/trace/index.ts";
 import { strongEtag } from "../etag.ts";
 import { formatHttpDate } from "../http-date.ts";
 import { variantKey } from "../vary.ts";
-import { maxStaleKey, rememberAlias } from "./engine.ts";
+import { holds, joined, trackedAs } from "./dependency.ts";
+import { lookAt, maxStaleKey, rememberAlias } from "./engine.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Landing } from "./flights.ts";
 import {
@@ -19,6 +21,7 @@ import type { Verdict } from "./judge.ts";
 import { rawPath, rawUrl } from "./request-key.ts";
 import { notice } from "./route.ts";
 import { createRepresentation, type StoredResponse } from "./stored-response.ts";
+import type { Tracking } from "./tracking.ts";
 import { addVariant, type VariantSet } from "./variants.ts";
 
 /** A complete answer that may be stored. */
@@ -30,39 +33,94 @@ export interface FinishedAnswer {
   readonly sent: HeaderSnapshot | undefined;
   readonly body: Buffer;
   readonly token: FillToken;
+  readonly tracking: Tracking | undefined;
   readonly startedMs: number;
 }
 
 /** Stores the answer unless something it depends on was invalidated since the fill began. */
 export async function storeAnswer(exchange: Exchange, answer: FinishedAnswer): Promise<Landing> {
   const { engine, route, key, req, res } = exchange;
-  const stored = createStored(exchange, answer);
-  const { freshForMs, staleIfErrorMs, staleWhileRevalidateMs } = stored.freshness;
-  const graceMs = Math.max(staleIfErrorMs, staleWhileRevalidateMs);
-  keepForMaxStale(exchange, stored, answer.startedMs);
+  const { tracking, token } = answer;
   const { tags = [] } = route.policy;
   const own = typeof tags === "function" ? tags(req, res) : tags;
-  const outcome = await engine.cache.set(key, addVariant(currentSet(exchange), stored), {
-    token: answer.token,
-    ttlMs: freshForMs,
-    graceMs,
-    tags: [...own, pathTag(engine.options.name, rawPath(exchange.url))],
-  });
-  if (outcome.kind === "refused" && outcome.because === "invalidated while loading") {
-    engine.counters.voided += 1;
-    return { kind: "voided" };
+  const dependency = tracking?.dependency();
+  if (dependency !== undefined && !mayBeKept(exchange, dependency)) {
+    engine.counters.refused += 1;
+    return { kind: "released" };
   }
+  const stored = createStored(exchange, answer, dependency);
+  keepForMaxStale(exchange, stored, tracking?.startedMs ?? answer.startedMs);
+  if (tracking?.outdated() === true) return voided(exchange);
+  const previous = lookAt(engine, key);
+  const set = withOlder(exchange, stored, previous);
+  const { freshForMs, staleIfErrorMs, staleWhileRevalidateMs } = stored.freshness;
+  // It is stored before this returns: what is read from here on is late.
+  const storing = engine.cache.set(key, set.value, {
+    token,
+    ttlMs: freshForMs,
+    graceMs: Math.max(staleIfErrorMs, staleWhileRevalidateMs),
+    tags: [...own, pathTag(engine.options.name, rawPath(exchange.url))],
+    dependency: set.dependency,
+  });
+  tracking?.close(() => dropLate(exchange));
+  const outcome = await storing;
+  if (outcome.kind === "refused" && outcome.because === "invalidated while loading") {
+    return voided(exchange);
+  }
+  noteStored(exchange, stored, previous);
+  // Those who wait came later: without a confirmation they may be owed something newer.
+  return holds(dependency) ? { kind: "stored", stored } : { kind: "voided" };
+}
+
+function voided({ engine }: Exchange): Landing {
+  engine.counters.voided += 1;
+  return { kind: "voided" };
+}
+
+/** Reports what is not understood of what was read; false if the answer must not be kept. */
+function mayBeKept({ engine, route }: Exchange, { untracked, personal = [] }: Dependency): boolean {
+  const fate = route.policy.untracked === "bypass" ? "are not stored" : "live by ttlMs only";
+  for (const cause of untracked) {
+    notice(route, engine.options, "untracked", `its answers ${fate}: ${cause}`);
+  }
+  if (personal.length > 0 && route.policy.scope === undefined) {
+    const detail = `what it reads depends on who asks (${personal[0]}): it needs a scope`;
+    notice(route, engine.options, "uncacheable", detail);
+    return false;
+  }
+  return untracked.length === 0 || route.policy.untracked !== "bypass";
+}
+
+/** More was read after it was stored: nobody knows whether it should have been. */
+function dropLate({ engine, route, key }: Exchange): void {
+  engine.counters.late += 1;
+  const detail = "it reads after its answer has ended; if that does not matter, see untraced()";
+  notice(route, engine.options, "untracked", detail);
+  void engine.cache.delete(key).catch(() => undefined);
+}
+
+function noteStored(
+  { engine, route, key, req }: Exchange,
+  stored: StoredResponse,
+  previous: EntryView<VariantSet> | undefined,
+): void {
   route.fills += 1;
   engine.counters.stored += 1;
+  if (stored.trackedAs === "untracked") engine.counters.untracked += 1;
   if (route.policy.public === true) rememberAlias(engine, rawUrl(req), key);
-  if (engine.writeHot.noteStored(key, stored)) {
+  const afterLapse = previous !== undefined && !previous.expired && !previous.confirmed;
+  const { variantKey: variant, usage, freshUntilMs } = stored;
+  if (engine.writeHot.noteStored(key, { variantKey: variant, usage, freshUntilMs, afterLapse })) {
     const rate = `${route.fills} fills for ${route.hits} hits`;
     notice(route, engine.options, "write-hot", `entries die unread (${rate}); see maxStaleMs`);
   }
-  return { kind: "stored", stored };
 }
 
-function createStored(exchange: Exchange, answer: FinishedAnswer): StoredResponse {
+function createStored(
+  exchange: Exchange,
+  answer: FinishedAnswer,
+  dependency: Dependency | undefined,
+): StoredResponse {
   const { engine, req, res } = exchange;
   const { fields, before, verdict, body } = answer;
   const etag = headerText(fields, "etag") ?? strongEtag(body);
@@ -81,8 +139,13 @@ function createStored(exchange: Exchange, answer: FinishedAnswer): StoredRespons
     variantKey: variantKey(verdict.varyNames, req.headers),
     compressible: verdict.compressible && body.length >= engine.options.codingThresholdBytes,
     freshness: verdict.freshness,
+    dependency,
+    trackedAs: trackedAs(dependency),
     storedAtMs,
-    freshUntilMs: storedAtMs + verdict.freshness.freshForMs,
+    freshUntilMs: Math.min(
+      storedAtMs + verdict.freshness.freshForMs,
+      dependency?.expiresAtMs ?? Number.POSITIVE_INFINITY,
+    ),
     identity: createRepresentation("identity", body, etag),
     codings: {},
     making: new Set(),
@@ -141,12 +204,22 @@ function notForFront(
   return `middleware sets fields that differ between requests: ${differingNames(route.surroundings, around)}`;
 }
 
-/** What is there already, unless it was expired: an expired variant must not come back as fresh. */
-function currentSet(exchange: Exchange): VariantSet | undefined {
-  const { engine, key } = exchange;
-  const entry = engine.cache.entry(key);
-  if (entry === undefined || entry.expired) return undefined;
-  return engine.cache.nowMs() < entry.freshUntilMs ? entry.value : undefined;
+/** With the variants that are there already, as far as they are fresh and fit into one entry. */
+function withOlder(
+  { engine }: Exchange,
+  stored: StoredResponse,
+  previous: EntryView<VariantSet> | undefined,
+): { readonly value: VariantSet; readonly dependency: Dependency | undefined } {
+  const alone = addVariant(undefined, stored);
+  const { dependency } = stored;
+  // An expired variant must not come back as fresh.
+  if (previous === undefined || previous.expired) return { value: alone, dependency };
+  if (engine.cache.nowMs() >= previous.freshUntilMs) return { value: alone, dependency };
+  const value = addVariant(previous.value, stored, (older) => holds(older.dependency));
+  if (dependency === undefined) return { value, dependency };
+  const older = value.older.flatMap((variant) => variant.dependency ?? []);
+  const all = joined(dependency, older, engine.options.clock);
+  return all === undefined ? { value: alone, dependency } : { value, dependency: all };
 }
 
 /** Bounds refills of a key that is written all the time: out of reach of invalidations. */
@@ -155,8 +228,9 @@ function keepForMaxStale(exchange: Exchange, stored: StoredResponse, startedMs: 
   const { maxStaleMs = 0 } = route.policy;
   const leftMs = Math.floor(startedMs + maxStaleMs - engine.cache.nowMs());
   if (leftMs <= 0) return;
+  const aside = maxStaleKey(engine, key);
   const set: VariantSet = { newest: stored, older: [] };
-  engine.cache
-    .set(maxStaleKey(engine, key), set, { ttlMs: leftMs, graceMs: 0 })
-    .catch(() => undefined);
+  // With a token it is a fill, which other processes need not hear of.
+  const token = engine.cache.begin(aside);
+  engine.cache.set(aside, set, { token, ttlMs: leftMs, graceMs: 0 }).catch(() => undefined);
 }

@@ -7,9 +7,11 @@
  *   sent but not kept.
  * - Each coding has its own entity tag (RFC 9110 §8.8.3), unless the handler's tag is weak.
  */
+import type { Dependency } from "../../core/trace/index.ts";
 import { notModifiedFields } from "../conditional.ts";
 import type { Freshness } from "../freshness.ts";
 import type { Coding } from "../negotiate.ts";
+import type { TrackedAs } from "./dependency.ts";
 import { createHeaderBlock, type HeaderBlock } from "./header-block.ts";
 
 /** One coding of a stored response, with the header blocks made on their first use. */
@@ -43,6 +45,9 @@ export interface StoredResponse {
   /** Worth coding: a compressible type, large enough, not coded yet, no `no-transform`. */
   readonly compressible: boolean;
   readonly freshness: Freshness;
+  /** What its handler read, in a cache that tracks. */
+  readonly dependency: Dependency | undefined;
+  readonly trackedAs: TrackedAs;
   readonly storedAtMs: number;
   readonly freshUntilMs: number;
   readonly identity: Representation;

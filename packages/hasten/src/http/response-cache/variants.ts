@@ -26,14 +26,18 @@ export function matches(stored: StoredResponse, req: IncomingMessage): boolean {
 }
 
 /** The set with one more variant, in place of those that select the same requests. */
-export function addVariant(set: VariantSet | undefined, stored: StoredResponse): VariantSet {
+export function addVariant(
+  set: VariantSet | undefined,
+  stored: StoredResponse,
+  keep: (older: StoredResponse) => boolean = () => true,
+): VariantSet {
   const older: StoredResponse[] = [];
   if (set !== undefined) {
     for (const other of [set.newest, ...set.older]) {
       const same =
         other.variantKey === stored.variantKey &&
         other.varyNames.join() === stored.varyNames.join();
-      if (!same && older.length < VARIANTS_MAX - 1) older.push(other);
+      if (!same && keep(other) && older.length < VARIANTS_MAX - 1) older.push(other);
     }
   }
   return { newest: stored, older };

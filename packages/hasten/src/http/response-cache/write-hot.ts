@@ -18,6 +18,8 @@ export interface Birth {
   readonly variantKey: string;
   readonly usage: { readonly hits: number };
   readonly freshUntilMs: number;
+  /** What was there before lapsed with its source of changes: no write made it untrue. */
+  readonly afterLapse: boolean;
 }
 
 interface Life {
@@ -37,7 +39,7 @@ export function createWriteHot(nowMs: () => number): WriteHot {
       paused.delete(key);
       return true;
     },
-    noteStored(key, { variantKey, usage, freshUntilMs }) {
+    noteStored(key, { variantKey, usage, freshUntilMs, afterLapse }) {
       const name = `${key}\n${variantKey}`;
       const life = lives.get(name);
       if (life === undefined) {
@@ -45,7 +47,7 @@ export function createWriteHot(nowMs: () => number): WriteHot {
         lives.set(name, { usage, freshUntilMs, deaths: 0 });
         return false;
       }
-      const diedUnread = life.usage.hits === 0 && nowMs() < life.freshUntilMs;
+      const diedUnread = life.usage.hits === 0 && nowMs() < life.freshUntilMs && !afterLapse;
       life.deaths = diedUnread ? life.deaths + 1 : 0;
       life.usage = usage;
       life.freshUntilMs = freshUntilMs;
