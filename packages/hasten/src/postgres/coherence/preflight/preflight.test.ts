@@ -102,7 +102,8 @@ describe("on a prepared server", () => {
       ]),
     );
     for (const { id, sql } of found.findings)
-      if (id.startsWith("publication-")) await exec(url, ...sql);
+      if (id.startsWith("publication-") && id !== "publication-filters-rows")
+        await exec(url, ...sql);
     const after = await looked(url);
     expect(after.promise).toBe("stream");
   });

@@ -43,8 +43,8 @@ const publicationRoots: Rule = ({ publication }) =>
 const publicationFilters: Rule = ({ publication, tables }) => {
   const filtered = leaves(tables).filter((table) => table.filtered);
   if (publication === undefined || filtered.length === 0) return undefined;
-  return blocks("publication-filters-rows", ["stream"], {
-    says: `${counted(filtered, "of the publication")} with a row filter or a column list: changes outside it would be missed.`,
+  return narrows("publication-filters-rows", {
+    says: `${counted(filtered, "published with a row filter or a column list")}: answers from there are untracked.`,
     fix: "Publish these tables whole, or give hasten a publication of its own.",
     sql: filtered.map(
       (table) =>
