@@ -115,11 +115,11 @@ export class Oracle {
   /** What is stale about the answer; undefined if nothing. */
   judge(read: Read): Stale | undefined {
     const shown = new Map(read.rows);
-    if (read.question.kind === "sum") return this.#judgeSum(read, read.question.rows);
     for (const [name, version] of shown) {
       const required = this.#required(name, read);
       if (version < required.version) return staleOf(read, name, version, required);
     }
+    if (read.question.kind === "sum") return this.#judgeSum(read, read.question.rows);
     for (const name of this.#asked(read.question)) {
       if (shown.has(name)) continue;
       const required = this.#required(name, read);

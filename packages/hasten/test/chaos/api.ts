@@ -1,0 +1,88 @@
+/**
+ * One API process: Express, routes cached by one line each over a watched pool, and a route that
+ * writes through the same pool. Forked; ends with its parent.
+ */
+import type { AddressInfo } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import express, { type RequestHandler } from "express";
+import { createCache } from "hasten/cache";
+import { cached, createResponseCache, requests } from "hasten/express";
+import { openCoherence } from "hasten/postgres";
+import pg from "pg";
+import { nowMs } from "./clock.ts";
+import { type ApiSettings, settingsOf, tell } from "./messages.ts";
+import { capturingLate, trustWithoutHeartbeat, watchingInsideTheQueue } from "./mutants.ts";
+import { type ReadRoute, ROUTE_NAMES, ROUTES } from "./schema.ts";
+import { carryOut, type Plan } from "./writes.ts";
+
+process.env["NODE_ENV"] = "production";
+process.on("disconnect", () => process.exit(0));
+
+const { url, name, boundMs, poolMax, mutant } = settingsOf<ApiSettings>();
+const TTL_MS = 3_600_000;
+const QUERY_TIMEOUT_MS = 8_000;
+
+if (mutant === "no-heartbeat") trustWithoutHeartbeat();
+const coherence = await openCoherence({
+  url,
+  boundMs,
+  autoSetup: true,
+  mode: "stream",
+  retryMs: 1_000,
+});
+const cache = createCache({ name: "chaos", tracked: true, log: coherence.log });
+coherence.attach(cache);
+
+const bare = new pg.Pool({
+  connectionString: url,
+  max: poolMax,
+  connectionTimeoutMillis: 2_000,
+  query_timeout: QUERY_TIMEOUT_MS,
+});
+bare.on("error", () => undefined);
+const pool =
+  mutant === "als-in-queue"
+    ? watchingInsideTheQueue(bare, (client) => coherence.watch(client))
+    : coherence.watch(bare);
+const responses = createResponseCache({
+  cache: mutant === "late-capture" ? capturingLate(cache) : cache,
+  tracked: true,
+  onNotice: (notice) =>
+    process.stderr.write(`${name}: ${notice.kind} ${notice.route}: ${notice.detail}\n`),
+});
+
+const app = express();
+app.disable("x-powered-by");
+app.use(requests());
+for (const route of ROUTE_NAMES) {
+  app.get(
+    `/${route}/:id`,
+    cached(responses, { ttlMs: TTL_MS, shared: true, staleIfErrorMs: TTL_MS }),
+    answering(ROUTES[route]),
+  );
+}
+app.post("/write", express.json(), async (req, res) => {
+  const write = await carryOut(req.body as Plan, pool, name);
+  res.json({ write: write ?? null, answeredAtMs: nowMs() });
+});
+app.get("/status", (_req, res) => {
+  res.json({ coherence: coherence.status(), responses: responses.stats() });
+});
+
+const server = app.listen(0, "127.0.0.1", () => {
+  tell({ kind: "ready", port: (server.address() as AddressInfo).port });
+});
+server.keepAliveTimeout = 60_000;
+
+function answering(route: ReadRoute): RequestHandler {
+  return async (req, res) => {
+    const { rows } = await pool.query(route.sql, [Number(req.params["id"])]);
+    if (route.slowMs !== undefined) await delay(route.slowMs);
+    const seen: [string, number][] = [];
+    for (const row of rows) {
+      if (row.row !== undefined) seen.push([row.row, Number(row.version)]);
+      if (row.team_row !== undefined) seen.push([row.team_row, Number(row.team_version)]);
+    }
+    res.json({ rows: seen, sum: rows[0]?.sum === undefined ? undefined : Number(rows[0].sum) });
+  };
+}

@@ -1,0 +1,142 @@
+/**
+ * What goes wrong, on purpose. Each fault ends with everything running again, and asks its reads
+ * where a wrong answer would show: right before a stopped process goes on, right after a release.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { nowMs } from "./clock.ts";
+import type { Slot } from "./fleet.ts";
+import type { Write } from "./oracle.ts";
+import type { Random } from "./random.ts";
+import { BULK_READ, bulkOf } from "./schema.ts";
+import type { ChaosServer } from "./server.ts";
+
+export interface Surroundings {
+  readonly server: ChaosServer;
+  readonly slots: readonly Slot[];
+  readonly random: Random;
+  readonly boundMs: number;
+  /** Sends some reads of every route to the process, and does not wait for the answers. */
+  probe(slot: Slot): void;
+  /** Something was committed that the oracle must know. */
+  wrote(write: Write): void;
+}
+
+type Inject = (surroundings: Surroundings) => Promise<void>;
+
+const upSlot = ({ slots, random }: Surroundings): Slot =>
+  random.pick(slots.filter((slot) => slot.state === "up"));
+
+export const FAULTS = {
+  "API process stopped for longer than the bound": async (all) => {
+    const slot = upSlot(all);
+    slot.stop();
+    await delay(all.boundMs * (1.2 + all.random.next()));
+    all.probe(slot);
+    await delay(5);
+    slot.go();
+  },
+  "API process stopped for less than the bound": async (all) => {
+    const slot = upSlot(all);
+    slot.stop();
+    await delay(all.boundMs * 0.6 * all.random.next());
+    all.probe(slot);
+    await delay(5);
+    slot.go();
+  },
+  "API process killed and started again": async ({ slots, random }) => {
+    const slot = random.pick(slots);
+    await slot.kill();
+    await slot.start();
+  },
+  "walsender ended": async ({ server }) => {
+    await server.administer("select pg_terminate_backend(pid) from pg_stat_replication");
+  },
+  "walsender silent": async (all) => {
+    const { server, boundMs, slots, probe } = all;
+    const rows = await server.administer("select pid from pg_stat_replication");
+    const pids = rows.map((row) => Number(row["pid"]));
+    signal(pids, "SIGSTOP");
+    try {
+      await delay(boundMs * 1.5);
+      for (const slot of slots) probe(slot);
+      await delay(boundMs * 0.5);
+    } finally {
+      signal(pids, "SIGCONT");
+    }
+  },
+  "connections of clients ended": async ({ server }) => {
+    await server.administer(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where backend_type = 'client backend' and pid <> pg_backend_pid()`,
+    );
+  },
+  "synchronous standby hung": async (all) => {
+    const { server, boundMs, slots, probe } = all;
+    await standby(server, "nobody");
+    try {
+      // Commits are in the log, decoded and sent, and not visible: readers see the rows before them.
+      for (let round = 0; round < 4; round++) {
+        await delay(boundMs / 3);
+        for (const slot of slots) probe(slot);
+      }
+    } finally {
+      await standby(server, "");
+    }
+    await delay(boundMs * 1.1);
+    for (const slot of slots) probe(slot);
+  },
+  "big transaction committed": async ({ server, wrote }) => {
+    const startedAtMs = nowMs();
+    const text = `with big as (update bulk set n = n + 1 returning id, n)
+      select id, n from big where id <= ${BULK_READ}`;
+    const base = { process: "administrator", startedAtMs, asynchronous: false };
+    const rows = await server.administer(text);
+    const changes = rows.map((row) => {
+      return { row: bulkOf(Number(row["id"])), version: Number(row["n"]), state: "bulk" };
+    });
+    wrote({ ...base, resolvedAtMs: nowMs(), changes });
+  },
+  "big transaction rolled back": async ({ server }) => {
+    await server.administer("begin; update bulk set n = n + 1; rollback");
+  },
+  "server crashed": async ({ server }) => {
+    await server.crash();
+    await answering(server);
+  },
+  "server restarted": async ({ server }) => {
+    await server.restart();
+    await answering(server);
+  },
+} as const satisfies Record<string, Inject>;
+
+export type Fault = keyof typeof FAULTS;
+export const FAULT_NAMES = Object.keys(FAULTS) as Fault[];
+
+function signal(pids: readonly number[], name: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, name);
+    } catch {
+      // It has ended meanwhile, and needs no signal any more.
+    }
+  }
+}
+
+async function standby(server: ChaosServer, names: string): Promise<void> {
+  await server.administer(`alter system set synchronous_standby_names = '${names}'`);
+  await server.administer("select pg_reload_conf()");
+}
+
+const ANSWER_ATTEMPTS_MAX = 200;
+
+async function answering(server: ChaosServer): Promise<void> {
+  for (let attempt = 0; attempt < ANSWER_ATTEMPTS_MAX; attempt++) {
+    try {
+      await server.administer("select 1");
+      return;
+    } catch {
+      await delay(100);
+    }
+  }
+  throw new Error("the server did not come back");
+}

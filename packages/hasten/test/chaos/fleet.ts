@@ -1,0 +1,149 @@
+/**
+ * The processes of a run: API processes that are stopped, killed and started again, and writers.
+ * Nothing outlives `close()`.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { ApiSettings, FromApi, FromWriter, WriterSettings } from "./messages.ts";
+
+const API = fileURLToPath(new URL("api.ts", import.meta.url));
+const WRITER = fileURLToPath(new URL("writer.ts", import.meta.url));
+const START_MS = 30_000;
+
+/** A place for an API process: the process in it changes. */
+export interface Slot {
+  readonly at: number;
+  /** Of the process in it now: `api 0#2` is the third one. */
+  readonly name: string;
+  readonly port: number;
+  readonly pid: number;
+  readonly state: "up" | "stopped" | "down";
+  stop(): void;
+  go(): void;
+  /** Kills it as kill -9 does. Resolves when it is gone. */
+  kill(): Promise<void>;
+  /** Starts the next one. Resolves when it listens. */
+  start(): Promise<void>;
+}
+
+export interface Fleet extends AsyncDisposable {
+  readonly slots: readonly Slot[];
+  /** Asks the writers to stop, and resolves when each has told its last write. */
+  stopWriters(): Promise<void>;
+}
+
+export interface FleetOptions {
+  readonly api: Omit<ApiSettings, "name">;
+  readonly apis: number;
+  readonly writers: readonly WriterSettings[];
+  readonly onWriter: (message: FromWriter) => void;
+  /** Lines that the processes write to standard error. */
+  readonly onLine: (line: string) => void;
+}
+
+export async function startFleet(options: FleetOptions): Promise<Fleet> {
+  const slots = Array.from({ length: options.apis }, (_, at) => createSlot(at, options));
+  const writers: ChildProcess[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all([...slots.map((slot) => slot.kill()), ...writers.map(killed)]);
+  };
+  try {
+    await Promise.all(slots.map((slot) => slot.start()));
+    for (const settings of options.writers) {
+      const child = forked(WRITER, settings, options.onLine);
+      child.on("message", (message) => options.onWriter(message as FromWriter));
+      writers.push(child);
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    slots,
+    async stopWriters() {
+      await Promise.all(
+        writers.map(async (child) => {
+          if (child.exitCode !== null || child.signalCode !== null) return;
+          const ended = once(child, "exit");
+          child.send("stop", () => undefined);
+          await ended;
+        }),
+      );
+    },
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function createSlot(at: number, options: FleetOptions): Slot {
+  let child: ChildProcess | undefined;
+  let incarnation = -1;
+  let port = 0;
+  let state: Slot["state"] = "down";
+  return {
+    at,
+    get name() {
+      return `api ${at}#${incarnation}`;
+    },
+    get port() {
+      return port;
+    },
+    get pid() {
+      return child?.pid ?? 0;
+    },
+    get state() {
+      return state;
+    },
+    stop() {
+      if (state !== "up") return;
+      child?.kill("SIGSTOP");
+      state = "stopped";
+    },
+    go() {
+      if (state !== "stopped") return;
+      child?.kill("SIGCONT");
+      state = "up";
+    },
+    async kill() {
+      state = "down";
+      if (child !== undefined) await killed(child);
+    },
+    async start() {
+      incarnation += 1;
+      child = forked(API, { ...options.api, name: `api ${at}#${incarnation}` }, options.onLine);
+      const ready = (await messageOf(child)) as FromApi;
+      port = ready.port;
+      state = "up";
+    },
+  };
+}
+
+function forked(
+  script: string,
+  settings: ApiSettings | WriterSettings,
+  onLine: (line: string) => void,
+): ChildProcess {
+  const child = fork(script, [JSON.stringify(settings)], {
+    execArgv: ["--conditions=hasten-source", "--disable-warning=ExperimentalWarning"],
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+  });
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => onLine(text.trimEnd()));
+  return child;
+}
+
+async function messageOf(child: ChildProcess): Promise<unknown> {
+  const signal = AbortSignal.timeout(START_MS);
+  const ended = once(child, "exit", { signal }).then(([code]) => {
+    throw new Error(`an API process ended with ${code} before it listened`);
+  });
+  ended.catch(() => undefined);
+  const [message] = (await Promise.race([once(child, "message", { signal }), ended])) as unknown[];
+  return message;
+}
+
+async function killed(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const ended = once(child, "exit");
+  child.kill("SIGKILL");
+  await ended;
+}

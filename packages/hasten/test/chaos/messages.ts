@@ -1,0 +1,36 @@
+/** What the processes of a run tell each other, over the IPC channel of `fork`. */
+
+import type { Mutant } from "./mutants.ts";
+import type { Write } from "./oracle.ts";
+
+export interface ApiSettings {
+  readonly url: string;
+  readonly name: string;
+  readonly boundMs: number;
+  readonly poolMax: number;
+  readonly mutant: Mutant | undefined;
+}
+
+export interface WriterSettings {
+  readonly url: string;
+  readonly name: string;
+  readonly seed: number;
+  readonly writesPerSecond: number;
+}
+
+export type FromApi = { readonly kind: "ready"; readonly port: number };
+
+export type FromWriter =
+  | { readonly kind: "wrote"; readonly write: Write }
+  | { readonly kind: "rolled-back" }
+  | { readonly kind: "done" };
+
+/** The first argument of a process of ours. */
+export function settingsOf<T>(): T {
+  return JSON.parse(process.argv[2] ?? "{}") as T;
+}
+
+/** Tells the parent; says nothing where the parent has gone. */
+export function tell(message: FromApi | FromWriter): void {
+  if (process.connected) process.send?.(message, () => undefined);
+}

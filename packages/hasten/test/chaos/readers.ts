@@ -1,0 +1,163 @@
+/** Clients of the API processes: they ask, and keep what they were told with when they asked. */
+import { Agent, request } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
+import { nowMs } from "./clock.ts";
+import type { Slot } from "./fleet.ts";
+import type { Read, Write } from "./oracle.ts";
+import type { Random } from "./random.ts";
+import { ROUTE_NAMES, ROUTES } from "./schema.ts";
+import { type Plan, unknownWrite } from "./writes.ts";
+
+const ASK_TIMEOUT_MS = 12_000;
+const DOWN_PAUSE_MS = 20;
+const PROBES = 24;
+
+/** How answers came about, over the run. */
+export interface Tally {
+  hits: number;
+  misses: number;
+  /** Marked as stale, because the database could not be asked. */
+  marked: number;
+  untracked: number;
+  errors: number;
+}
+
+export interface Readers {
+  readonly reads: Read[];
+  readonly writes: Write[];
+  readonly tally: Tally;
+  rolledBack: number;
+  /** Reads at random until it is stopped. */
+  lane(slot: Slot, pauseMs: number): Promise<void>;
+  /** Writes at random through the process, until it is stopped. */
+  writing(slot: Slot, plan: () => Plan, pauseMs: number): Promise<void>;
+  /** Some reads at once, whatever state the process is in. */
+  probe(slot: Slot): void;
+  /** One read. */
+  ask(slot: Slot, path: string): Promise<void>;
+  /** Has every lane end after what it is doing, and waits for reads under way. */
+  stop(): Promise<void>;
+}
+
+interface Reply {
+  readonly status: number;
+  readonly cacheStatus: string;
+  readonly mark: string;
+  readonly text: string;
+}
+
+export function createReaders(random: Random): Readers {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1_000 });
+  const tally: Tally = { hits: 0, misses: 0, marked: 0, untracked: 0, errors: 0 };
+  const reads: Read[] = [];
+  const writes: Write[] = [];
+  const underWay = new Set<Promise<void>>();
+  let stopped = false;
+  const randomPath = (): string => {
+    const route = random.pick(ROUTE_NAMES);
+    return `/${route}/${random.upTo(ROUTES[route].count)}`;
+  };
+  const ask = async (slot: Slot, path: string): Promise<void> => {
+    const { name, port } = slot;
+    const startedAtMs = nowMs();
+    const reply = await send(agent, { port, path, method: "GET" });
+    if (reply === undefined || reply.status !== 200) {
+      tally.errors += 1;
+      return;
+    }
+    if (reply.mark === "STALE") {
+      tally.marked += 1;
+      return;
+    }
+    if (reply.cacheStatus.includes("; hit")) tally.hits += 1;
+    else tally.misses += 1;
+    if (reply.cacheStatus.includes("detail=untracked")) tally.untracked += 1;
+    reads.push(readOf(path, reply.text, { process: name, startedAtMs, endedAtMs: nowMs() }));
+  };
+  const readers: Readers = {
+    reads,
+    writes,
+    tally,
+    rolledBack: 0,
+    ask,
+    async lane(slot, pauseMs) {
+      while (!stopped) {
+        if (slot.state === "up") await ask(slot, randomPath());
+        await delay(slot.state === "up" ? 2 * random.next() * pauseMs : DOWN_PAUSE_MS);
+      }
+    },
+    async writing(slot, plan, pauseMs) {
+      while (!stopped) {
+        await delay(2 * random.next() * pauseMs);
+        if (slot.state !== "up") continue;
+        const write = await writeThrough(agent, slot, plan());
+        if (write === undefined) readers.rolledBack += 1;
+        else writes.push(write);
+      }
+    },
+    probe(slot) {
+      for (let at = 0; at < PROBES; at++) {
+        const asked = ask(slot, randomPath()).finally(() => underWay.delete(asked));
+        underWay.add(asked);
+      }
+    },
+    async stop() {
+      stopped = true;
+      await Promise.all(underWay);
+      agent.destroy();
+    },
+  };
+  return readers;
+}
+
+function readOf(
+  path: string,
+  text: string,
+  when: Pick<Read, "process" | "startedAtMs" | "endedAtMs">,
+): Read {
+  const [, route, id] = path.split("/");
+  const { rows, sum } = JSON.parse(text) as Pick<Read, "rows" | "sum">;
+  const question = ROUTES[route as keyof typeof ROUTES].question(Number(id));
+  return { ...when, path, question, rows, sum };
+}
+
+/** Asks the process to write. Its own clock says when the promise had resolved: it is the same one. */
+async function writeThrough(agent: Agent, slot: Slot, plan: Plan): Promise<Write | undefined> {
+  const { name, port } = slot;
+  const startedAtMs = nowMs();
+  const reply = await send(agent, { port, path: "/write", method: "POST", body: plan });
+  if (reply === undefined || reply.status !== 200) return unknownWrite(plan, name, startedAtMs);
+  const { write } = JSON.parse(reply.text) as { readonly write: Write | null };
+  return write ?? undefined;
+}
+
+interface Sending {
+  readonly port: number;
+  readonly path: string;
+  readonly method: string;
+  readonly body?: object;
+}
+
+/** Undefined where no whole answer came. */
+function send(agent: Agent, { body, ...target }: Sending): Promise<Reply | undefined> {
+  const { promise, resolve } = Promise.withResolvers<Reply | undefined>();
+  const headers = body === undefined ? {} : { "content-type": "application/json" };
+  const signal = AbortSignal.timeout(ASK_TIMEOUT_MS);
+  const outgoing = request({ ...target, host: "127.0.0.1", agent, headers, signal }, (incoming) => {
+    let text = "";
+    incoming.setEncoding("utf8");
+    incoming.on("data", (chunk: string) => {
+      text += chunk;
+    });
+    incoming.on("error", () => resolve(undefined));
+    incoming.on("close", () => resolve(undefined));
+    incoming.on("end", () => {
+      const cacheStatus = String(incoming.headers["cache-status"] ?? "");
+      const mark = String(incoming.headers["x-cache"] ?? "");
+      resolve({ status: incoming.statusCode ?? 0, cacheStatus, mark, text });
+    });
+  });
+  outgoing.on("error", () => resolve(undefined));
+  outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+  return promise;
+}

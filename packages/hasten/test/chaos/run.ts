@@ -1,0 +1,193 @@
+/** One run: a server, API processes, writers, readers, faults; then every answer is judged. */
+import { setTimeout as delay } from "node:timers/promises";
+import { nowMs } from "./clock.ts";
+import { FAULTS, type Fault } from "./faults.ts";
+import { type Fleet, type Slot, startFleet } from "./fleet.ts";
+import type { FromWriter } from "./messages.ts";
+import type { Mutant } from "./mutants.ts";
+import { Oracle, type Stale, type Write } from "./oracle.ts";
+import { type Random, seeded } from "./random.ts";
+import { createReaders, type Readers, type Tally } from "./readers.ts";
+import { prepare } from "./schema.ts";
+import { type ChaosServer, startServer } from "./server.ts";
+import { randomPlan } from "./writes.ts";
+
+export interface RunOptions {
+  readonly seed: number;
+  readonly boundMs: number;
+  /** It goes on until so many reads were answered. */
+  readonly reads: number;
+  /** It ends then, however many reads there were. */
+  readonly secondsMax: number;
+  readonly readsPerSecond: number;
+  readonly apis: number;
+  readonly writers: number;
+  /** Of all writers together, library and foreign. */
+  readonly writesPerSecond: number;
+  /** One after the other, again and again, with a pause in between. */
+  readonly faults: readonly Fault[];
+  readonly faultPauseMs: number;
+  readonly poolMax: number;
+  readonly mutant?: Mutant | undefined;
+  readonly onLine?: ((line: string) => void) | undefined;
+}
+
+export interface RunReport {
+  readonly options: Omit<RunOptions, "onLine">;
+  readonly seconds: number;
+  readonly reads: number;
+  readonly readsByRoute: Readonly<Record<string, number>>;
+  readonly tally: Tally;
+  readonly writes: {
+    readonly byApi: number;
+    readonly foreign: number;
+    readonly rolledBack: number;
+    readonly unknown: number;
+  };
+  readonly faults: Readonly<Record<string, number>>;
+  /** Of the answers that did not show the newest acknowledged write, the one furthest behind. */
+  readonly worstLagMs: number;
+  readonly stale: number;
+  readonly staleByRoute: Readonly<Record<string, number>>;
+  readonly examples: readonly Stale[];
+}
+
+const EXAMPLES_MAX = 10;
+/** Share of the writes that go through the library. */
+const OWN_SHARE = 0.4;
+const LANES = 6;
+const WARM_UP_MS = 1_000;
+
+export async function chaosRun(options: RunOptions): Promise<RunReport> {
+  await using server = await startServer();
+  const random = seeded(options.seed);
+  const writes: Write[] = [await prepare(server.url)];
+  const readers = createReaders(random);
+  await using fleet = await startFleetFor(options, server, (message) => {
+    if (message.kind === "wrote") writes.push(message.write);
+    if (message.kind === "rolled-back") readers.rolledBack += 1;
+  });
+  const startedMs = nowMs();
+  const faults = await underLoad({ options, server, fleet, readers, random });
+  await fleet.stopWriters();
+  const seconds = (nowMs() - startedMs) / 1_000;
+  const all = [...writes, ...readers.writes];
+  return judged({ options, seconds, readers, faults, writes: all, server });
+}
+
+function startFleetFor(
+  options: RunOptions,
+  { url }: ChaosServer,
+  onWriter: (message: FromWriter) => void,
+): Promise<Fleet> {
+  const { boundMs, poolMax, mutant, apis, seed } = options;
+  const writesPerSecond = (options.writesPerSecond * (1 - OWN_SHARE)) / options.writers;
+  return startFleet({
+    api: { url, boundMs, poolMax, mutant },
+    apis,
+    writers: Array.from({ length: options.writers }, (_, at) => ({
+      url,
+      name: `writer ${at}`,
+      seed: seed * 100 + at,
+      writesPerSecond,
+    })),
+    onWriter,
+    onLine: options.onLine ?? (() => undefined),
+  });
+}
+
+interface Load {
+  readonly options: RunOptions;
+  readonly server: ChaosServer;
+  readonly fleet: Fleet;
+  readonly readers: Readers;
+  readonly random: Random;
+}
+
+/** Reads and writes until there were enough reads, while one fault follows the other. */
+async function underLoad(load: Load): Promise<Map<Fault, number>> {
+  const { options, fleet, readers, random } = load;
+  const endsMs = nowMs() + options.secondsMax * 1_000;
+  const enough = (): boolean => readers.reads.length >= options.reads || nowMs() >= endsMs;
+  const lanes = fleet.slots.flatMap((slot) => lanesOf(slot, load));
+  await delay(WARM_UP_MS);
+  const counts = new Map<Fault, number>();
+  const surroundings = {
+    ...load,
+    slots: fleet.slots,
+    boundMs: options.boundMs,
+    probe: (slot: Slot) => readers.probe(slot),
+    wrote: (write: Write) => readers.writes.push(write),
+  };
+  for (let at = 0; !enough(); at++) {
+    const fault = options.faults[at % options.faults.length];
+    if (fault !== undefined) {
+      options.onLine?.(`${readers.reads.length} reads; ${fault}`);
+      await FAULTS[fault](surroundings);
+      counts.set(fault, (counts.get(fault) ?? 0) + 1);
+    }
+    await delay(options.faultPauseMs * (0.5 + random.next()));
+  }
+  await readers.stop();
+  await Promise.all(lanes);
+  return counts;
+}
+
+function lanesOf(slot: Slot, { options, readers, random }: Load): Promise<void>[] {
+  const lanes = options.apis * LANES;
+  const readPauseMs = (1_000 * lanes) / options.readsPerSecond;
+  const writePauseMs = (1_000 * options.apis) / (options.writesPerSecond * OWN_SHARE);
+  return [
+    ...Array.from({ length: LANES }, () => readers.lane(slot, readPauseMs)),
+    readers.writing(slot, () => randomPlan(random), writePauseMs),
+  ];
+}
+
+interface Judging {
+  readonly options: RunOptions;
+  readonly seconds: number;
+  readonly readers: Readers;
+  readonly faults: ReadonlyMap<Fault, number>;
+  readonly writes: readonly Write[];
+  readonly server: ChaosServer;
+}
+
+function judged({ options, seconds, readers, faults, writes, server }: Judging): RunReport {
+  const { onLine: _, ...told } = options;
+  const oracle = new Oracle(options.boundMs, writes, server.crashesAtMs);
+  const stale: Stale[] = [];
+  const readsByRoute = new Map<string, number>();
+  const staleByRoute = new Map<string, number>();
+  let worstLagMs = 0;
+  for (const read of readers.reads) {
+    const route = read.path.split("/")[1]!;
+    readsByRoute.set(route, (readsByRoute.get(route) ?? 0) + 1);
+    const found = oracle.judge(read);
+    if (found === undefined) {
+      worstLagMs = Math.max(worstLagMs, oracle.lagMs(read));
+      continue;
+    }
+    stale.push(found);
+    staleByRoute.set(route, (staleByRoute.get(route) ?? 0) + 1);
+  }
+  const known = writes.filter((write) => write.resolvedAtMs !== undefined);
+  const byApi = known.filter((write) => write.process.startsWith("api")).length;
+  return {
+    options: told,
+    seconds,
+    reads: readers.reads.length,
+    readsByRoute: Object.fromEntries(readsByRoute),
+    tally: readers.tally,
+    writes: {
+      byApi,
+      foreign: known.length - byApi,
+      rolledBack: readers.rolledBack,
+      unknown: writes.length - known.length,
+    },
+    faults: Object.fromEntries(faults),
+    worstLagMs,
+    stale: stale.length,
+    staleByRoute: Object.fromEntries(staleByRoute),
+    examples: stale.slice(0, EXAMPLES_MAX),
+  };
+}
