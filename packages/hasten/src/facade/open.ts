@@ -48,19 +48,22 @@ export async function openParts(options: HastenOptions): Promise<OpenParts> {
     url: postgres.url,
     directUrl: options.directUrl,
     onEvent(event) {
-      if (serving && event.kind !== "stream") say(promiseLine(coherence.status()));
+      if (serving && (event.kind === "mode" || event.kind === "state"))
+        say(promiseLine(coherence.status()));
       options.coherence?.onEvent?.(event);
     },
   });
   const cache = createCache({
     name: "hasten",
+    tracked: true,
+    log: coherence.log,
     memory: { entriesMax: 10_000 },
     ...options.cache,
   });
   coherence.attach(cache);
   const db = createDatabase({ ...postgres, cache });
   coherence.watch(db.pool);
-  const responses = createResponseCache({ ...options.responses, cache });
+  const responses = createResponseCache({ tracked: true, ...options.responses, cache });
   const servers = new Set<Server>();
   const before: (() => void)[] = [];
   const shut = async (): Promise<void> => {

@@ -1,14 +1,11 @@
+import type { Cache } from "../../cache/index.ts";
+import { tell } from "../../core/tell.ts";
+import { createWatch } from "../watch/watch.ts";
 import { Conductor } from "./conductor.ts";
 import { createDirect } from "./direct.ts";
 import { resolveCoherence } from "./options.ts";
 import { createSurroundings } from "./surroundings.ts";
 import type { Coherence, CoherenceOptions } from "./types.ts";
-
-/** The part of a cache that changes are applied by. */
-interface DropTarget {
-  readonly name: string;
-  dropLocal?(tags: readonly string[], because: string): void;
-}
 
 /**
  * Keeps caches true to one database. Takes the best mode that the server can do; a database that
@@ -24,7 +21,7 @@ interface DropTarget {
  */
 export async function openCoherence(given: CoherenceOptions): Promise<Coherence> {
   const options = resolveCoherence(given);
-  const caches = new Set<DropTarget>(given.caches ?? []);
+  const caches = new Set<Cache>(given.caches ?? []);
   const direct = createDirect({
     url: options.directUrl,
     driver: options.driver,
@@ -32,24 +29,43 @@ export async function openCoherence(given: CoherenceOptions): Promise<Coherence>
   });
   const drop = (tags: readonly string[], because: string): void => {
     if (tags.length === 0) return;
-    for (const cache of caches) cache.dropLocal?.(tags, because);
+    for (const cache of caches) cache.dropLocal(tags, because);
   };
-  const conductor = new Conductor(options, createSurroundings(options, { direct, drop }));
-  const { relay } = conductor;
+  const conductor = new Conductor(
+    options,
+    createSurroundings(options, { direct, drop, audience: caches }),
+  );
+  const watch = createWatch({
+    analyzer: () => conductor.part.analyzer,
+    source: () => conductor.part.source,
+    clock: options.clock,
+    allow: given.allow,
+    onEvent: ({ kind, detail }) =>
+      tell(options.onEvent, { kind: "watch", detail: `${kind}: ${detail}` }),
+  });
   await firstLook(conductor.look(), options);
 
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
-    closing ??= conductor.close().then(() => direct.close());
+    closing ??= conductor
+      .close()
+      .then(() => watch.close())
+      .then(() => direct.close());
     return closing;
   };
   return {
-    watch: (target) => target,
+    watch: (target) => watch.watch(target),
     attach(cache) {
+      if (caches.has(cache)) return () => undefined;
       caches.add(cache);
-      return () => void caches.delete(cache);
+      // What it holds, or is about to store, was read while changes did not reach it.
+      cache.dropLocal("everything", "attached to a source of changes");
+      return () => {
+        if (caches.delete(cache))
+          cache.dropLocal("everything", "detached from its source of changes");
+      };
     },
-    log: relay.log,
+    log: conductor.relay.log,
     get promise() {
       return conductor.part.promise;
     },

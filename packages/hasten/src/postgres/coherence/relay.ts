@@ -1,5 +1,5 @@
 /**
- * One log and one analyzer over modes that come and go.
+ * One log over modes that come and go.
  *
  * Invariants:
  * - Subscribers stay subscribed to whatever log is in force.
@@ -7,14 +7,12 @@
  *   first when one is; what does not fit is replaced by one "everything" for its cache.
  */
 import type { InvalidationLog, LoggedInvalidation } from "../../core/invalidation-log.ts";
-import type { Analyzer } from "../statements/analysis.ts";
 import type { Part } from "./parts.ts";
 
 const PENDING_MAX = 1_000;
 
 export interface Relay {
   readonly log: InvalidationLog;
-  readonly analyzer: Analyzer;
   /** `part` is in force from now on; `ready` false while it stands in for one to come. */
   use(part: Part, ready: boolean): void;
 }
@@ -51,10 +49,6 @@ export function createRelay(first: Part): Relay {
           subscribers.delete(apply);
         };
       },
-    },
-    analyzer: {
-      peek: (text, session) => part.analyzer.peek(text, session),
-      analyse: (text, session) => part.analyzer.analyse(text, session),
     },
     use(next, nowReady) {
       part = next;

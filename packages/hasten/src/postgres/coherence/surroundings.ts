@@ -6,17 +6,19 @@ import type { ResolvedCoherence } from "./options.ts";
 import { createOwnWrites } from "./own-writes.ts";
 import { nothingPart, type Part } from "./parts.ts";
 import type { Finding } from "./preflight/finding.ts";
+import { type Audience, logReaching, reaching } from "./reaching.ts";
 import type { DropTags } from "./source.ts";
 import { survey } from "./survey.ts";
 
 export interface SurroundingsParts {
   readonly direct: Direct;
   readonly drop: DropTags;
+  readonly audience: Audience;
 }
 
 export function createSurroundings(
   options: ResolvedCoherence,
-  { direct, drop }: SurroundingsParts,
+  { direct, drop, audience }: SurroundingsParts,
 ): Surroundings {
   const openPart = async (promise: CoherencePromise): Promise<Part> => {
     const nothing = nothingPart(options, "nothing is tracked in this mode");
@@ -24,8 +26,8 @@ export function createSurroundings(
     const source = createOwnWrites({ ...options, drop, poll: async () => [] });
     return {
       promise,
-      source,
-      log: source.log,
+      source: reaching(source, audience),
+      log: logReaching(source.log, audience),
       analyzer: nothing.analyzer,
       status: () => ({ state: "live" }),
       handOver: async () => undefined,

@@ -36,6 +36,11 @@ export interface CoherenceOptions {
   readonly retryMs?: number | undefined;
   /** How long opening waits for the first answer of the server; 0 does not wait. @default 5_000 */
   readonly startMs?: number | undefined;
+  /**
+   * Hosts (`redis.internal:6379`, `api.example.org`) whose answers do not matter to cached answers.
+   * Anything else that is asked while an answer is made leaves it untracked. @default none
+   */
+  readonly allow?: readonly string[] | undefined;
   /** Told of every change of mode and state, once each. Must not throw. */
   readonly onEvent?: ((event: CoherenceEvent) => void) | undefined;
   /** The `pg` module, where a bundler hides it from `require`. */
@@ -70,7 +75,7 @@ export interface CoherenceStatus {
 
 /** Something that an operator should know. `detail` holds no value, password or URL. */
 export interface CoherenceEvent {
-  readonly kind: "mode" | "state" | "setup" | "untracked" | "stream";
+  readonly kind: "mode" | "state" | "setup" | "watch" | "stream";
   readonly detail: string;
 }
 
