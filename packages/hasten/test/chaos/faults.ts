@@ -27,6 +27,12 @@ const upSlot = ({ slots, random }: Surroundings): Slot =>
   random.pick(slots.filter((slot) => slot.state === "up"));
 
 export const FAULTS = {
+  "many reads at once": async ({ slots, probe }) => {
+    for (const slot of slots) {
+      for (let round = 0; round < 3; round++) probe(slot);
+    }
+    await delay(20);
+  },
   "API process stopped for longer than the bound": async (all) => {
     const slot = upSlot(all);
     slot.stop();

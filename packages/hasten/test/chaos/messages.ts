@@ -9,6 +9,8 @@ export interface ApiSettings {
   readonly boundMs: number;
   readonly poolMax: number;
   readonly mutant: Mutant | undefined;
+  /** A control: the same application without any cache. */
+  readonly bare: boolean;
 }
 
 export interface WriterSettings {

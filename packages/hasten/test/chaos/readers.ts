@@ -35,8 +35,10 @@ export interface Readers {
   probe(slot: Slot): void;
   /** One read. */
   ask(slot: Slot, path: string): Promise<void>;
-  /** Has every lane end after what it is doing, and waits for reads under way. */
-  stop(): Promise<void>;
+  /** Has every lane end after what it is doing. */
+  stop(): void;
+  /** Waits for reads under way, and closes connections. Call it when the lanes have ended. */
+  close(): Promise<void>;
 }
 
 interface Reply {
@@ -101,8 +103,10 @@ export function createReaders(random: Random): Readers {
         underWay.add(asked);
       }
     },
-    async stop() {
+    stop() {
       stopped = true;
+    },
+    async close() {
       await Promise.all(underWay);
       agent.destroy();
     },

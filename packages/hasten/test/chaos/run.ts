@@ -29,6 +29,8 @@ export interface RunOptions {
   readonly faultPauseMs: number;
   readonly poolMax: number;
   readonly mutant?: Mutant | undefined;
+  /** Without any cache: nothing can be stale, or the harness is wrong. @default false */
+  readonly bare?: boolean | undefined;
   readonly onLine?: ((line: string) => void) | undefined;
 }
 
@@ -80,10 +82,10 @@ function startFleetFor(
   { url }: ChaosServer,
   onWriter: (message: FromWriter) => void,
 ): Promise<Fleet> {
-  const { boundMs, poolMax, mutant, apis, seed } = options;
+  const { boundMs, poolMax, mutant, apis, seed, bare = false } = options;
   const writesPerSecond = (options.writesPerSecond * (1 - OWN_SHARE)) / options.writers;
   return startFleet({
-    api: { url, boundMs, poolMax, mutant },
+    api: { url, boundMs, poolMax, mutant, bare },
     apis,
     writers: Array.from({ length: options.writers }, (_, at) => ({
       url,
@@ -128,8 +130,9 @@ async function underLoad(load: Load): Promise<Map<Fault, number>> {
     }
     await delay(options.faultPauseMs * (0.5 + random.next()));
   }
-  await readers.stop();
+  readers.stop();
   await Promise.all(lanes);
+  await readers.close();
   return counts;
 }
 

@@ -1,0 +1,73 @@
+/**
+ * `npm run chaos`: the long run, then each mutant, then docs/chaos.md. Exit code 1 if an answer was
+ * stale, or a mutant was not found.
+ */
+import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { isMutant, MUTANTS, type Mutant } from "./mutants.ts";
+import { longRun, mutantRun, shortRun } from "./presets.ts";
+import { pageOf, plainReport } from "./report.ts";
+import { chaosRun, type RunOptions, type RunReport } from "./run.ts";
+
+const PAGE = fileURLToPath(new URL("../../../../docs/chaos.md", import.meta.url));
+const HELP = `npm run chaos -- [options]
+
+  --reads=100000    answers to judge in the long run
+  --seed=1          of everything that is random
+  --short           the run of npm test; writes no page
+  --mutant=<name>   only this one: ${MUTANTS.join(", ")}
+  --bare            a control: the run of npm test without any cache
+  --verbose         what the processes say
+`;
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+const option = (name: string): string | undefined =>
+  process.argv.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
+const seed = Number(option("seed") ?? 1);
+const verbose = process.argv.includes("--verbose");
+const bare = process.argv.includes("--bare");
+const short = bare || process.argv.includes("--short");
+const only = option("mutant") ?? after("--mutant");
+
+if (process.argv.includes("--help")) say(HELP);
+else if (only === undefined) await everything();
+else if (isMutant(only)) await mutant(only);
+else {
+  say(`There is no mutant "${only}".\n\n${HELP}`);
+  process.exitCode = 2;
+}
+
+function after(name: string): string | undefined {
+  const at = process.argv.indexOf(name);
+  return at === -1 ? undefined : (process.argv[at + 1] ?? "");
+}
+
+async function everything(): Promise<void> {
+  const options = short ? shortRun(seed) : longRun(seed);
+  const reads = Number(option("reads") ?? options.reads);
+  const long = await told(short ? "short run" : "long run", { ...options, reads, bare });
+  if (long.stale > 0 || long.reads < reads) process.exitCode = 1;
+  if (short) return;
+  const mutants: RunReport[] = [];
+  for (const name of MUTANTS) mutants.push(await mutant(name));
+  writeFileSync(PAGE, pageOf(long, mutants, new Date().toISOString().slice(0, 10)));
+  say(`\nwritten: docs/chaos.md`);
+}
+
+async function mutant(name: Mutant): Promise<RunReport> {
+  const report = await told(`mutant ${name}`, mutantRun(name, seed));
+  if (report.stale === 0) {
+    say(`  the mutant ${name} was not found`);
+    process.exitCode = 1;
+  }
+  return report;
+}
+
+async function told(title: string, options: RunOptions): Promise<RunReport> {
+  say(`\n${title}`);
+  const report = await chaosRun({ ...options, onLine: verbose ? say : undefined });
+  say(plainReport(report));
+  return report;
+}

@@ -1,0 +1,86 @@
+/** What a run showed, for people: on the terminal, and as docs/chaos.md. */
+import type { RunReport } from "./run.ts";
+
+const number = (value: number): string =>
+  value.toLocaleString("en-US", { maximumFractionDigits: 1 });
+
+export function reportRows(report: RunReport): readonly (readonly [string, string])[] {
+  const { tally, writes } = report;
+  const answered = tally.hits + tally.misses;
+  const share = answered === 0 ? 0 : (100 * tally.hits) / answered;
+  const faults = Object.values(report.faults).reduce((sum, count) => sum + count, 0);
+  return [
+    ["reads judged", number(report.reads)],
+    ["of them hits", `${number(tally.hits)} (${number(share)} %)`],
+    ["**stale**", `**${number(report.stale)}**`],
+    ["furthest behind, within the bound", `${number(report.worstLagMs)} ms`],
+    ["answers not tracked", number(tally.untracked)],
+    ["answers marked as stale (database down), not judged", number(tally.marked)],
+    ["requests without an answer (process stopped, killed, database down)", number(tally.errors)],
+    ["commits through the library", number(writes.byApi)],
+    ["commits by clients that know nothing of hasten", number(writes.foreign)],
+    ["rolled back, or not begun", number(writes.rolledBack)],
+    ["commits of unknown outcome", number(writes.unknown)],
+    ["faults", number(faults)],
+    ["API processes, bound", `${report.options.apis}, ${report.options.boundMs} ms`],
+    ["duration, seed", `${number(report.seconds)} s, ${report.options.seed}`],
+  ];
+}
+
+export function plainReport(report: RunReport): string {
+  const rows = reportRows(report).map(([name, value]) => [name, value].map(withoutStars));
+  const width = Math.max(...rows.map(([name]) => name!.length));
+  const lines = rows.map(([name, value]) => `  ${name!.padEnd(width)}  ${value}`);
+  const faults = Object.entries(report.faults).map(([name, count]) => `  ${count} x ${name}`);
+  const stale = report.examples.map((one) => `  ${JSON.stringify(one)}`);
+  const byRoute = JSON.stringify({ reads: report.readsByRoute, stale: report.staleByRoute });
+  return [...lines, ...faults, `  ${byRoute}`, ...stale].join("\n");
+}
+
+/** The page: the run, its faults, and what each mutant showed. */
+export function pageOf(long: RunReport, mutants: readonly RunReport[], date: string): string {
+  return `# Chaos
+
+What \`npm run chaos\` did and saw; the page is written by it. Real API processes answer cached
+routes; others write, through the library and through clients that know nothing of it; things go
+wrong. Every answer is judged afterwards by the versions of the rows it shows: a write of the
+answering process must show in reads sent after its promise resolved, every other write in reads
+sent ${long.options.boundMs} ms after its commit was acknowledged or later. Zero tolerance is added.
+
+## The run
+
+${tableOf(["", ""], reportRows(long))}
+
+${tableOf(
+  ["fault", "times"],
+  Object.entries(long.faults).map(([name, count]) => [name, String(count)]),
+)}
+
+${tableOf(
+  ["route", "reads"],
+  Object.entries(long.readsByRoute).map(([name, count]) => [name, number(count)]),
+)}
+
+## The mutants
+
+The same run finds implementations that are wrong on purpose.
+
+${tableOf(["mutant", "exposed by", "reads", "stale"], mutants.map(mutantRow))}
+
+Run on ${date}. A run of seconds with the same parts is in \`npm test\`
+(\`packages/hasten/test/chaos/chaos.test.ts\`).
+`;
+}
+
+function mutantRow(report: RunReport): string[] {
+  const { mutant = "", faults } = report.options;
+  const by = faults.length === 0 ? "reads and writes alone" : faults.join(", ");
+  return [mutant, by, number(report.reads), number(report.stale)];
+}
+
+function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`);
+  return lines.join("\n");
+}
+
+const withoutStars = (text: string): string => text.replaceAll("**", "");
