@@ -46,7 +46,7 @@ export function createAnswer(parts: LoadParts, loads: Loads, deadlines: Deadline
     if (confirmed && nowMs < entry.refreshAtMs) return hit(entry, trace).value;
     const resolved =
       call === NO_OPTIONS ? defaults : resolveLoad(options, call as LoadOptions<unknown>);
-    const stale = entry !== undefined && mayStandIn(entry, nowMs) ? entry : undefined;
+    const stale = entry !== undefined && mayStandIn(parts, entry) ? entry : undefined;
     const request = new LoadRequest(key, load, resolved, { stale, trace });
     if (stale !== undefined && confirmed && nowMs < stale.freshUntilMs) {
       // One early refresh at a time: until it has landed, hits are plain again.
@@ -99,7 +99,7 @@ export function createAnswer(parts: LoadParts, loads: Loads, deadlines: Deadline
       return serve("revalidating");
     }
     const work = loads.obtain(request).catch((error: unknown) => {
-      if (!mayStandIn(stale, now())) throw error;
+      if (!mayStandIn(parts, stale)) throw error;
       return serve("the load failed");
     });
     // Where the grace ends first there will be nothing to serve: only the hard one counts.
@@ -107,13 +107,13 @@ export function createAnswer(parts: LoadParts, loads: Loads, deadlines: Deadline
     const ms = Math.min(softMs, hardTimeoutMs);
     if (ms === NEVER) return work;
     return deadlines.within(work, ms, () => {
-      if (mayStandIn(stale, now()) && (ms === hardTimeoutMs || isConfirmed(parts, stale)))
+      if (mayStandIn(parts, stale) && (ms === hardTimeoutMs || isConfirmed(parts, stale)))
         return serve("the load is slow");
       if (ms === hardTimeoutMs) return timedOut(request, ms);
       // Its sources fell silent meanwhile: it may stand in for an error only.
       if (hardTimeoutMs === NEVER) return work;
       return deadlines.within(work, hardTimeoutMs - ms, () =>
-        mayStandIn(stale, now()) ? serve("the load is slow") : timedOut(request, hardTimeoutMs),
+        mayStandIn(parts, stale) ? serve("the load is slow") : timedOut(request, hardTimeoutMs),
       );
     });
   }

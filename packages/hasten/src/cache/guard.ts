@@ -9,6 +9,7 @@
  * - Unlike an expiry nothing is recorded: when the source confirms again, so is the value.
  */
 
+import type { Clock } from "../core/clock.ts";
 import type { Dependency } from "../core/trace/index.ts";
 import type { CoherencePromise, Trust } from "../core/trust.ts";
 
@@ -60,11 +61,11 @@ export class Guard {
   }
 
   /** For how long it has not been confirmed; 0 if it is, or lapsed otherwise than by silence. */
-  lapsedMs(nowMs: number): number {
+  lapsedMs(clock: Clock): number {
+    const heldMs = Math.max(clock.nowMs() - this.capturedMs, clock.wallMs() - this.capturedWallMs);
     let longestMs = 0;
     for (const trust of this.log === undefined ? this.trusts : [...this.trusts, this.log]) {
-      const silentMs = Math.min(trust.ageMs(), nowMs - this.capturedMs) - trust.boundMs;
-      longestMs = Math.max(longestMs, silentMs);
+      longestMs = Math.max(longestMs, Math.min(trust.ageMs(), heldMs) - trust.boundMs);
     }
     return longestMs;
   }

@@ -91,7 +91,7 @@ export function createReads(
     getOrSet,
     entry<V>(key: Key<V>, look?: { readonly aside?: boolean }) {
       const entry = shelf.find(key);
-      if (entry === undefined || !mayStandIn(entry, parts.now())) return undefined;
+      if (entry === undefined || !mayStandIn(parts, entry)) return undefined;
       memory.touch(entry);
       const trace = look?.aside === true ? undefined : currentTrace();
       if (trace !== undefined) rules.include(trace, entry);

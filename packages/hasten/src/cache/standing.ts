@@ -20,9 +20,9 @@ export function isFresh(parts: LoadParts, entry: Entry): boolean {
  * Whether a value that is not fresh may stand in: within its grace, and within that of its lapse.
  * What this process itself may have made untrue never is.
  */
-export function mayStandIn(entry: Entry, nowMs: number): boolean {
-  if (entry.failure || nowMs >= entry.staleUntilMs) return false;
+export function mayStandIn(parts: LoadParts, entry: Entry): boolean {
+  if (entry.failure || parts.now() >= entry.staleUntilMs) return false;
   const { guard } = entry;
-  if (guard === undefined || guard.confirmed) return true;
-  return !guard.doubted && guard.lapsedMs(nowMs) < entry.graceMs;
+  if (guard === undefined || isConfirmed(parts, entry)) return true;
+  return !guard.doubted && guard.lapsedMs(parts.options.clock) < entry.graceMs;
 }

@@ -33,10 +33,11 @@ export function createWrites(parts: LoadParts, invalidations: Invalidations): Wr
     const tags = allTags(checkOwnTags(options.tags ?? NONE), dependency);
     const admitted = shelf.admit(key, value, options as Partial<AdmitOptions>);
     // Nothing of the caller's runs from here on: what is judged now is true when it is stored.
-    const fill = token ?? openFill(parts, key);
-    const voided = rules.voided(fence, fill, tags) || outlived(fill, dependency);
-    const guard = guardOf(parts, fill, dependency);
-    fill.release();
+    const fill = token ?? (unguarded(dependency) ? undefined : openFill(parts, key));
+    const guard = fill === undefined ? undefined : guardOf(parts, fill, dependency);
+    const voided =
+      fill !== undefined && (rules.voided(fence, fill, tags) || outlived(fill, dependency));
+    fill?.release();
     if (voided) {
       parts.counters.refusedFills += 1;
       return refused("invalidated while loading");
@@ -51,6 +52,9 @@ export function createWrites(parts: LoadParts, invalidations: Invalidations): Wr
     const lifetime = { ttlMs: keptMs, graceMs, refreshAfterMs: keptMs };
     return shelf.put(key, admitted, { lifetime, tags, guard });
   };
+
+  const unguarded = (dependency: Dependency | undefined): boolean =>
+    dependency === undefined && cache.log === undefined;
 
   /** What was read is older than the fill, and something happened in between. */
   const outlived = (fill: Fill, dependency: Dependency | undefined): boolean => {

@@ -84,11 +84,11 @@ export class Trust {
   }
 
   /**
-   * Whether this process wrote after `monotonicMs` something that may not have been applied yet:
+   * Whether this process wrote at or after `monotonicMs` something that may not have been applied yet:
    * what was read by then must not even stand in for an error.
    */
   doubts(monotonicMs: number): boolean {
-    return monotonicMs < this.#suspendedAtMs && this.#confirmedMonotonicMs < this.#suspendedAtMs;
+    return monotonicMs <= this.#suspendedAtMs && this.#confirmedMonotonicMs < this.#suspendedAtMs;
   }
 
   /** Whether what was read from `monotonicMs`/`wallMs` on may be served as fresh now. */
