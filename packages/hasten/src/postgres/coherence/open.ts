@@ -33,7 +33,7 @@ export async function openCoherence(given: CoherenceOptions): Promise<Coherence>
   };
   const conductor = new Conductor(
     options,
-    createSurroundings(options, { direct, drop, audience: caches }),
+    createSurroundings({ options, direct, drop, audience: caches }),
   );
   const watch = createWatch({
     analyzer: () => conductor.part.analyzer,

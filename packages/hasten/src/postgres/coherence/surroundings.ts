@@ -1,54 +1,31 @@
-import type { CoherencePromise } from "../../core/trust.ts";
-import { isUnavailable, reasonOf } from "../failures.ts";
+import { isUnavailable, reasonOf, sqlstateOf } from "../failures.ts";
 import type { Surroundings } from "./conductor.ts";
-import type { Direct } from "./direct.ts";
-import type { ResolvedCoherence } from "./options.ts";
-import { createOwnWrites } from "./own-writes.ts";
-import { nothingPart, type Part } from "./parts.ts";
+import { openPart, type PartSurroundings } from "./open-part.ts";
 import type { Finding } from "./preflight/finding.ts";
-import { type Audience, logReaching, reaching } from "./reaching.ts";
-import type { DropTags } from "./source.ts";
+import { unreachable } from "./preflight/preflight.ts";
 import { survey } from "./survey.ts";
 
-export interface SurroundingsParts {
-  readonly direct: Direct;
-  readonly drop: DropTags;
-  readonly audience: Audience;
-}
-
-export function createSurroundings(
-  options: ResolvedCoherence,
-  { direct, drop, audience }: SurroundingsParts,
-): Surroundings {
-  const openPart = async (promise: CoherencePromise): Promise<Part> => {
-    const nothing = nothingPart(options, "nothing is tracked in this mode");
-    if (promise !== "own-writes") return { ...nothing, status: () => ({ state: "live" }) };
-    const source = createOwnWrites({ ...options, drop, poll: async () => [] });
-    return {
-      promise,
-      source: reaching(source, audience),
-      log: logReaching(source.log, audience),
-      analyzer: nothing.analyzer,
-      status: () => ({ state: "live" }),
-      handOver: async () => undefined,
-      close: () => source.close(),
-    };
-  };
+/** The world as it is: what the conductor asks of it goes to the server. */
+export function createSurroundings(around: PartSurroundings): Surroundings {
+  const { direct, options } = around;
   return {
     survey: (streaming) => survey(direct, options, streaming ? 1 : 0),
-    openPart,
-    refusal: (_promise, error) => refusal(error),
+    openPart: (promise) => openPart(promise, around),
+    refusal: (promise, error) =>
+      isUnavailable(error) && sqlstateOf(error) === undefined
+        ? unreachable(error)
+        : refused(promise, error),
   };
 }
 
-function refusal(error: unknown): Finding {
-  const id = isUnavailable(error) ? "unreachable" : "replication-refused";
+/** What preflight could not foresee, and trying showed. */
+function refused(promise: Finding["stops"][number], error: unknown): Finding {
   return {
-    id,
+    id: "replication-refused",
     severity: "blocks",
-    stops: ["stream"],
-    says: `The server could not be used: ${reasonOf(error)}.`,
-    fix: "Check that it runs and can be reached; hasten tries again by itself.",
+    stops: [promise],
+    says: `The server refused ${promise}: ${reasonOf(error)}.`,
+    fix: "See the server's log; hasten tries again by itself.",
     sql: [],
     tables: [],
   };

@@ -1,0 +1,105 @@
+/**
+ * Opens one mode: who understands statements for it, and where its changes come from.
+ *
+ * Invariants:
+ * - A part owns what it opened and nothing else; when opening fails, nothing of it is left.
+ * - Statements are understood for one coverage: a part that comes after another starts with none.
+ */
+import { randomUUID } from "node:crypto";
+import type { InvalidationLog } from "../../core/invalidation-log.ts";
+import type { CoherencePromise } from "../../core/trust.ts";
+import type { Coverage } from "../catalog/run.ts";
+import { createStatements, type Statements } from "../statements/create-statements.ts";
+import { createDirect, type Direct } from "./direct.ts";
+import type { ResolvedCoherence } from "./options.ts";
+import { alone, createOwnWrites, OwnWritesTrust } from "./own-writes.ts";
+import { nothingPart, type Part, type PartStatus } from "./parts.ts";
+import { type Audience, logReaching, reaching } from "./reaching.ts";
+import type { ChangeSource, DropTags } from "./source.ts";
+import { openTriggers } from "./triggers/source.ts";
+
+export interface PartSurroundings {
+  readonly options: ResolvedCoherence;
+  /** For catalog look-ups; shared by all parts. */
+  readonly direct: Direct;
+  readonly drop: DropTags;
+  readonly audience: Audience;
+}
+
+/** Rejects when the server refuses it. */
+export function openPart(promise: CoherencePromise, around: PartSurroundings): Promise<Part> {
+  switch (promise) {
+    case "stream":
+      return Promise.reject(new Error("the stream cannot be had"));
+    case "triggers":
+      return triggersPart(around);
+    case "own-writes":
+      return ownWritesPart(around);
+    case "ttl":
+      return Promise.resolve(ttlPart(around));
+    default:
+      return promise satisfies never;
+  }
+}
+
+async function triggersPart(around: PartSurroundings): Promise<Part> {
+  const { options, drop } = around;
+  const { interest, poll, analyzer } = await statementsOf(around, { kind: "triggers" });
+  // A connection of its own: reading the log never waits behind a look at the catalog.
+  const direct = createDirect({
+    url: options.directUrl,
+    driver: options.driver,
+    applicationName: "hasten change log",
+  });
+  try {
+    const node = randomUUID();
+    const source = await openTriggers({ ...options, direct, node, interest, poll, drop });
+    const close = (): Promise<void> => source.close().then(() => direct.close());
+    return assemble(around, { source, analyzer, close, status: () => source.status() });
+  } catch (error) {
+    await direct.close();
+    throw error;
+  }
+}
+
+async function ownWritesPart(around: PartSurroundings): Promise<Part> {
+  const { options, drop } = around;
+  const { poll, analyzer } = await statementsOf(around, { kind: "any" });
+  const source = createOwnWrites({ ...options, drop, poll });
+  const close = (): Promise<void> => source.close();
+  return assemble(around, { source, analyzer, close, status: () => ({ state: "live" }) });
+}
+
+/** Everything lives by its time to live: nothing can end that sooner, so nothing lapses. */
+function ttlPart({ options }: PartSurroundings): Part {
+  const nothing = nothingPart(options, "nothing is tracked in this mode");
+  const trust = new OwnWritesTrust("ttl", options.boundMs, options.clock);
+  return { ...nothing, log: alone(trust), status: () => ({ state: "live" }) };
+}
+
+async function statementsOf(around: PartSurroundings, coverage: Coverage): Promise<Statements> {
+  const { run } = around.direct;
+  const [row] = await run("select current_database()::text as database");
+  return createStatements({ run, database: String(row?.["database"]), coverage });
+}
+
+interface Assembly {
+  readonly source: ChangeSource & { readonly log: InvalidationLog };
+  readonly analyzer: Part["analyzer"];
+  readonly status: () => PartStatus;
+  readonly close: () => Promise<void>;
+  readonly handOver?: () => Promise<void>;
+}
+
+function assemble({ audience }: PartSurroundings, assembly: Assembly): Part {
+  const { source, analyzer, status, close, handOver = async () => undefined } = assembly;
+  return {
+    promise: source.promise,
+    source: reaching(source, audience),
+    log: logReaching(source.log, audience),
+    analyzer,
+    status,
+    handOver,
+    close,
+  };
+}
