@@ -71,6 +71,8 @@ export interface OpaqueAnalysis {
   readonly mayWrite: boolean;
   /** It leaves the connection stateful. */
   readonly stateful: boolean;
+  /** What it gives differs by who asks: row security, current_user, current_setting. */
+  readonly personal?: boolean | undefined;
   /** Stateful only until the transaction ends: `set_config(…, true)`. */
   readonly local?: boolean;
 }

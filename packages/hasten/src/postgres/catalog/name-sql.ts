@@ -1,0 +1,101 @@
+/** What the catalog says about names of functions, operators, types and casts. */
+
+/** Objects from here on were made by users and extensions. */
+export const FIRST_USER_OID = 16_384;
+
+export interface FunctionFacts {
+  readonly oid: number;
+  readonly namespace: number;
+  readonly arguments: number;
+  readonly defaults: number;
+  readonly variadic: boolean;
+  /** `i`, `s` or `v`; of an aggregate the worst of the functions it is made of. */
+  readonly volatility: string;
+  /** Its first argument takes a whole row: `x.name` calls it. */
+  readonly takesRow: boolean;
+  /** Its source may change the session: set_config, SET, temporary tables, dynamic SQL. */
+  readonly changesSession: boolean;
+}
+
+export interface NameFacts<F> {
+  readonly name: string;
+  readonly signature: string;
+  readonly recent: boolean;
+  readonly found: readonly F[];
+}
+
+/** Whether any of these is newer than transaction `$2`; what cannot be told is. */
+const recent = (rows: string): string =>
+  `$2::text is null or coalesce((select min(age(v.xmin)) <= age($2::text::xid) from (${rows}) v), false)`;
+
+/** Expressions over `e(name text)`: signatures of what users made of that name. */
+export const FUNCTION_SIGNATURE = `(select coalesce(md5(string_agg(p.oid || ':' || p.xmin, ',' order by p.oid)), '')
+  from pg_proc p where p.proname = e.name and p.oid >= ${FIRST_USER_OID})`;
+
+export const OPERATOR_SIGNATURE = `(select coalesce(md5(string_agg(o.oid || ':' || o.xmin || ':' || f.xmin, ',' order by o.oid)), '')
+  from pg_operator o left join pg_proc f on f.oid = o.oprcode where o.oprname = e.name and o.oid >= ${FIRST_USER_OID})`;
+
+export const TYPE_SIGNATURE = `(select coalesce(md5(string_agg(t.oid || ':' || t.xmin || coalesce((
+    select string_agg(a.xmin::text, ',' order by a.attnum) from pg_attribute a where a.attrelid = t.typrelid and a.attnum > 0), '')
+    || coalesce((select string_agg(l.oid || ':' || l.xmin, ',' order by l.oid) from pg_enum l where l.enumtypid = t.oid), ''), ',' order by t.oid)), '')
+  from pg_type t where t.typname = e.name and t.oid >= ${FIRST_USER_OID})`;
+
+export const CAST_SIGNATURE = `(select coalesce(md5(string_agg(k.oid || ':' || k.xmin, ',' order by k.oid)), '')
+  from pg_cast k where k.oid >= ${FIRST_USER_OID})`;
+
+/** All functions of users: those that are called may call others. */
+export const ALL_FUNCTIONS_SIGNATURE = `(select coalesce(md5(string_agg(p.oid || ':' || p.xmin, ',' order by p.oid)), '')
+  from pg_proc p where p.oid >= ${FIRST_USER_OID})`;
+
+const VOLATILITY = `coalesce((
+  select case when count(*) = 0 then null when bool_or(m.provolatile = 'v') then 'v' when bool_or(m.provolatile = 's') then 's' else 'i' end
+  from pg_aggregate a join pg_proc m on m.oid in (a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn,
+    a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn)
+  where a.aggfnoid = p.oid and p.oid >= ${FIRST_USER_OID}), p.provolatile::text)`;
+
+const CHANGES_SESSION = `p.oid >= ${FIRST_USER_OID} and p.provolatile = 'v' and (coalesce(p.prosrc, '')
+  ~* '(set_config|search_path|\\mset\\s+(local|session|role|time)|pg_temp|\\mtemp(orary)?\\M|\\mexecute\\M|\\mdiscard\\M|\\mreset\\M)'
+  or p.prosqlbody is not null and pg_get_function_sqlbody(p.oid) ~* 'set_config')`;
+
+export const FUNCTIONS_SQL = `
+select json_build_object('name', e.name, 'signature', ${FUNCTION_SIGNATURE},
+  'recent', ${recent(`select p.xmin from pg_proc p where p.proname = e.name and p.oid >= ${FIRST_USER_OID}`)},
+  'found', (select coalesce(json_agg(json_build_object(
+    'oid', p.oid::int8, 'namespace', p.pronamespace::int8, 'arguments', p.pronargs, 'defaults', p.pronargdefaults,
+    'variadic', p.provariadic <> 0, 'volatility', ${VOLATILITY},
+    'takesRow', p.pronargs > 0 and exists (select from pg_type t where t.oid = p.proargtypes[0]
+      and (t.typtype in ('c', 'd') or t.typname in ('record', 'any', 'anyelement', 'anynonarray', 'anycompatible', 'anycompatiblenonarray'))),
+    'changesSession', ${CHANGES_SESSION}
+  )), '[]'::json) from pg_proc p where p.proname = e.name)
+)::text as row from jsonb_array_elements_text($1::jsonb) e(name)`;
+
+/** An operator that users made: allowed if its function is IMMUTABLE. */
+export const OPERATORS_SQL = `
+select json_build_object('name', e.name, 'signature', ${OPERATOR_SIGNATURE},
+  'recent', ${recent(`select o.xmin from pg_operator o where o.oprname = e.name and o.oid >= ${FIRST_USER_OID}`)},
+  'found', (select coalesce(json_agg(o.oid::int8), '[]'::json)
+    from pg_operator o left join pg_proc f on f.oid = o.oprcode
+    where o.oprname = e.name and o.oid >= ${FIRST_USER_OID} and f.provolatile is distinct from 'i')
+)::text as row from jsonb_array_elements_text($1::jsonb) e(name)`;
+
+/** A type that users made: refused if reading its text may look something up. */
+export const TYPES_SQL = `
+select json_build_object('name', e.name, 'signature', ${TYPE_SIGNATURE},
+  'recent', ${recent(`select t.xmin from pg_type t where t.typname = e.name and t.oid >= ${FIRST_USER_OID}`)},
+  'found', (select coalesce(json_agg(t.oid::int8), '[]'::json) from pg_type t left join pg_proc f on f.oid = t.typinput
+    where t.typname = e.name and t.oid >= ${FIRST_USER_OID}
+    and ((f.oid >= ${FIRST_USER_OID} and f.provolatile <> 'i')
+      or exists (select from pg_type b where b.oid = t.typbasetype and b.typname ~ '^_?reg[a-z]+$')))
+)::text as row from jsonb_array_elements_text($1::jsonb) e(name)`;
+
+/** Casts that users made with functions that are not IMMUTABLE: they happen unseen. */
+export const CASTS_SQL = `
+select json_build_object('name', e.name, 'signature', ${CAST_SIGNATURE},
+  'recent', ${recent(`select k.xmin from pg_cast k where k.oid >= ${FIRST_USER_OID}`)},
+  'found', (select coalesce(json_agg(k.oid::int8), '[]'::json) from pg_cast k join pg_proc f on f.oid = k.castfunc
+    where k.oid >= ${FIRST_USER_OID} and f.provolatile <> 'i')
+)::text as row from jsonb_array_elements_text($1::jsonb) e(name)`;
+
+export const ALL_FUNCTIONS_SQL = `
+select json_build_object('name', e.name, 'signature', ${ALL_FUNCTIONS_SIGNATURE}, 'recent', false, 'found', '[]'::json
+)::text as row from jsonb_array_elements_text($1::jsonb) e(name), (select $2::text) unused`;

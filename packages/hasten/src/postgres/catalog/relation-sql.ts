@@ -1,0 +1,116 @@
+/**
+ * What the catalog says about one relation, and a signature that changes when any of it does.
+ *
+ * Invariant: the signature and the facts come from one statement, so one snapshot. It is made of the
+ * versions (xmin) of the catalog's rows: whatever DDL changes a row gives it another one, while
+ * VACUUM and ANALYZE write theirs in place.
+ */
+import type { Coverage } from "./run.ts";
+
+/** The trigger that the change log is filled by, where there is no replication. */
+export const CHANGE_TRIGGER = "hasten_changes";
+
+/** Versions of rows that belong to relation `c`, each a text. */
+const PARTS = [
+  "c.xmin::text",
+  "(select n.nspname::text from pg_namespace n where n.oid = c.relnamespace)",
+  "(select string_agg(a.xmin::text, ',' order by a.attnum) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0)",
+  "(select string_agg(i.indexrelid || ':' || i.xmin, ',' order by i.indexrelid) from pg_index i where i.indrelid = c.oid and (i.indisprimary or i.indisreplident))",
+  "(select string_agg(r.oid || ':' || r.xmin, ',' order by r.oid) from pg_rewrite r where r.ev_class = c.oid)",
+  "(select string_agg(h.inhrelid || ':' || h.xmin || h.inhdetachpending, ',' order by h.inhrelid) from pg_inherits h where h.inhparent = c.oid)",
+  "(select string_agg(h.inhparent || ':' || h.xmin, ',' order by h.inhparent) from pg_inherits h where h.inhrelid = c.oid)",
+  "(select string_agg(p.oid || ':' || p.xmin, ',' order by p.oid) from pg_policy p where p.polrelid = c.oid)",
+  "(select string_agg(t.oid || ':' || t.xmin, ',' order by t.oid) from pg_trigger t where t.tgrelid = c.oid)",
+  // A label or attribute that is renamed changes what is read, and no row.
+  "(select string_agg(e.oid || ':' || e.xmin, ',' order by e.oid) from pg_attribute a join pg_enum e on e.enumtypid = a.atttypid where a.attrelid = c.oid and a.attnum > 0)",
+  "(select string_agg(b.attrelid || ':' || b.xmin, ',' order by b.attrelid, b.attnum) from pg_attribute a join pg_type y on y.oid = a.atttypid and y.typtype = 'c' join pg_attribute b on b.attrelid = y.typrelid where a.attrelid = c.oid and a.attnum > 0)",
+];
+
+/** Whether changes of relation `c` reach us; `$1` is the publication's name. */
+function coveredSql(coverage: Coverage): string {
+  switch (coverage.kind) {
+    case "any":
+      return "($1::text is null or true)";
+    case "publication":
+      return `exists (
+        select from pg_publication p
+        where p.pubname = $1 and p.pubinsert and p.pubupdate and p.pubdelete and p.pubtruncate and not p.pubviaroot
+        and (p.puballtables
+          or exists (select from pg_publication_namespace s where s.pnpubid = p.oid and s.pnnspid in (
+            select q.relnamespace from pg_class q where q.oid = c.oid or q.oid in (select relid from pg_partition_ancestors(c.oid))))
+          or exists (select from pg_publication_rel r where r.prpubid = p.oid and (r.prrelid = c.oid or r.prrelid in (select relid from pg_partition_ancestors(c.oid)))))
+        and not exists (select from pg_publication_rel r where r.prpubid = p.oid and (r.prqual is not null or r.prattrs is not null)
+          and (r.prrelid = c.oid or r.prrelid in (select relid from pg_partition_ancestors(c.oid)))))`;
+    case "triggers":
+      return `($1::text is null and exists (
+        select from pg_trigger t where t.tgrelid = c.oid and t.tgname = '${CHANGE_TRIGGER}' and t.tgenabled = 'A'))`;
+    default:
+      return coverage satisfies never;
+  }
+}
+
+/** An expression: the signature of relation `c`. */
+export function signatureSql(coverage: Coverage): string {
+  return `md5(array[${PARTS.join(",\n")}, (${coveredSql(coverage)})::text]::text)`;
+}
+
+/** Whether any of its rows is newer than transaction `$3`; what cannot be told is. */
+const RECENT = `$3::text is null or (
+  select min(age(v.xmin)) <= age($3::text::xid) from (
+    select c.xmin union all
+    select a.xmin from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 union all
+    select r.xmin from pg_rewrite r where r.ev_class = c.oid union all
+    select h.xmin from pg_inherits h where h.inhrelid = c.oid or h.inhparent = c.oid union all
+    select p.xmin from pg_policy p where p.polrelid = c.oid
+  ) v)`;
+
+const COLUMNS = `(
+  select coalesce(json_agg(json_build_object(
+    'name', a.attname,
+    'type', case when t.typtype = 'e' then 'enum' when t.typnamespace = 11 then t.typname else '' end,
+    'deterministic', coalesce((select o.collisdeterministic from pg_collation o where o.oid = a.attcollation), true),
+    'looksUp', t.typname ~ '^_?reg[a-z]+$' and t.typnamespace = 11,
+    'identity', a.attgenerated = '' and case c.relreplident
+      when 'f' then true
+      when 'n' then false
+      else exists (select from pg_index i where i.indrelid = c.oid
+        and (case when c.relreplident = 'd' then i.indisprimary else i.indisreplident end)
+        and a.attnum = any(i.indkey)) end
+  ) order by a.attnum), '[]'::json)
+  from pg_attribute a join pg_type t on t.oid = a.atttypid
+  where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)`;
+
+/** Facts of the relations in `$2` (an array's text): one JSON text each. */
+export function relationsSql(coverage: Coverage): string {
+  return `
+select json_build_object(
+  'oid', c.oid::int8,
+  'signature', ${signatureSql(coverage)},
+  'recent', ${RECENT},
+  'schema', n.nspname,
+  'name', c.relname,
+  'kind', c.relkind,
+  'persistence', c.relpersistence,
+  'rowSecurity', c.relrowsecurity,
+  'forced', c.relforcerowsecurity,
+  'owner', pg_get_userbyid(c.relowner),
+  'covered', ${coveredSql(coverage)},
+  'columns', ${COLUMNS},
+  'parents', (select coalesce(json_agg(h.inhparent::int8), '[]'::json) from pg_inherits h where h.inhrelid = c.oid),
+  'children', (select coalesce(json_agg(h.inhrelid::int8), '[]'::json) from pg_inherits h where h.inhparent = c.oid),
+  'referencing', (select coalesce(json_agg(distinct f.conrelid::int8), '[]'::json) from pg_constraint f
+    where f.contype = 'f' and f.confrelid = c.oid and (f.confdeltype in ('c','n','d') or f.confupdtype in ('c','n','d'))),
+  'referencedBy', (select coalesce(json_agg(distinct f.conrelid::int8), '[]'::json) from pg_constraint f
+    where f.contype = 'f' and f.confrelid = c.oid),
+  'firesMore', exists (select from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal and t.tgname <> '${CHANGE_TRIGGER}')
+    or (c.relkind <> 'v' and c.relkind <> 'm' and c.relhasrules)
+    or exists (select from pg_depend d join pg_proc f on f.oid = d.refobjid
+      where d.classid = 'pg_attrdef'::regclass and d.refclassid = 'pg_proc'::regclass and f.provolatile = 'v' and f.oid >= 16384
+      and d.objid in (select x.oid from pg_attrdef x where x.adrelid = c.oid)),
+  'definition', case when c.relkind = 'v' then pg_get_viewdef(c.oid) end,
+  'definitionPath', case when c.relkind = 'v' then
+    (select json_agg(s.oid::int8 order by p.at) from unnest(current_schemas(true)) with ordinality p(name, at) join pg_namespace s on s.nspname = p.name) end
+)::text as row
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.oid = any($2::text::oid[])`;
+}

@@ -1,0 +1,102 @@
+/** Whether the functions, operators, types and casts that a statement names can be relied on. */
+import type { FunctionFacts, NameFacts } from "../catalog/name-sql.ts";
+import { FIRST_USER_OID } from "../catalog/name-sql.ts";
+import type { Registry } from "../catalog/registry.ts";
+import type { Item } from "../catalog/shelf.ts";
+import { functionRefusal, type Refusal, takes } from "./function-rules.ts";
+import type { QualifiedName } from "./tree.ts";
+import type { FunctionUse, Uses } from "./uses.ts";
+
+export interface NamesRead {
+  /** What it was made from: what is read is dropped when any of it changes. */
+  readonly items: readonly { readonly tags: Set<string> }[];
+  /** Tags of the functions of users that are called. */
+  readonly tags: readonly string[];
+  readonly refusals: readonly Refusal[];
+}
+
+interface Place {
+  readonly registry: Registry;
+  readonly namespaces: readonly number[];
+  readonly since: string | undefined;
+}
+
+/** Asks the catalog about every name; the refusals are in the order of the text. */
+export async function readNames(uses: Uses, place: Place): Promise<NamesRead> {
+  const { registry, since } = place;
+  const called = uses.functions.map(({ name }) => name.name);
+  const functions = await registry.functions(unique([...called, ...uses.fields]), since);
+  const operators = await registry.named<number>("operators", [...uses.operators], since);
+  const types = await registry.named<number>("types", typeNames(uses), since);
+  const casts = await registry.named<number>("casts", [ALL], since);
+  const schemas = await registry.schemas(schemaNames(uses.functions));
+  const refusals: Refusal[] = [];
+  const oids = new Set<number>();
+  for (const use of uses.functions) {
+    const candidates = functions.get(use.name.name)?.facts.found ?? [];
+    const meant = candidates.filter((it) => canMean(it, use, { place, schemas }));
+    if (meant.length === 0) refusals.push(refusal(`the function ${nameOf(use.name)}(), not found`));
+    for (const it of meant) {
+      const refused = functionRefusal(use.name.name, it);
+      if (refused !== undefined) refusals.push(refused);
+      else if (it.oid >= FIRST_USER_OID) oids.add(it.oid);
+    }
+  }
+  for (const field of uses.fields)
+    for (const it of functions.get(field)?.facts.found ?? []) {
+      const refused = it.takesRow && takes(it, 1) ? functionRefusal(field, it) : undefined;
+      if (refused !== undefined) refusals.push(refused);
+      else if (it.takesRow && it.oid >= FIRST_USER_OID) oids.add(it.oid);
+    }
+  refusals.push(...unsafe(operators, (name) => `the operator ${name}, which is not IMMUTABLE`));
+  refusals.push(...unsafe(types, (name) => `the type ${name}, which may look something up`));
+  refusals.push(...unsafe(casts, () => "a cast of this database that is not IMMUTABLE"));
+  const all = oids.size === 0 ? NONE : await registry.named("allFunctions", [ALL], since);
+  return {
+    items: [functions, operators, types, casts, all].flatMap((map) => [...map.values()]),
+    tags: [...oids].map((oid) => registry.functionTag(oid)),
+    refusals,
+  };
+}
+
+const ALL = "*";
+const NONE: ReadonlyMap<string, Item<NameFacts<unknown>>> = new Map();
+
+function canMean(
+  facts: FunctionFacts,
+  { name, argumentCount }: FunctionUse,
+  { place, schemas }: { place: Place; schemas: ReadonlyMap<string, number> },
+): boolean {
+  if (!takes(facts, argumentCount)) return false;
+  if (name.schema !== undefined) return schemas.get(name.schema) === facts.namespace;
+  return place.namespaces.includes(facts.namespace);
+}
+
+function unsafe(
+  items: ReadonlyMap<string, Item<NameFacts<number>>>,
+  because: (name: string) => string,
+): readonly Refusal[] {
+  const found = [...items].filter(([, { facts }]) => facts.found.length > 0);
+  return found.map(([name]) => refusal(because(name)));
+}
+
+function refusal(because: string): Refusal {
+  // What is not known may do anything.
+  return { because, mayWrite: true, stateful: false, personal: false };
+}
+
+function typeNames(uses: Uses): readonly string[] {
+  return unique(uses.types.map(({ name }) => name));
+}
+
+function schemaNames(functions: readonly FunctionUse[]): readonly string[] {
+  return unique(functions.flatMap(({ name }) => (name.schema === undefined ? [] : [name.schema])));
+}
+
+function unique(names: readonly string[]): readonly string[] {
+  return [...new Set(names)];
+}
+
+function nameOf({ schema, name }: QualifiedName): string {
+  return schema === undefined ? name : `${schema}.${name}`;
+}
