@@ -1,0 +1,244 @@
+/**
+ * One client of the driver, watched.
+ *
+ * Invariants:
+ * - Whose work a query is, is asked when `query` is called.
+ * - A connection is open for its user once its role and settings were asked for.
+ * - Everything that was put on the client goes again when it is no longer watched.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { untraced } from "../../core/trace/index.ts";
+import { carriage, inCallersContext, newTicket, takenTicket } from "./carry.ts";
+import { CAUSES } from "./causes.ts";
+import { Connection } from "./connection.ts";
+import { FACTS_SQL, factsOf, REPLAYED_SQL } from "./facts.ts";
+import { type Follower, followedQuery, followForeign } from "./query.ts";
+import type { Run, Ticket } from "./run.ts";
+import type { Family } from "./session-state.ts";
+import type {
+  Callback,
+  ClientClass,
+  ConnectMethod,
+  DriverClient,
+  DriverQuery,
+  QueryClass,
+  QueryMethod,
+  WireMessage,
+} from "./shapes.ts";
+import { publish, type Watching } from "./watching.ts";
+
+/** Clients that are watched now: what is left of the driver's is not. */
+export const watchedClients = new WeakSet<object>();
+/** Clients whose statements are measured by our own Database. */
+export const measuredClients = new WeakSet<object>();
+
+type Row = Readonly<Record<string, unknown>>;
+
+export function watchClient(
+  client: DriverClient,
+  watching: Watching,
+  family: Family,
+): { release(): void } {
+  const watched = new WatchedClient(client, watching, family);
+  return { release: () => watched.release() };
+}
+
+class WatchedClient {
+  readonly #client: DriverClient;
+  readonly #watching: Watching;
+  readonly #connection: Connection;
+  readonly #query: QueryMethod;
+  readonly #connect: ConnectMethod;
+  readonly #Query: QueryClass;
+  readonly #ofPool: boolean;
+  readonly #listeners: readonly (readonly [string, (message: WireMessage) => void])[];
+  #asked = false;
+
+  constructor(client: DriverClient, watching: Watching, family: Family) {
+    this.#client = client;
+    this.#watching = watching;
+    this.#connection = new Connection(watching, family);
+    this.#query = client.query;
+    this.#connect = client.connect;
+    this.#ofPool = family.ofPool;
+    this.#Query = (client.constructor as unknown as ClientClass).Query;
+    this.#listeners = [
+      ["readyForQuery", (message) => this.#connection.ready(message)],
+      ["parameterStatus", (message) => this.#reported(message)],
+      ["end", () => this.#connection.ended()],
+    ];
+    for (const [event, listen] of this.#listeners) client.connection.prependListener(event, listen);
+    if (client._connected === true && client.getTransactionStatus?.() !== "I")
+      this.#connection.state.joinTransaction();
+    client.query = (config, values, callback) => this.query(config, values, callback);
+    client.connect = (callback) => this.connect(callback);
+    watchedClients.add(client);
+  }
+
+  release(): void {
+    const client = this.#client;
+    for (const [event, listen] of this.#listeners) client.connection.removeListener(event, listen);
+    watchedClients.delete(client);
+    client.query = this.#query;
+    client.connect = this.#connect;
+    // Found on its prototype again, unless its maker had put its own on it.
+    const mine = client as Partial<DriverClient>;
+    const inherited = Object.getPrototypeOf(client) as DriverClient;
+    if (inherited.query === this.#query) delete mine.query;
+    if (inherited.connect === this.#connect) delete mine.connect;
+  }
+
+  connect(callback?: (error?: unknown, ...rest: unknown[]) => void): unknown {
+    // The socket's events belong to nobody's trace, nor what a pool does to prepare a connection.
+    const told = callback === undefined || this.#ofPool ? callback : inCallersContext(callback);
+    if (told !== undefined)
+      return untraced(() =>
+        this.#connect.call(this.#client, (error, ...rest) => {
+          if (error) return told(error, ...rest);
+          void this.#learn(false).then(() => told(error, ...rest));
+        }),
+      );
+    return untraced(() => this.#connect.call(this.#client) as Promise<unknown>).then(
+      async (value) => {
+        await this.#learn(false);
+        return value;
+      },
+    );
+  }
+
+  query(config: unknown, values?: unknown, callback?: unknown): unknown {
+    if (config == null) return this.#query.call(this.#client, config, values, callback);
+    const carried = takenTicket();
+    const ticket = carried ?? newTicket();
+    this.#learnLate();
+    if (typeof (config as { submit?: unknown }).submit === "function")
+      return this.#submitForeign(config as DriverQuery, { values, callback, ticket });
+    const query = new (followedQuery(this.#Query))(config, values, callback);
+    const timeout = (config as { query_timeout?: unknown }).query_timeout;
+    if (timeout) query.query_timeout = timeout;
+    const told = query.callback;
+    if (told !== undefined && told !== null && typeof told !== "function")
+      throw new TypeError("callback is not a function");
+    const follower = this.#follow(query, ticket, carried !== undefined);
+    query.follower = follower;
+    if (told) {
+      if (carried === undefined) query.callback = inCallersContext(told);
+      this.#send(query, follower);
+      return undefined;
+    }
+    const PromiseClass = this.#client._Promise ?? Promise;
+    return new PromiseClass((resolve, reject) => {
+      query.callback = (error, result) => (error ? reject(error) : resolve(result));
+      this.#send(query, follower);
+    }).catch((error: unknown) => {
+      // As the driver does: the stack leads to the caller, not to the socket.
+      if (error instanceof Error) Error.captureStackTrace(error);
+      throw error;
+    });
+  }
+
+  #submitForeign(
+    query: DriverQuery,
+    { values, callback, ticket }: { values: unknown; callback: unknown; ticket: Ticket },
+  ): unknown {
+    const follower = this.#follow(query, ticket, false);
+    const inContext = carriage.atPublicCall
+      ? AsyncLocalStorage.snapshot()
+      : <T>(work: () => T): T => work();
+    followForeign(query, follower, { inContext, mayWait: query instanceof this.#Query });
+    return this.#send(query, follower, values, callback);
+  }
+
+  #follow(query: DriverQuery, ticket: Ticket, byPool: boolean): Follower {
+    const { text, values, name } = textOf(query);
+    const connection = this.#connection;
+    const noText = CAUSES.noText;
+    const run = connection.begin({ text, values, name, ticket, byPool, noText });
+    if (connection.state.standby && run.trace !== undefined) this.#askReplayed(run);
+    return { connection, run, ended: (ended) => this.#ended(ended) };
+  }
+
+  #send(query: DriverQuery, { run }: Follower, values?: unknown, callback?: unknown): unknown {
+    try {
+      return this.#query.call(this.#client, query, values, callback);
+    } catch (error) {
+      run!.outcome = "unsent";
+      this.#connection.finish(run!);
+      throw error;
+    }
+  }
+
+  #ended(run: Run): void {
+    const client = this.#client;
+    if (measuredClients.has(client)) return;
+    const durationMs = this.#watching.clock.nowMs() - run.calledMs;
+    publish({ run, database: client.database ?? "", durationMs });
+  }
+
+  #reported({ parameterName, parameterValue }: WireMessage): void {
+    if (parameterName === undefined || parameterValue === undefined) return;
+    this.#connection.state.reported(parameterName, parameterValue);
+  }
+
+  /** A connection that was open already is asked as soon as it is free. */
+  #learnLate(): void {
+    const { _connected, readyForQuery, _queryQueue } = this.#client;
+    if (this.#asked || _connected !== true || readyForQuery !== true) return;
+    if ((_queryQueue?.length ?? 0) === 0) void this.#learn(true);
+  }
+
+  async #learn(asFound: boolean): Promise<void> {
+    const { state } = this.#connection;
+    // What waits in the driver's queue already would be sent before the question.
+    if ((this.#client._queryQueue?.length ?? 0) > 0) {
+      state.lose(CAUSES.beforeOpen);
+      return;
+    }
+    this.#asked = true;
+    try {
+      const [row] = await this.#ask(FACTS_SQL);
+      state.learn(factsOf(row ?? {}), asFound);
+    } catch {
+      state.lose(CAUSES.noFacts);
+    }
+  }
+
+  #askReplayed(run: Run): void {
+    this.#ask(REPLAYED_SQL).then(
+      ([row]) => {
+        run.replayed = String(row?.["replayed"] ?? "0/0");
+      },
+      () => undefined,
+    );
+  }
+
+  #ask(text: string): Promise<readonly Row[]> {
+    return untraced(
+      () =>
+        new Promise((resolve, reject) => {
+          const query = new (followedQuery(this.#Query))(text);
+          query.follower = { connection: this.#connection, run: undefined, ended: () => undefined };
+          const told: Callback = (error, result) =>
+            error ? reject(error) : resolve((result as { rows: readonly Row[] }).rows);
+          query.callback = told;
+          this.#query.call(this.#client, query);
+        }),
+    );
+  }
+}
+
+function textOf(query: DriverQuery): {
+  text: string | undefined;
+  values: readonly unknown[];
+  name: string | undefined;
+} {
+  // Cursors and query streams keep them on themselves or on what they wrap.
+  const within = (query as { cursor?: DriverQuery }).cursor ?? query;
+  const text = typeof query.text === "string" ? query.text : within.text;
+  const values = Array.isArray(query.values) ? query.values : within.values;
+  return {
+    text: typeof text === "string" ? text : undefined,
+    values: Array.isArray(values) ? [...(values as unknown[])] : [],
+    name: typeof query.name === "string" && query.name !== "" ? query.name : undefined,
+  };
+}

@@ -1,0 +1,196 @@
+/**
+ * One watched connection: statements in the order of execution, each understood before the next.
+ *
+ * Invariants:
+ * - A text is looked up at the call, before it is sent, if the connection's state is certain then;
+ *   otherwise when its turn comes, under the state as it was for it.
+ * - A statement ends when the server is ready for the next one (or will never be); only then the
+ *   transaction status after it is known.
+ * - Results reach their callers in order: what waits for its write to settle holds up what follows.
+ */
+import { untraced } from "../../core/trace/index.ts";
+import type { Analysis } from "../statements/analysis.ts";
+import { judge } from "./judge.ts";
+import { OwnWritesOf } from "./own-writes-of.ts";
+import type { Run, Ticket } from "./run.ts";
+import { type Family, SessionState } from "./session-state.ts";
+import type { WireMessage } from "./shapes.ts";
+import type { Watching } from "./watching.ts";
+
+export interface Call {
+  readonly text: string | undefined;
+  readonly values: readonly unknown[];
+  readonly name: string | undefined;
+  readonly ticket: Ticket;
+  /** Whether the caller is the pool itself, which waits by the ticket. */
+  readonly byPool: boolean;
+  readonly noText: string;
+}
+
+const NAMES_MAX = 5_000;
+
+export class Connection {
+  readonly state: SessionState;
+  readonly #watching: Watching;
+  readonly #writes: OwnWritesOf;
+  /** Sent and not ended, oldest first; undefined for what hasten asks itself. */
+  #sent: (Run | undefined)[] = [];
+  /** Texts of named statements. */
+  readonly #names = new Map<string, string>();
+  /** Called, not applied yet, and not known to be a read. */
+  #uncertain = 0;
+  #tail: Promise<void> | undefined;
+
+  constructor(watching: Watching, family: Family) {
+    this.#watching = watching;
+    this.state = new SessionState(family);
+    this.#writes = new OwnWritesOf(watching.source, () =>
+      watching.tell({ kind: "queued", detail: "an own write has not come back in time" }),
+    );
+  }
+
+  /** A statement is called for. */
+  begin(call: Call): Run {
+    const { clock, source: currentSource, analyzer: currentAnalyzer } = this.#watching;
+    const { ticket } = call;
+    const source = currentSource();
+    const text = call.text ?? (call.name === undefined ? undefined : this.#names.get(call.name));
+    if (call.name !== undefined && call.text !== undefined) this.#remember(call.name, call.text);
+    const analyzer = currentAnalyzer();
+    const run: Run = {
+      text: text ?? "",
+      values: call.values,
+      trace: ticket.trace,
+      adrift: ticket.adrift,
+      ticket: call.byPool ? ticket : undefined,
+      unknownText: text === undefined ? call.noText : undefined,
+      source,
+      trust: source.trust,
+      analyzer,
+      calledMs: clock.nowMs(),
+      calledSeq: this.#watching.sequenceNow(),
+      analysis: undefined,
+      late: false,
+      pending: undefined,
+      counted: false,
+      sent: false,
+      finished: false,
+      outcome: "running",
+      status: undefined,
+      committed: false,
+      rows: 0,
+      replayed: undefined,
+      onFinished: undefined,
+      wait: undefined,
+    };
+    run.trace?.began();
+    if (text === undefined) run.analysis = opaque(call.noText);
+    else if (this.#uncertain === 0) this.#lookUp(run);
+    run.late = run.analysis === undefined;
+    run.counted = run.analysis?.kind !== "read";
+    if (run.counted) this.#uncertain += 1;
+    return run;
+  }
+
+  /** It is on the wire: the server will say when it is ready for the next. */
+  sent(run: Run | undefined): void {
+    if (run !== undefined) run.sent = true;
+    this.#sent.push(run);
+  }
+
+  /** The server is ready for the next statement. */
+  ready({ status }: WireMessage): void {
+    const run = this.#sent.shift();
+    if (run === undefined) return;
+    run.status = status;
+    if (run.outcome === "running") run.outcome = "answered";
+    if (run.finished) this.#again(run);
+    else this.finish(run);
+  }
+
+  /** The connection ended: nothing more comes. */
+  ended(): void {
+    const left = this.#sent;
+    this.#sent = [];
+    for (const run of left) {
+      if (run === undefined || run.finished) continue;
+      if (run.outcome === "running") run.outcome = "lost";
+      this.finish(run);
+    }
+  }
+
+  /** Applies a statement that ended, in its turn. `run.wait` says until when its caller waits. */
+  finish(run: Run): void {
+    if (run.finished) return;
+    run.finished = true;
+    run.onFinished?.();
+    if (this.#tail === undefined && run.analysis !== undefined) {
+      const settled = this.#apply(run);
+      if (settled !== undefined) run.wait = this.#hold(settled);
+    } else {
+      const before = this.#tail ?? Promise.resolve();
+      run.wait = this.#hold(before.then(() => this.#inTurn(run)));
+    }
+  }
+
+  /** Resolves once it is applied, or waits for its turn: `run.wait` is known then. */
+  finished(run: Run): Promise<void> {
+    const done = Promise.withResolvers<void>();
+    run.onFinished = done.resolve;
+    return done.promise;
+  }
+
+  /** One given up on ended after all: what it wrote stands now. */
+  #again(run: Run): void {
+    const before = this.#tail ?? Promise.resolve();
+    void this.#hold(before.then(() => this.#writes.apply(run, this.state)));
+  }
+
+  async #inTurn(run: Run): Promise<void> {
+    run.pending ??= this.#analyse(run);
+    run.analysis ??= await run.pending;
+    await this.#apply(run);
+  }
+
+  #apply(run: Run): Promise<void> | undefined {
+    const { clock } = this.#watching;
+    judge(run, this.state, clock);
+    const settled = this.#writes.apply(run, this.state);
+    this.state.apply(run);
+    if (run.counted) this.#uncertain -= 1;
+    this.#watching.ended(run);
+    run.trace?.ended();
+    return settled;
+  }
+
+  #lookUp(run: Run): void {
+    run.analysis = run.analyzer.peek(run.text, this.state.session);
+    if (run.analysis === undefined) run.pending = this.#analyse(run);
+  }
+
+  #analyse(run: Run): Promise<Analysis> {
+    const { session } = this.state;
+    return untraced(() => run.analyzer.analyse(run.text, session)).catch(() =>
+      opaque("a statement that could not be analysed"),
+    );
+  }
+
+  #hold(work: Promise<void>): Promise<void> {
+    const mine: Promise<void> = work
+      .catch((error: unknown) => this.#watching.broken(error))
+      .then(() => {
+        if (this.#tail === mine) this.#tail = undefined;
+      });
+    this.#tail = mine;
+    return mine;
+  }
+
+  #remember(name: string, text: string): void {
+    if (this.#names.size >= NAMES_MAX) this.#names.clear();
+    this.#names.set(name, text);
+  }
+}
+
+function opaque(because: string): Analysis {
+  return { kind: "opaque", because, mayWrite: true, stateful: false };
+}

@@ -1,0 +1,102 @@
+/**
+ * What one statement means for the trace that it ran in.
+ *
+ * Invariant: tracked only if every way in which its result could hang on something else was ruled
+ * out; each of the others has a cause by name.
+ */
+import type { Clock } from "../../core/clock.ts";
+import { tableTag } from "../../core/sql-tag.ts";
+import { readAdrift, type Trace } from "../../core/trace/index.ts";
+import type { ReadAnalysis } from "../statements/analysis.ts";
+import { CAUSES } from "./causes.ts";
+import { isPast } from "./facts.ts";
+import type { Run } from "./run.ts";
+import type { SessionState } from "./session-state.ts";
+
+/** Call before the state is changed by the run. */
+export function judge(run: Run, state: SessionState, clock: Clock): void {
+  const { trace, analysis } = run;
+  const kind = analysis?.kind ?? "opaque";
+  if (trace === undefined) {
+    if (run.adrift && (kind === "read" || kind === "opaque")) readAdrift(CAUSES.adrift);
+    return;
+  }
+  if (run.outcome !== "answered") {
+    trace.untracked(CAUSES.failed);
+    return;
+  }
+  if (kind === "session") return;
+  const changed = state.changedBecause() ?? state.unknownBecause;
+  if (changed !== undefined) {
+    trace.personal(changed);
+    trace.untracked(changed);
+  }
+  const cause = causeOf(run, state);
+  if (cause !== undefined) trace.untracked(cause);
+  else readInto(trace, run, { state, clock, analysis: analysis as ReadAnalysis });
+}
+
+function causeOf(run: Run, state: SessionState): string | undefined {
+  const { analysis, source, trace } = run;
+  if (run.unknownText !== undefined) return run.unknownText;
+  if (analysis === undefined) return CAUSES.noText;
+  if (analysis.kind === "opaque") return analysis.because;
+  if (analysis.kind === "write") return CAUSES.writes;
+  if (run.late && source.unmappedSeq > trace!.seq) return CAUSES.unmapped;
+  if (run.trust === undefined) return CAUSES.noSource;
+  return state.snapshotBecause(run) ?? replicaBecause(run, state);
+}
+
+function replicaBecause(run: Run, state: SessionState): string | undefined {
+  if (!state.standby) return undefined;
+  const { position } = run.source;
+  const known = position !== "0/0" && run.trust?.confirmed === true;
+  return known && run.replayed !== undefined && isPast(run.replayed, position)
+    ? undefined
+    : CAUSES.replica;
+}
+
+interface Reading {
+  readonly state: SessionState;
+  readonly clock: Clock;
+  readonly analysis: ReadAnalysis;
+}
+
+function readInto(trace: Trace, run: Run, { state, clock, analysis }: Reading): void {
+  const tags = tagsOf(analysis, run);
+  const prefix = databasePrefix(state.facts?.database ?? "");
+  if (tags === undefined) trace.untracked(CAUSES.parameters);
+  else if (!tags.every((tag) => tag.startsWith(prefix))) trace.untracked(CAUSES.otherDatabase);
+  else if (state.standby) {
+    // A replica shows what was confirmed, which is a little older than the capture.
+    const ageMs = run.trust!.ageMs();
+    const { seq } = trace;
+    trace.include({
+      tags,
+      trusts: [run.trust!],
+      seq,
+      capturedMs: clock.nowMs() - ageMs,
+      capturedWallMs: clock.wallMs() - ageMs,
+      expiresAtMs: Number.POSITIVE_INFINITY,
+      untracked: [],
+    });
+  } else trace.read(tags, run.trust);
+}
+
+function tagsOf(analysis: ReadAnalysis, { values }: Run): readonly string[] | undefined {
+  try {
+    return analysis.tagsOf(values);
+  } catch {
+    return undefined;
+  }
+}
+
+let lastDatabase: string | undefined;
+let lastPrefix = "";
+
+function databasePrefix(database: string): string {
+  if (database === lastDatabase) return lastPrefix;
+  lastDatabase = database;
+  lastPrefix = tableTag({ database, schema: "", table: "" }).slice(0, -1);
+  return lastPrefix;
+}

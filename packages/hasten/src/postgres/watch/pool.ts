@@ -1,0 +1,94 @@
+/**
+ * A pool of the driver, watched: every client that it has and will have, and its own calls.
+ *
+ * Invariant: `pool.query` gives its connection back as soon as the server answered; its caller is
+ * told when the write has settled.
+ */
+import { carriage, inCallersContext, newTicket, seenTicket, withTicket } from "./carry.ts";
+import { watchClient } from "./client.ts";
+import type { Ticket } from "./run.ts";
+import type { Family } from "./session-state.ts";
+import type { Callback, ClientClass, DriverClient, DriverPool } from "./shapes.ts";
+import type { Watching } from "./watching.ts";
+
+export const watchedPools = new WeakSet<object>();
+
+/** A client class whose clients are watched from the first moment. */
+export function watchedClass(
+  Base: ClientClass,
+  watching: Watching,
+  family: Family,
+): { Client: ClientClass; release(): void } {
+  const open = new Map<DriverClient, { release(): void }>();
+  let over = false;
+  const Client = class extends (Base as new (config?: unknown) => DriverClient) {
+    constructor(config?: unknown) {
+      super(config);
+      if (over) return;
+      open.set(this, watchClient(this, watching, family));
+      this.connection.prependListener("end", () => open.delete(this));
+    }
+  };
+  return {
+    Client: Client as unknown as ClientClass,
+    release() {
+      over = true;
+      for (const watched of open.values()) watched.release();
+      open.clear();
+    },
+  };
+}
+
+export function watchPool(pool: DriverPool, watching: Watching): { release(): void } {
+  const family: Family = { display: undefined, ofPool: carriage.atPublicCall };
+  const { Client: Base, query, connect } = pool;
+  const made = watchedClass(Base, watching, family);
+  const found = (pool._clients ?? []).map((client) => watchClient(client, watching, family));
+  pool.Client = made.Client;
+  pool.connect = (callback) => {
+    if (callback === undefined) return connect.call(pool);
+    const ticket = carriage.atPublicCall ? seenTicket() : undefined;
+    if (ticket === undefined) return connect.call(pool, inCallersContext(callback));
+    return connect.call(pool, (...parts) => withTicket(ticket, () => callback(...parts)));
+  };
+  pool.query = (text, values, callback) => {
+    if (typeof text === "function" || !carriage.atPublicCall)
+      return query.call(pool, text, values, callback);
+    const told = typeof values === "function" ? values : callback;
+    const given = typeof values === "function" ? undefined : values;
+    const ticket = newTicket();
+    const send = (done: Callback): unknown =>
+      withTicket(ticket, () => query.call(pool, text, given, done));
+    if (typeof told === "function") {
+      const tell = inCallersContext(told as Callback);
+      return send((error, result) => afterwards(ticket, () => tell(error, result)));
+    }
+    const PromiseClass = pool.Promise ?? Promise;
+    return new PromiseClass((resolve, reject) => {
+      send((error, result) => afterwards(ticket, () => (error ? reject(error) : resolve(result))));
+    }).catch((error: unknown) => {
+      if (error instanceof Error) Error.captureStackTrace(error);
+      throw error;
+    });
+  };
+  watchedPools.add(pool);
+  return {
+    release() {
+      watchedPools.delete(pool);
+      pool.Client = Base;
+      const mine = pool as Partial<DriverPool>;
+      pool.query = query;
+      pool.connect = connect;
+      const inherited = Object.getPrototypeOf(pool) as DriverPool;
+      if (inherited.query === query) delete mine.query;
+      if (inherited.connect === connect) delete mine.connect;
+      made.release();
+      for (const watched of found) watched.release();
+    },
+  };
+}
+
+function afterwards(ticket: Ticket, tell: () => void): void {
+  if (ticket.wait === undefined) tell();
+  else void ticket.wait.then(tell);
+}

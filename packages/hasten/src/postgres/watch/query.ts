@@ -1,0 +1,137 @@
+/**
+ * A statement object of the driver that tells its connection how far it is.
+ *
+ * Invariants:
+ * - Its caller (callback, promise, `end` event) is told only once `run.wait` is over.
+ * - A foreign statement object (a cursor) is never kept from answering an error: the protocol may
+ *   need its answer before the server goes on.
+ */
+import type { Connection } from "./connection.ts";
+import type { Run } from "./run.ts";
+import type { DriverQuery, QueryClass, Wire, WireMessage } from "./shapes.ts";
+
+/** What a statement object tells. */
+export interface Follower {
+  readonly connection: Connection;
+  /** Undefined for what hasten asks itself. */
+  readonly run: Run | undefined;
+  readonly ended: (run: Run) => void;
+}
+
+export interface FollowedQuery extends DriverQuery {
+  follower: Follower | undefined;
+}
+
+const classes = new WeakMap<QueryClass, new (...parts: unknown[]) => FollowedQuery>();
+
+/** The driver's `Query` with its life followed. */
+export function followedQuery(Base: QueryClass): new (...parts: unknown[]) => FollowedQuery {
+  const known = classes.get(Base);
+  if (known !== undefined) return known;
+  const made = class extends (Base as new (...parts: unknown[]) => DriverQuery) {
+    follower: Follower | undefined = undefined;
+
+    override submit(wire: Wire): Error | null | undefined {
+      const refused = super.submit(wire);
+      if (refused == null) this.follower?.connection.sent(this.follower.run);
+      return refused;
+    }
+
+    override handleCommandComplete(message: WireMessage, wire: Wire): void {
+      completed(this.follower, message);
+      super.handleCommandComplete(message, wire);
+    }
+
+    override handleReadyForQuery(wire: Wire): void {
+      const wait = answered(this.follower);
+      if (wait === undefined) super.handleReadyForQuery(wire);
+      else void wait.then(() => super.handleReadyForQuery(wire));
+    }
+
+    override handleError(error: unknown, wire: Wire): void {
+      const wait = failed(this.follower, error);
+      if (wait === undefined) super.handleError(error, wire);
+      else void wait.then(() => super.handleError(error, wire));
+    }
+  };
+  classes.set(Base, made);
+  return made;
+}
+
+/** Follows a statement object that the program made. Events reach it in the caller's context. */
+export function followForeign(
+  query: DriverQuery,
+  follower: Follower,
+  { inContext, mayWait }: { inContext: <T>(work: () => T) => T; mayWait: boolean },
+): void {
+  const { submit, handleCommandComplete, handleReadyForQuery, handleError, handleDataRow } = query;
+  query.submit = (wire) => {
+    const refused = submit.call(query, wire);
+    if (refused == null) follower.connection.sent(follower.run);
+    return refused;
+  };
+  query.handleCommandComplete = (message, wire) => {
+    completed(follower, message);
+    inContext(() => handleCommandComplete?.call(query, message, wire));
+  };
+  query.handleReadyForQuery = (wire) => {
+    const wait = answered(follower);
+    const tell = (): void => inContext(() => handleReadyForQuery.call(query, wire));
+    if (wait === undefined) tell();
+    else void wait.then(tell);
+  };
+  query.handleError = (error, wire) => {
+    const wait = failed(follower, error);
+    const tell = (): void => inContext(() => handleError.call(query, error, wire));
+    if (wait === undefined || !mayWait) tell();
+    else void wait.then(tell);
+  };
+  if (handleDataRow !== undefined)
+    query.handleDataRow = (message) => inContext(() => handleDataRow.call(query, message));
+}
+
+function completed(follower: Follower | undefined, { text }: WireMessage): void {
+  const run = follower?.run;
+  if (run === undefined || text === undefined) return;
+  if (text === "COMMIT" || text === "COMMIT PREPARED") run.committed = true;
+  const count = /\d+$/.exec(text);
+  if (count !== null) run.rows = Number(count[0]);
+}
+
+/** The server is ready: `Connection.ready` was called before. Gives what the caller waits for. */
+function answered(follower: Follower | undefined): Promise<void> | undefined {
+  const run = follower?.run;
+  if (follower === undefined || run === undefined) return undefined;
+  follower.ended(run);
+  return handedOver(run);
+}
+
+function failed(follower: Follower | undefined, error: unknown): Promise<void> | undefined {
+  const run = follower?.run;
+  if (follower === undefined || run === undefined || run.finished) return undefined;
+  if (run.outcome === "running")
+    run.outcome = isServers(error) ? "refused" : run.sent ? "lost" : "unsent";
+  follower.ended(run);
+  if (run.outcome === "refused" && run.sent) {
+    if (!partMayStand(run)) return undefined;
+    return follower.connection.finished(run).then(() => handedOver(run));
+  }
+  follower.connection.finish(run);
+  return handedOver(run);
+}
+
+/** The pool is told at once, so that the connection is free; its caller waits by the ticket. */
+function handedOver(run: Run): Promise<void> | undefined {
+  if (run.ticket === undefined) return run.wait;
+  run.ticket.wait = run.wait;
+  return undefined;
+}
+
+/** Of several statements, or a procedure, some may be committed though one was refused. */
+function partMayStand({ analysis }: Run): boolean {
+  return analysis === undefined || (analysis.kind === "opaque" && analysis.mayWrite);
+}
+
+function isServers(error: unknown): boolean {
+  return typeof (error as { severity?: unknown } | null)?.severity === "string";
+}

@@ -1,0 +1,53 @@
+import type { Trace } from "../../core/trace/index.ts";
+import type { Trust } from "../../core/trust.ts";
+import type { ChangeSource } from "../coherence/source.ts";
+import type { Analysis, Analyzer } from "../statements/analysis.ts";
+
+/** Whose work a call is, taken at the public call and carried to where it is sent. */
+export interface Ticket {
+  readonly trace: Trace | undefined;
+  /** No trace, and not said to be untraced. */
+  readonly adrift: boolean;
+  /** Set when the server answered: until then the caller is not told. */
+  wait: Promise<void> | undefined;
+}
+
+/** `refused`: the server said no. `lost`: nobody knows what became of it. `unsent`: it never left. */
+export type Outcome = "running" | "answered" | "refused" | "lost" | "unsent";
+
+/** One statement on its way through a watched connection. */
+export interface Run {
+  readonly text: string;
+  readonly values: readonly unknown[];
+  readonly trace: Trace | undefined;
+  readonly adrift: boolean;
+  /** The pool's own callback is told at once, and the pool's caller waits. */
+  readonly ticket: Ticket | undefined;
+  /** Why its text is not known. */
+  readonly unknownText: string | undefined;
+  /** As of the call, before anything was sent. */
+  readonly source: ChangeSource;
+  readonly trust: Trust | undefined;
+  readonly analyzer: Analyzer;
+  readonly calledMs: number;
+  readonly calledSeq: number;
+  analysis: Analysis | undefined;
+  /** Understood only after it was sent. */
+  late: boolean;
+  pending: Promise<Analysis> | undefined;
+  /** It may change what later statements mean: counted until it is applied. */
+  counted: boolean;
+  sent: boolean;
+  finished: boolean;
+  outcome: Outcome;
+  /** The transaction status after it: I, T or E. */
+  status: string | undefined;
+  /** The server said COMMIT, perhaps among other things. */
+  committed: boolean;
+  rows: number;
+  /** How far a replica had replayed before it, if that was asked. */
+  replayed: string | undefined;
+  onFinished: (() => void) | undefined;
+  /** Until then its caller is not told. */
+  wait: Promise<void> | undefined;
+}

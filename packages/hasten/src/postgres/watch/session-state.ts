@@ -1,0 +1,233 @@
+/**
+ * What one connection has become by the statements that ran on it, in their order.
+ *
+ * Invariants:
+ * - Applied in the order of execution, one statement after the other, none left out.
+ * - What is not known counts as changed: nothing read on such a connection is tracked.
+ * - The server's word (transaction status, command tags, reported settings) goes before the text's.
+ */
+import type {
+  Isolation,
+  SessionEffect,
+  SessionFacts,
+  SessionSetting,
+} from "../statements/analysis.ts";
+import { CAUSES } from "./causes.ts";
+import type { Facts } from "./facts.ts";
+import type { Run } from "./run.ts";
+
+interface Transaction {
+  readonly begunMs: number;
+  readonly begunSeq: number;
+  isolation: Isolation | string | undefined;
+  wrote: boolean;
+}
+
+/** One pool's (or client's) connections: they must show values alike. */
+export interface Family {
+  /** What the first of them that was read from shows values by. */
+  display: string | undefined;
+  /** The pool runs what prepares a connection for nobody in particular. */
+  readonly ofPool: boolean;
+}
+
+/** How values are shown: a driver or pool may set it on a new connection, the same on each. */
+const DISPLAY_SETTINGS: ReadonlySet<string> = new Set([
+  "bytea_output",
+  "client_encoding",
+  "datestyle",
+  "extra_float_digits",
+  "intervalstyle",
+  "standard_conforming_strings",
+  "timezone",
+]);
+
+const SHOWN: ReadonlySet<string> = new Set([
+  "TimeZone",
+  "DateStyle",
+  "IntervalStyle",
+  "client_encoding",
+]);
+
+export class SessionState {
+  readonly #family: Family;
+  readonly #reported = new Map<string, string>();
+  readonly #settings = new Map<string, string>();
+  /** Nothing but settings ran on it so far. */
+  #young = true;
+  #display = "";
+  #facts: Facts | undefined;
+  #unknown: string | undefined = CAUSES.noFacts;
+  #changed: string | undefined;
+  #changedLocally: string | undefined;
+  #transaction: Transaction | undefined;
+  #standby: boolean | undefined;
+  #login: string | undefined;
+
+  constructor(family: Family) {
+    this.#family = family;
+  }
+
+  get facts(): Facts | undefined {
+    return this.#facts;
+  }
+
+  get session(): SessionFacts {
+    return this.#facts?.session ?? { searchPath: '"$user", public', role: "" };
+  }
+
+  get inTransaction(): boolean {
+    return this.#transaction !== undefined;
+  }
+
+  get standby(): boolean {
+    return this.#standby ?? this.#facts?.standby ?? false;
+  }
+
+  learn(facts: Facts, asFound: boolean): void {
+    this.#facts = facts;
+    this.#unknown = undefined;
+    this.#login = this.#reported.get("session_authorization");
+    if (asFound) this.#changed = facts.changed;
+  }
+
+  /** Nothing is known of it any more, until it is asked or reset. */
+  lose(cause: string): void {
+    this.#unknown = cause;
+  }
+
+  /** A transaction may be open of which nothing is known. */
+  joinTransaction(): void {
+    this.#transaction = {
+      begunMs: Number.NEGATIVE_INFINITY,
+      begunSeq: 0,
+      isolation: undefined,
+      wrote: true,
+    };
+  }
+
+  /** The server reports a setting. */
+  reported(name: string, value: string): void {
+    this.#reported.set(name, value);
+    if (name === "in_hot_standby") this.#standby = value === "on";
+    if (SHOWN.has(name)) this.#show();
+  }
+
+  /** Why what is read here depends on more than its text and parameters. */
+  changedBecause(): string | undefined {
+    const reported = this.#reported;
+    const path = reported.get("search_path");
+    if (this.#changed !== undefined) return this.#changed;
+    if (this.#changedLocally !== undefined) return this.#changedLocally;
+    if (this.#facts === undefined) return undefined;
+    if (path !== undefined && path !== this.#facts.session.searchPath) return CAUSES.searchPath;
+    if (reported.get("session_authorization") !== this.#login) return CAUSES.role;
+    this.#family.display ??= this.#display;
+    return this.#family.display === this.#display ? undefined : CAUSES.display;
+  }
+
+  get unknownBecause(): string | undefined {
+    return this.#unknown;
+  }
+
+  /** Why a read of this trace did not see what is committed, and only that. */
+  snapshotBecause(run: Run): string | undefined {
+    const transaction = this.#transaction;
+    if (transaction === undefined) return undefined;
+    if (transaction.wrote) return CAUSES.afterWrite;
+    const isolation = transaction.isolation ?? this.#facts?.isolation;
+    if (isolation === "read committed" || isolation === "read uncommitted") return undefined;
+    const { trace } = run;
+    const fresh =
+      trace !== undefined &&
+      transaction.begunSeq >= trace.seq &&
+      transaction.begunMs >= trace.startedMs;
+    return fresh ? undefined : CAUSES.oldSnapshot;
+  }
+
+  /** Applies a statement that ended. */
+  apply(run: Run): void {
+    const { analysis, outcome } = run;
+    if (outcome === "unsent") return;
+    if (outcome === "lost") this.lose(CAUSES.timedOut);
+    if (analysis?.kind === "opaque" && analysis.stateful)
+      this.#change(analysis.because, analysis.local === true);
+    if (analysis?.kind === "session" && outcome === "answered") this.#effect(analysis.effect, run);
+    if (analysis?.kind !== "session") this.#young = false;
+    this.#follow(run);
+  }
+
+  /** A statement wrote, or may have, in the open transaction. */
+  wrote(): void {
+    if (this.#transaction !== undefined) this.#transaction.wrote = true;
+  }
+
+  #effect(effect: SessionEffect, run: Run): void {
+    if (effect.kind === "stateful" && !this.#prepares(effect.settings, run)) {
+      const { settings } = effect;
+      const locally = settings?.every(({ local }) => local) ?? false;
+      this.#change(effect.because, locally);
+    }
+    if (effect.kind === "discard-all") {
+      this.#changed = undefined;
+      this.#changedLocally = undefined;
+      if (this.#facts !== undefined) this.#unknown = undefined;
+    }
+    if (effect.kind === "isolation" && this.#transaction !== undefined)
+      this.#transaction.isolation = effect.isolation;
+  }
+
+  /** Whether this only prepares a new connection, as it does every other. */
+  #prepares(settings: readonly SessionSetting[] | undefined, { trace }: Run): boolean {
+    if (settings === undefined || !this.#young || this.#facts === undefined) return false;
+    const path = this.#reported.get("search_path");
+    const known = settings.every(
+      ({ name, local }) =>
+        !local &&
+        (DISPLAY_SETTINGS.has(name) ||
+          (name === "search_path" && trace === undefined && path !== undefined)),
+    );
+    if (!known) return false;
+    for (const { name, value } of settings) this.#settings.set(name, value);
+    if (path !== undefined && trace === undefined) {
+      const { session } = this.#facts;
+      this.#facts = { ...this.#facts, session: { ...session, searchPath: path } };
+    }
+    this.#show();
+    return true;
+  }
+
+  #show(): void {
+    const reported = [...SHOWN].map((name) => this.#reported.get(name));
+    const set = [...DISPLAY_SETTINGS].map((name) => this.#settings.get(name));
+    this.#display = [...reported, ...set].join("\n");
+  }
+
+  #change(because: string, locally: boolean): void {
+    if (locally) this.#changedLocally ??= because;
+    else this.#changed ??= because;
+  }
+
+  /** The server's word on the transaction. */
+  #follow(run: Run): void {
+    const { status } = run;
+    if (status === "I") {
+      this.#transaction = undefined;
+      this.#changedLocally = undefined;
+    }
+    if (status !== "T" && status !== "E") return;
+    if (this.#transaction !== undefined && !run.committed) return;
+    const { analysis } = run;
+    const begin =
+      analysis?.kind === "session" && analysis.effect.kind === "begin"
+        ? analysis.effect.isolation
+        : this.#transaction?.isolation;
+    this.#transaction = {
+      begunMs: run.calledMs,
+      begunSeq: run.calledSeq,
+      isolation: begin,
+      wrote: analysis?.kind === "write" || analysis?.kind === "opaque",
+    };
+    if (run.committed) this.#changedLocally = undefined;
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * Watches what reaches PostgreSQL: `pg.Pool`, `pg.Client`, the `pg` module.
+ *
+ * Invariants:
+ * - Watching twice is watching once; `close()` leaves every target as it was found.
+ * - What cannot be watched is refused, and what is not watched makes answers untracked.
+ */
+import { type Clock, systemClock } from "../../core/clock.ts";
+import type { ChangeSource } from "../coherence/source.ts";
+import { optionInvalid } from "../errors.ts";
+import type { Analyzer } from "../statements/analysis.ts";
+import { watchClient, watchedClients } from "./client.ts";
+import { watchOutbound } from "./outbound.ts";
+import { watchedClass, watchedPools, watchPool } from "./pool.ts";
+import { type DriverModule, isClient, isModule, isPool } from "./shapes.ts";
+import { noticeUnwatched } from "./unwatched.ts";
+import { createWatching, type WatchEvent } from "./watching.ts";
+
+export interface WatchOptions {
+  /** Who understands statements now. */
+  readonly analyzer: () => Analyzer;
+  /** Where changes are learnt from now. */
+  readonly source: () => ChangeSource;
+  readonly clock?: Clock | undefined;
+  readonly onEvent?: ((event: WatchEvent) => void) | undefined;
+  /**
+   * Hosts (`redis.internal:6379`, `api.example.org`) whose answers do not matter to cached answers:
+   * rate limits, logs. Anything else outbound makes the answer untracked.
+   */
+  readonly allow?: readonly string[] | undefined;
+}
+
+export interface Watch {
+  /** Returns the target; of the `pg` module one like it whose clients are watched. */
+  watch<T extends object>(target: T): T;
+  close(): void;
+}
+
+interface Released {
+  release(): void;
+}
+
+export function createWatch(options: WatchOptions): Watch {
+  const { analyzer, source, onEvent, clock = systemClock, allow = [] } = options;
+  const watching = createWatching({ analyzer, source, clock, onEvent });
+  const modules = new Map<object, object>();
+  const released = new Set<Released>([noticeUnwatched(), watchOutbound(new Set(allow))]);
+
+  const watchModule = (driver: DriverModule): object => {
+    const family = { display: undefined, ofPool: false };
+    const made = watchedClass(driver.Client, watching, family);
+    released.add(made);
+    const Pool = class extends (driver.Pool as new (given?: unknown) => object) {
+      constructor(given?: unknown) {
+        super(given);
+        watch(this);
+      }
+    };
+    const like = Object.create(driver, {
+      Client: { value: made.Client, enumerable: true },
+      Pool: { value: Pool, enumerable: true },
+      native: { get: refuseNative },
+    }) as object;
+    modules.set(driver, like);
+    modules.set(like, like);
+    return like;
+  };
+
+  const watch = <T extends object>(target: T): T => {
+    if (watchedPools.has(target) || watchedClients.has(target)) return target;
+    const known = modules.get(target);
+    if (known !== undefined) return known as T;
+    if (isModule(target)) return watchModule(target) as T;
+    if (isPool(target)) released.add(watchPool(target, watching));
+    else if (isClient(target))
+      released.add(watchClient(target, watching, { display: undefined, ofPool: false }));
+    else throw notWatchable(target);
+    return target;
+  };
+
+  return {
+    watch,
+    close() {
+      for (const one of released) one.release();
+      released.clear();
+      modules.clear();
+    },
+  };
+}
+
+function notWatchable(target: object): Error {
+  const wanted = "a pg.Pool, a pg.Client or the pg module (a Database: its .pool)";
+  return optionInvalid("watch", wanted, target.constructor?.name);
+}
+
+function refuseNative(): never {
+  throw optionInvalid("native", "left out: libpq's own client cannot be watched", true);
+}

@@ -1,0 +1,85 @@
+import { channels } from "../../core/channels.ts";
+import type { Clock } from "../../core/clock.ts";
+import { sequence } from "../../core/sequence.ts";
+import { tell } from "../../core/tell.ts";
+import type { Trace } from "../../core/trace/index.ts";
+import type { ChangeSource } from "../coherence/source.ts";
+import { normalise } from "../normalise.ts";
+import type { Analyzer } from "../statements/analysis.ts";
+import type { Run } from "./run.ts";
+
+/** `queued`: a write was not seen to come back in time. `broken`: a fault of hasten itself. */
+export interface WatchEvent {
+  readonly kind: "queued" | "broken";
+  readonly detail: string;
+}
+
+/** Payload of the channel `hasten:postgres:query` for statements of other libraries. */
+export interface WatchedQueryEvent {
+  readonly statement: string;
+  readonly durationMs: number;
+  readonly rows: number;
+  readonly ok: boolean;
+  readonly database: string;
+  readonly trace: Trace | undefined;
+}
+
+/** What everything that is watched together shares. */
+export interface Watching {
+  readonly analyzer: () => Analyzer;
+  readonly source: () => ChangeSource;
+  readonly clock: Clock;
+  sequenceNow(): number;
+  tell(event: WatchEvent): void;
+  broken(error: unknown): void;
+  ended(run: Run): void;
+}
+
+export interface WatchingOptions {
+  readonly analyzer: () => Analyzer;
+  readonly source: () => ChangeSource;
+  readonly clock: Clock;
+  readonly onEvent: ((event: WatchEvent) => void) | undefined;
+}
+
+export function createWatching({ analyzer, source, clock, onEvent }: WatchingOptions): Watching {
+  const report = (event: WatchEvent): void => tell(onEvent, event);
+  return {
+    analyzer,
+    source,
+    clock,
+    sequenceNow: sequence.now,
+    tell: report,
+    broken: (error) => report({ kind: "broken", detail: String(error) }),
+    ended({ trace, calledMs }) {
+      if (trace === undefined) return;
+      trace.statements += 1;
+      trace.statementsMs += clock.nowMs() - calledMs;
+    },
+  };
+}
+
+/** Texts whose normalised form is remembered; all are forgotten when there are too many. */
+const TEXTS_MAX = 1_000;
+const names = new Map<string, string>();
+
+export interface Published {
+  readonly run: Run;
+  readonly database: string;
+  readonly durationMs: number;
+}
+
+/** Tells monitors of a statement, if there are any. */
+export function publish({ run, database, durationMs }: Published): void {
+  if (!channels.postgresQuery.hasSubscribers) return;
+  const { text, rows, trace } = run;
+  let statement = names.get(text);
+  if (statement === undefined) {
+    statement = normalise(text);
+    if (names.size >= TEXTS_MAX) names.clear();
+    names.set(text, statement);
+  }
+  const ok = run.outcome === "answered";
+  const event: WatchedQueryEvent = { statement, durationMs, rows, ok, database, trace };
+  channels.postgresQuery.publish(event);
+}
