@@ -41,6 +41,7 @@ describe.each(["stream", "triggers"] as const)("%s", (mode) => {
 
     await writer.query("truncate lines");
     expect(await shop.until(LINES, ([row]) => row?.["n"] === 0)).toBeLessThan(BOUND_MS);
+    expect(shop.why(APART)).toMatchObject({ state: "fresh", promise: mode });
     expect((await shop.read(APART)).loaded).toBe(false);
   });
 
@@ -91,12 +92,12 @@ describe("own-writes", () => {
     expect(shop.coherence.status()).toMatchObject({ state: "live", promise: "own-writes" });
     expect(shop.coherence.status().because).toContain("publication");
     for (const text of [ORDERS, LINES, APART]) await shop.read(text);
-    await shop.pool.query("delete from customers where id = 2");
+    await shop.pool.query("delete from orders where id = 2");
     expect((await shop.read(LINES)).rows).toEqual([{ n: 4 }]);
     expect((await shop.read(ORDERS)).rows).toHaveLength(4);
     expect((await shop.read(APART)).loaded).toBe(false);
 
-    await writer.query("delete from customers where id = 3");
+    await writer.query("delete from orders where id = 3");
     await delay(BOUND_MS + 100);
     expect((await shop.read(ORDERS)).rows).toHaveLength(4);
   });

@@ -32,6 +32,8 @@ export interface Shop extends AsyncDisposable {
   readonly events: CoherenceEvent[];
   /** A cached read: its rows, and whether the database was asked. */
   read(text: string, values?: readonly unknown[]): Promise<Answer>;
+  /** What the cache says of a read. */
+  why(text: string): ReturnType<Cache["why"]>;
   /** Waits until the cached read gives what `wanted` says. */
   until(text: string, wanted: (rows: readonly Row[]) => boolean): Promise<number>;
 }
@@ -72,6 +74,7 @@ export async function openShop(options: CoherenceOptions): Promise<Shop> {
     pool,
     events,
     read,
+    why: (text) => cache.why(key(JSON.stringify([text, []]))),
     async until(text, wanted) {
       const beganMs = performance.now();
       while (!wanted((await read(text)).rows)) {

@@ -80,7 +80,10 @@ function ttlPart({ options }: PartSurroundings): Part {
 async function statementsOf(around: PartSurroundings, coverage: Coverage): Promise<Statements> {
   const { run } = around.direct;
   const [row] = await run("select current_database()::text as database");
-  return createStatements({ run, database: String(row?.["database"]), coverage });
+  const statements = createStatements({ run, database: String(row?.["database"]), coverage });
+  // From here on it knows what is younger than itself.
+  await statements.poll();
+  return statements;
 }
 
 interface Assembly {
