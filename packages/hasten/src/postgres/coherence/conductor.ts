@@ -19,8 +19,11 @@ import type { CoherenceEvent, CoherenceState, CoherenceStatus } from "./types.ts
 
 /** What the conductor asks of the world. */
 export interface Surroundings {
-  /** Looks at the server, sets up what it may, and judges. Never rejects. */
-  survey(streaming: boolean): Promise<readonly Finding[]>;
+  /**
+   * Looks at the server, sets up what it may, and judges. Never rejects.
+   * @param own replication slots that this process holds
+   */
+  survey(own: number): Promise<readonly Finding[]>;
   /** Opens a mode; rejects when the server refuses it. */
   openPart(promise: CoherencePromise): Promise<Part>;
   /** What the refusal to open a mode means. */
@@ -95,9 +98,7 @@ export class Conductor {
   }
 
   async #take(): Promise<void> {
-    this.#findings = await this.#around.survey(
-      this.#state() === "live" && this.#part.promise === "stream",
-    );
+    this.#findings = await this.#around.survey(this.#part.status().slots ?? 0);
     for (let attempt = 0; attempt < PROMISES.length && !this.#closed; attempt++) {
       const unreachable = this.#findings.find((finding) => finding.id === "unreachable");
       if (unreachable?.severity === "blocks") {

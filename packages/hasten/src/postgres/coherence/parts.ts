@@ -9,6 +9,8 @@ import type { ChangeSource } from "./source.ts";
 export interface PartStatus {
   readonly state: "live" | "late" | "lost";
   readonly because?: string | undefined;
+  /** Replication slots that it holds now. @default 0 */
+  readonly slots?: number;
 }
 
 /** One mode in force: where changes come from, and who understands statements for it. */

@@ -9,7 +9,7 @@ import { survey } from "./survey.ts";
 export function createSurroundings(around: PartSurroundings): Surroundings {
   const { direct, options } = around;
   return {
-    survey: (streaming) => survey(direct, options, streaming ? 1 : 0),
+    survey: (own) => survey(direct, options, own),
     openPart: (promise) => openPart(promise, around),
     refusal: (promise, error) =>
       isUnavailable(error) && sqlstateOf(error) === undefined
