@@ -53,16 +53,17 @@ export function trackedAs(dependency: Dependency | undefined): TrackedAs {
   return WORST_FIRST.find((promise) => promises.has(promise)) ?? "ttl";
 }
 
-/** What all of them read, gathered in the first. An empty one does not count, unless all are. */
+/**
+ * What all of them read, gathered in the first, from whose start it is judged: what the others read
+ * is judged apart. An empty one does not count, unless all are.
+ */
 export function together(first: Trace, others: readonly Trace[]): Dependency {
-  let { seq } = first;
   for (const other of others) {
     const dependency = other.dependency();
     const untracked = dependency.untracked.filter((cause) => cause !== NOTHING_READ);
     first.include({ ...dependency, untracked });
-    seq = Math.min(seq, dependency.seq);
   }
-  return { ...first.dependency(), seq };
+  return first.dependency();
 }
 
 /**

@@ -67,7 +67,7 @@ export async function storeAnswer(exchange: Exchange, answer: FinishedAnswer): P
   if (outcome.kind === "refused" && outcome.because === "invalidated while loading") {
     return voided(exchange);
   }
-  noteStored(exchange, stored, previous);
+  noteStored(exchange, stored);
   // Those who wait came later: without a confirmation they may be owed something newer.
   return holds(dependency) ? { kind: "stored", stored } : { kind: "voided" };
 }
@@ -99,18 +99,12 @@ function dropLate({ engine, route, key }: Exchange): void {
   void engine.cache.delete(key).catch(() => undefined);
 }
 
-function noteStored(
-  { engine, route, key, req }: Exchange,
-  stored: StoredResponse,
-  previous: EntryView<VariantSet> | undefined,
-): void {
+function noteStored({ engine, route, key, req }: Exchange, stored: StoredResponse): void {
   route.fills += 1;
   engine.counters.stored += 1;
   if (stored.trackedAs === "untracked") engine.counters.untracked += 1;
   if (route.policy.public === true) rememberAlias(engine, rawUrl(req), key);
-  const afterLapse = previous !== undefined && !previous.expired && !previous.confirmed;
-  const { variantKey: variant, usage, freshUntilMs } = stored;
-  if (engine.writeHot.noteStored(key, { variantKey: variant, usage, freshUntilMs, afterLapse })) {
+  if (engine.writeHot.noteStored(key, stored)) {
     const rate = `${route.fills} fills for ${route.hits} hits`;
     notice(route, engine.options, "write-hot", `entries die unread (${rate}); see maxStaleMs`);
   }

@@ -21,6 +21,7 @@ import type { ExtendedRequest } from "./reads.ts";
 export const NOT_MOUNTED = "requests() is not mounted before it: what middleware read is not known";
 export const CONTEXT_LOST = "middleware before it lost the asynchronous context";
 export const NESTED = "one cached route runs inside another";
+export const NOT_ATTACHED = "the changes of its source are not applied to this cache: see attach()";
 export const NOT_ENDED = "a query did not end with the answer";
 
 export interface Tracking {
@@ -64,10 +65,10 @@ export function track(engine: Engine, req: ExtendedRequest): Tracking {
     trace,
     startedMs: Math.min(...all.map((read) => read.startedMs)),
     run: (handler) => inTrace(trace, handler),
-    trackedSoFar: () => isPending(all) || isTracked(together(new Trace(clock), all)),
+    trackedSoFar: () => isPending(all) || isTracked(gathered(engine, new Trace(clock), all)),
     settled: () => (isPending(all) ? settle(engine, all) : undefined),
-    dependency: () => together(trace, earlier),
-    outdated: () => earlier.some((read, at) => tokens[at]!.voided(read.dependency().tags)),
+    dependency: () => gathered(engine, trace, earlier),
+    outdated: () => earlier.some((read, at) => isOutdated(tokens[at]!, read)),
     close(onLate) {
       // The outer route waits for what is late in its own.
       for (const read of doubt === NESTED ? [trace] : all) read.close(onLate);
@@ -78,9 +79,21 @@ export function track(engine: Engine, req: ExtendedRequest): Tracking {
   };
 }
 
+function gathered({ cache }: Engine, first: Trace, others: readonly Trace[]): Dependency {
+  const dependency = together(first, others);
+  const told = dependency.trusts.every(({ audience }) => audience?.has(cache) ?? true);
+  if (told) return dependency;
+  return { ...dependency, untracked: [...dependency.untracked, NOT_ATTACHED] };
+}
+
 /** Its own key is never invalidated: only what was read counts. */
 function openEarlier({ cache, options }: Engine, trace: Trace): FillToken {
   return cache.begin(`${options.name}-earlier`, { trace });
+}
+
+function isOutdated(token: FillToken, trace: Trace): boolean {
+  const { tags } = trace.dependency();
+  return tags.length > 0 && token.voided(tags);
 }
 
 function doubtAbout(current: Trace | undefined, own: Trace | undefined): string | undefined {

@@ -2,6 +2,9 @@
  * Keys whose entries are invalidated before anyone reads them: storing those costs and gains
  * nothing, so after DEATHS_MAX such lives in a row a key is left alone for PAUSE_MS.
  */
+import type { Dependency } from "../../core/trace/index.ts";
+import { holds } from "./dependency.ts";
+
 const DEATHS_MAX = 4;
 const PAUSE_MS = 10_000;
 const KEYS_MAX = 5_000;
@@ -18,13 +21,13 @@ export interface Birth {
   readonly variantKey: string;
   readonly usage: { readonly hits: number };
   readonly freshUntilMs: number;
-  /** What was there before lapsed with its source of changes: no write made it untrue. */
-  readonly afterLapse: boolean;
+  readonly dependency: Dependency | undefined;
 }
 
 interface Life {
   usage: { readonly hits: number };
   freshUntilMs: number;
+  dependency: Dependency | undefined;
   deaths: number;
 }
 
@@ -39,18 +42,21 @@ export function createWriteHot(nowMs: () => number): WriteHot {
       paused.delete(key);
       return true;
     },
-    noteStored(key, { variantKey, usage, freshUntilMs, afterLapse }) {
+    noteStored(key, { variantKey, usage, freshUntilMs, dependency }) {
       const name = `${key}\n${variantKey}`;
       const life = lives.get(name);
       if (life === undefined) {
         if (lives.size >= KEYS_MAX) lives.clear();
-        lives.set(name, { usage, freshUntilMs, deaths: 0 });
+        lives.set(name, { usage, freshUntilMs, dependency, deaths: 0 });
         return false;
       }
-      const diedUnread = life.usage.hits === 0 && nowMs() < life.freshUntilMs && !afterLapse;
+      const inTime = nowMs() < life.freshUntilMs;
+      // What lapsed with its source of changes was made untrue by no write.
+      const diedUnread = life.usage.hits === 0 && inTime && holds(life.dependency);
       life.deaths = diedUnread ? life.deaths + 1 : 0;
       life.usage = usage;
       life.freshUntilMs = freshUntilMs;
+      life.dependency = dependency;
       if (life.deaths < DEATHS_MAX) return false;
       life.deaths = 0;
       if (paused.size >= KEYS_MAX) paused.clear();
