@@ -110,17 +110,28 @@ interface QueryEvent {
   readonly trace?: Trace | undefined;
 }
 
-/** Costs reported by the database go to the request that asked for the statement. */
+let timers = 0;
+
+/** All timers share one listener: two of them must not count a statement twice. */
 function listen(): () => void {
-  const onQuery = (message: unknown): void => {
-    const { statement, durationMs, trace } = message as QueryEvent;
-    const timing = trace === undefined ? currentTiming() : timingOf(trace);
-    if (timing === undefined || typeof durationMs !== "number") return;
-    const text = typeof statement === "string" ? statement : "";
-    timing.database({ kind: kindOf(text), model: modelOf(text), durationMs });
+  if (timers === 0) channels.postgresQuery.subscribe(onQuery);
+  timers += 1;
+  let open = true;
+  return () => {
+    if (!open) return;
+    open = false;
+    timers -= 1;
+    if (timers === 0) channels.postgresQuery.unsubscribe(onQuery);
   };
-  channels.postgresQuery.subscribe(onQuery);
-  return () => void channels.postgresQuery.unsubscribe(onQuery);
+}
+
+/** Costs reported by the database go to the request that asked for the statement. */
+function onQuery(message: unknown): void {
+  const { statement, durationMs, trace } = message as QueryEvent;
+  const timing = trace === undefined ? currentTiming() : timingOf(trace);
+  if (timing === undefined || typeof durationMs !== "number") return;
+  const text = typeof statement === "string" ? statement : "";
+  timing.database({ kind: kindOf(text), model: modelOf(text), durationMs });
 }
 
 /** What `start` gave and its caller put on the trace. */
