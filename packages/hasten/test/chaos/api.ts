@@ -11,7 +11,12 @@ import { openCoherence } from "hasten/postgres";
 import pg from "pg";
 import { nowMs } from "./clock.ts";
 import { type ApiSettings, settingsOf, tell } from "./messages.ts";
-import { capturingLate, trustWithoutHeartbeat, watchingInsideTheQueue } from "./mutants.ts";
+import {
+  bumpingOnDecode,
+  capturingLate,
+  carryingInsideTheQueue,
+  trustWithoutHeartbeat,
+} from "./mutants.ts";
 import { type ReadRoute, ROUTE_NAMES, ROUTES } from "./schema.ts";
 import { carryOut, type Plan } from "./writes.ts";
 
@@ -23,6 +28,8 @@ const TTL_MS = 3_600_000;
 const QUERY_TIMEOUT_MS = 8_000;
 
 if (mutant === "no-heartbeat") trustWithoutHeartbeat();
+if (mutant === "als-in-queue") carryingInsideTheQueue();
+if (mutant === "bump-on-decode") bumpingOnDecode();
 const coherence = await openCoherence({
   url,
   boundMs,
@@ -40,10 +47,7 @@ const bare = new pg.Pool({
   query_timeout: QUERY_TIMEOUT_MS,
 });
 bare.on("error", () => undefined);
-const pool =
-  mutant === "als-in-queue"
-    ? watchingInsideTheQueue(bare, (client) => coherence.watch(client))
-    : coherence.watch(bare);
+const pool = coherence.watch(bare);
 const responses = createResponseCache({
   cache: mutant === "late-capture" ? capturingLate(cache) : cache,
   tracked: true,

@@ -2,10 +2,11 @@
  * Ways to be wrong, each taken by one API process as a whole. None is reachable from the library:
  * they wrap or replace its parts from outside, and the chaos must find each of them.
  */
-import type pg from "pg";
 import type { Cache } from "../../src/cache/index.ts";
 import { sequence } from "../../src/core/sequence.ts";
 import { Trust } from "../../src/core/trust.ts";
+import { Parked } from "../../src/postgres/stream/parked.ts";
+import { carriage } from "../../src/postgres/watch/carry.ts";
 
 export const MUTANTS = ["bump-on-decode", "late-capture", "als-in-queue", "no-heartbeat"] as const;
 export type Mutant = (typeof MUTANTS)[number];
@@ -41,10 +42,17 @@ interface LateOptions {
   readonly dependency?: object;
 }
 
-/** Clients are watched where the pool hands them out: in the context of whoever gave one back. */
-export function watchingInsideTheQueue(pool: pg.Pool, watch: (client: object) => unknown): pg.Pool {
-  pool.on("connect", (client) => {
-    watch(client);
-  });
-  return pool;
+/** The trace is looked for where the pool's queue runs: in the context of whoever gave a client back. */
+export function carryingInsideTheQueue(): void {
+  carriage.atPublicCall = false;
+}
+
+/** What is decoded is dropped, whether or not readers see it yet. */
+export function bumpingOnDecode(): void {
+  const { add } = Parked.prototype;
+  Parked.prototype.add = function (this: Parked, gathered) {
+    add.call(this, gathered);
+    const beyond = gathered.xid + 1;
+    this.see({ xmin: beyond, xmax: beyond, running: new Set() });
+  };
 }
