@@ -1,5 +1,5 @@
 import type { CoherencePromise } from "../core/trust.ts";
-import type { CoherenceStatus } from "../postgres/index.ts";
+import type { CoherenceStatus, FindingId } from "../postgres/index.ts";
 
 /** One line for the log: what is promised, and what is left out and why. */
 export function promiseLine(status: CoherenceStatus): string {
@@ -9,15 +9,20 @@ export function promiseLine(status: CoherenceStatus): string {
   if (state === "unavailable")
     return `hasten: the promise asked for cannot be kept; nothing is cached for longer than ${boundMs} ms${tail(because)}`;
   const left = findings
-    .filter(
-      ({ severity, id }) =>
-        severity === "narrows" && (promise === "triggers" || id !== "tables-untriggered"),
-    )
+    .filter(({ id }) => LEAVES_OUT[promise].includes(id))
     .map(({ says, tables }) => `${says}${names(tables)}`);
   const why = promise === "stream" ? "" : tail(because);
   const untracked = left.length === 0 ? "" : ` Untracked: ${left.join(" ")}`;
   return `hasten: ${promise}: ${MEANS[promise](boundMs)}${why}${untracked}`;
 }
+
+/** The findings that leave something out of each promise. */
+const LEAVES_OUT: Readonly<Record<CoherencePromise, readonly FindingId[]>> = {
+  stream: ["identity-missing", "tables-unpublished", "publication-filters-rows", "parser-missing"],
+  triggers: ["tables-untriggered", "parser-missing"],
+  "own-writes": ["parser-missing"],
+  ttl: [],
+};
 
 const MEANS: Readonly<Record<CoherencePromise, (boundMs: number) => string>> = {
   stream: (boundMs) =>

@@ -1,6 +1,7 @@
 import { startPostgres } from "hasten-tools/postgres";
 import { freshDatabase, type TestDatabase } from "hasten-tools/vitest";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { startPooler } from "./pooler.ts";
 import { eventually, exec, openShop, SCHEMA, stranger } from "./shop.ts";
 
 const ORDERS = "select id, total from orders order by id";
@@ -161,5 +162,23 @@ describe("servers that lack something", () => {
     } finally {
       await exec(database.url, `drop owned by ${role}`, `drop role ${role}`);
     }
+  });
+
+  test("a pooler in between: said by name, and directUrl leads around it", async () => {
+    await exec(database.url, "create publication hasten for table orders");
+    await using pooler = await startPooler(database.url);
+    {
+      await using shop = await openShop({ url: pooler.url });
+      expect(shop.coherence.promise).toBe("own-writes");
+      expect(shop.coherence.status().because).toContain("pooler");
+      await shop.read(ORDERS);
+      await shop.pool.query("update orders set total = 1 where id = 1");
+      expect((await shop.read(ORDERS)).rows[0]).toEqual({ id: 1, total: 1 });
+    }
+    await using shop = await openShop({ url: pooler.url, directUrl: database.url });
+    expect(shop.coherence.status()).toMatchObject({ state: "live", promise: "stream" });
+    await shop.read(ORDERS);
+    await shop.pool.query("update orders set total = 2 where id = 1");
+    expect((await shop.read(ORDERS)).rows[0]).toEqual({ id: 1, total: 2 });
   });
 });

@@ -135,5 +135,28 @@ test("says in one line what it promises, and what is untracked", async () => {
     (text) => text.includes("\n"),
   );
   expect(said().trim().split("\n")).toHaveLength(1);
-  expect(said()).toContain("public.bare");
+  expect(said()).toMatch(/^hasten: stream: .* within 500 ms\. Untracked: .*public\.bare/);
+});
+
+test("a cached route follows its rows, whoever changes them; what was not changed stays", async () => {
+  const { url } = await shop();
+  const get = async (): Promise<{ runs: number; note: string; status: string }> => {
+    const res = await fetch(`${url}/orders`);
+    const { runs, rows } = (await res.json()) as { runs: number; rows: { note: string }[] };
+    return { runs, note: rows[0]!.note, status: res.headers.get("cache-status") ?? "" };
+  };
+  await get();
+  const hit = await get();
+  expect(hit).toMatchObject({ runs: 1 });
+  expect(hit.status).toMatch(/hit.*detail=stream/);
+  for (let round = 1; round <= 5; round++) {
+    await exec(`update orders set note = 'round ${round}' where id = 1`);
+    const beganMs = performance.now();
+    await until(get, ({ note }) => note === `round ${round}`);
+    expect(performance.now() - beganMs).toBeLessThan(500);
+    await exec("insert into bare values ('apart')");
+    const { runs } = await get();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect((await get()).runs).toBe(runs);
+  }
 });

@@ -7,9 +7,11 @@
  */
 import { randomUUID } from "node:crypto";
 import type { InvalidationLog } from "../../core/invalidation-log.ts";
+import { tell } from "../../core/tell.ts";
 import type { CoherencePromise } from "../../core/trust.ts";
 import type { Coverage } from "../catalog/run.ts";
 import { createStatements, type Statements } from "../statements/create-statements.ts";
+import { type ChangeStream, openStream } from "../stream/index.ts";
 import { createDirect, type Direct } from "./direct.ts";
 import type { ResolvedCoherence } from "./options.ts";
 import { alone, createOwnWrites, OwnWritesTrust } from "./own-writes.ts";
@@ -30,7 +32,7 @@ export interface PartSurroundings {
 export function openPart(promise: CoherencePromise, around: PartSurroundings): Promise<Part> {
   switch (promise) {
     case "stream":
-      return Promise.reject(new Error("the stream cannot be had"));
+      return streamPart(around);
     case "triggers":
       return triggersPart(around);
     case "own-writes":
@@ -40,6 +42,33 @@ export function openPart(promise: CoherencePromise, around: PartSurroundings): P
     default:
       return promise satisfies never;
   }
+}
+
+async function streamPart(around: PartSurroundings): Promise<Part> {
+  const { options, drop } = around;
+  const { interest, poll, analyzer } = await statementsOf(around, {
+    kind: "publication",
+    name: options.publication,
+  });
+  const source = await openStream({
+    ...options,
+    url: options.directUrl,
+    interest,
+    poll,
+    drop,
+    onEvent: ({ kind, detail }) =>
+      tell(options.onEvent, { kind: "stream", detail: `${kind}: ${detail}` }),
+  });
+  const close = (): Promise<void> => source.close();
+  const handOver = (): Promise<void> => source.handOver();
+  return assemble(around, { source, analyzer, close, handOver, status: () => partStatus(source) });
+}
+
+/** Before it is live for the first time nothing is known either. */
+function partStatus(source: ChangeStream): PartStatus {
+  const { state, because, slot } = source.status();
+  const known = state === "live" || state === "late";
+  return { state: known ? state : "lost", because, slots: slot === undefined ? 0 : 1 };
 }
 
 async function triggersPart(around: PartSurroundings): Promise<Part> {
