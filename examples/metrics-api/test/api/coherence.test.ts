@@ -13,17 +13,19 @@ beforeAll(async () => {
   item = await added("metrics", aMetric({ name: "Followed" }));
   other = await added("metrics", aMetric({ name: "Another" }));
   domain = await added("domains", { name: "Sales", description: "", owner_team: "red" });
-  objective = await added("objectives", {
-    name: "More of it",
-    description: "",
-    domain_id: idOf(domain),
-    timeframe: "2026-Q1",
-    status: "active",
-  });
+  objective = await added("objectives", OBJECTIVE());
 });
 beforeEach(() => api.cache.clear().then(() => undefined));
 afterAll(async () => {
   await api[Symbol.asyncDispose]();
+});
+
+const OBJECTIVE = (): Record<string, unknown> => ({
+  name: "More of it",
+  description: "",
+  domain_id: idOf(domain),
+  timeframe: "2026-Q1",
+  status: "active",
 });
 
 const idOf = (path: string): string => path.split("/").at(-1)!;
@@ -71,14 +73,15 @@ async function missed(): Promise<string[]> {
   return found;
 }
 
-/** Waits until `path` is no longer answered as before, and says how long it took. */
+/** Waits until `path` is no longer answered as before. How late was it still asked in vain? */
 async function dropped(path: string): Promise<number> {
   const startedMs = performance.now();
-  while (cacheOf(await get(path)) === "HIT") {
-    if (performance.now() - startedMs > 4 * BOUND_MS) expect.unreachable(`${path} is still a hit`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+  for (let lateMs = 0; ; await new Promise((resolve) => setTimeout(resolve, 5))) {
+    const askedMs = performance.now() - startedMs;
+    if (cacheOf(await get(path)) !== "HIT") return lateMs;
+    lateMs = askedMs;
+    if (lateMs > 4 * BOUND_MS) expect.unreachable(`${path} is still a hit`);
   }
-  return performance.now() - startedMs;
 }
 
 const METRIC_LISTS = (): string[] => READS().slice(0, 8);
@@ -178,6 +181,7 @@ test("TRUNCATE and a changed table definition are seen too", async () => {
   await api.client.query("truncate objectives");
   expect(await dropped(objective)).toBeLessThan(BOUND_MS);
   expect((await get(objective)).status).toBe(404);
+  objective = await added("objectives", OBJECTIVE());
   await warmed("/api/v1/domains");
   await api.client.query("alter table domains alter column version type bigint");
   expect(await dropped("/api/v1/domains")).toBeLessThan(BOUND_MS);

@@ -84,12 +84,6 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
   }
   const userIds = await addUsers(client);
   const apiUrl = options.databaseUrl?.(database.url) ?? database.url;
-  const db = createDatabase({
-    url: apiUrl,
-    pool: { min: 1, max: 8, acquireTimeoutMs: 1_000 },
-    retry: { breakerOpenMs: 100 },
-    healthEveryMs: 0,
-  });
   let passedMs = 0;
   const clock = {
     wallMs: () => Date.now() + passedMs,
@@ -112,6 +106,12 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
     startMs: START_MS,
     clock,
     ...options.coherence,
+  });
+  const db = createDatabase({
+    url: apiUrl,
+    pool: { min: 1, max: 8, acquireTimeoutMs: 1_000 },
+    retry: { breakerOpenMs: 100 },
+    healthEveryMs: 0,
   });
   coherence.watch(db.pool);
   const storage = storageOf(db, coherence);
