@@ -24,6 +24,7 @@ export const POSTGRES_CODES = [
   "HST_PG_TX",
   "HST_PG_INDEX",
   "HST_PG_MIGRATION",
+  "HST_PG_STREAM",
 ] as const;
 
 export type PostgresCode = (typeof POSTGRES_CODES)[number];

@@ -1,0 +1,9 @@
+export { openStream } from "./stream.ts";
+export type {
+  ChangeStream,
+  StreamCounts,
+  StreamEvent,
+  StreamMutant,
+  StreamOptions,
+  StreamStatus,
+} from "./types.ts";

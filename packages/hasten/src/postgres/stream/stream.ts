@@ -1,0 +1,319 @@
+/**
+ * Changes of a database learnt from its WAL.
+ *
+ * Invariants:
+ * - A confirmation is the instant at which a beat was begun whose pulse is back and whose catalog
+ *   poll was applied: what was acknowledged before it has been dropped here.
+ * - Whatever may have missed a change ends the trust at once, and for good; reading starts over with
+ *   another one, after jittered pauses. Nothing is dropped for it.
+ * - `settle` resolves `applied` only behind a pulse that was sent after it was called. Otherwise it
+ *   suspends every trust whose values may still be served, before it resolves.
+ * - Nothing here runs in the context of a request: what hasten reads for itself is no read of it.
+ */
+import type { Timer } from "../../core/clock.ts";
+import { sequence } from "../../core/sequence.ts";
+import { tell } from "../../core/tell.ts";
+import { untraced } from "../../core/trace/index.ts";
+import { instant, Trust } from "../../core/trust.ts";
+import type { CommittedWrite } from "../coherence/source.ts";
+import { reasonOf } from "../failures.ts";
+import { Backoff } from "./backoff.ts";
+import { type Channel, openChannel } from "./channel.ts";
+import { collectTags, type Gathered } from "./gathered.ts";
+import { createStreamLog, type StreamLog } from "./log.ts";
+import { formatLsn, LSN_ZERO, type Lsn, laterLsn } from "./lsn.ts";
+import { type ResolvedStream, resolveStream } from "./options.ts";
+import { Rounds } from "./rounds.ts";
+import type { ChangeStream, StreamEvent, StreamOptions, StreamStatus } from "./types.ts";
+import { UnaskedTrust } from "./unasked-trust.ts";
+
+const SETTLE_MS = 250;
+const BEATS_MAX = 8;
+
+/**
+ * Connects, makes a temporary slot, and reads. Resolves once it is live, or after `startMs` while
+ * it waits for transactions that were running. Rejects when the server refuses it.
+ */
+export function openStream(options: StreamOptions): Promise<ChangeStream> {
+  return untraced(async () => {
+    const stream = new Stream(resolveStream(options));
+    await stream.begin();
+    return stream;
+  });
+}
+
+class Stream implements ChangeStream {
+  readonly promise = "stream";
+  readonly log: StreamLog;
+  readonly #options: ResolvedStream;
+  readonly #polls: Rounds<void>;
+  readonly #backoff = new Backoff();
+  #trust: Trust;
+  /** Ended ones whose values may still be within their bound. */
+  #retired: { readonly trust: Trust; readonly atMs: number }[] = [];
+  #channel: Channel | undefined;
+  #live = false;
+  #closed = false;
+  #unmappedSeq = 0;
+  #position: Lsn = LSN_ZERO;
+  #beats = 0;
+  #timer: Timer | undefined;
+  #attempting: Promise<boolean> | undefined;
+  #because: string | undefined = "it was not connected yet";
+  #failure: unknown;
+  #lastError: string | undefined;
+  #waitsFor: readonly string[] = [];
+  readonly #counts = { transactions: 0, rows: 0, droppedTags: 0, messages: 0, pulses: 0, gaps: 0 };
+
+  constructor(options: ResolvedStream) {
+    this.#options = options;
+    this.#trust = this.#newTrust();
+    this.#trust.end();
+    this.log = createStreamLog(options.node, options.clock, () => this.#trust);
+    this.#polls = new Rounds(() => this.#poll());
+  }
+
+  get trust(): Trust {
+    return this.#trust;
+  }
+
+  get unmappedSeq(): number {
+    return this.#unmappedSeq;
+  }
+
+  get position(): string {
+    return formatLsn(this.#position);
+  }
+
+  async begin(): Promise<void> {
+    const { clock, startMs } = this.#options;
+    const enough = Promise.withResolvers<boolean>();
+    const timer = clock.schedule(startMs, () => enough.resolve(true));
+    const first = this.#attempt();
+    const ok = await Promise.race([first, enough.promise]).finally(() => timer.cancel());
+    if (ok) return;
+    await this.close();
+    throw this.#failure ?? new Error("the stream was lost while it started");
+  }
+
+  status(): StreamStatus {
+    const ageMs = this.#trust.ageMs();
+    const state = this.#state(ageMs);
+    const { pulses, parked, session } = this.#channel ?? {};
+    const sentMs = pulses?.oldestMs;
+    const outMs = sentMs === undefined ? 0 : this.#options.clock.nowMs() - sentMs;
+    const lagMs = Math.max(pulses?.roundTripMs ?? 0, outMs);
+    const late =
+      state === "late" || state === "lost" ? "no heartbeat came back in time" : undefined;
+    return {
+      state,
+      because: state === "live" ? undefined : (this.#because ?? late),
+      slot: session?.slot,
+      position: this.position,
+      confirmedAgoMs: Number.isFinite(ageMs) ? ageMs : undefined,
+      lagMs: pulses === undefined ? undefined : lagMs,
+      waitsFor: this.#waitsFor,
+      lastError: this.#lastError,
+      counts: {
+        ...this.#counts,
+        rows: this.#counts.rows + (session?.decoder.rows ?? 0),
+        pulses: this.#counts.pulses + (pulses?.count ?? 0),
+        gathering: session?.decoder.gathering ?? 0,
+        parked: parked?.size ?? 0,
+        queued: this.log.depth,
+      },
+    };
+  }
+
+  settle(write: CommittedWrite): Promise<"applied" | "queued"> {
+    const { clock } = this.#options;
+    const at = instant(clock);
+    return untraced(async () => {
+      const enough = Promise.withResolvers<boolean>();
+      const timer = clock.schedule(SETTLE_MS, () => enough.resolve(false));
+      const passed = this.#live ? this.#barrier(write) : false;
+      const applied = await Promise.race([passed, enough.promise]);
+      timer.cancel();
+      if (applied) return "applied";
+      this.#trust.suspend(at);
+      for (const { trust } of this.#retired) trust.suspend(at);
+      return "queued";
+    });
+  }
+
+  handOver(): Promise<void> {
+    return untraced(async () => {
+      if (!this.#live || this.#channel === undefined) throw new Error("the stream is not live");
+      const rows = this.#channel.session?.decoder.rows ?? 0;
+      await this.#channel.handOver();
+      this.#counts.rows += rows;
+      this.#tell("handed-over", "a second slot took over");
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#live = false;
+    this.#timer?.cancel();
+    this.#trust.end();
+    this.log.use(undefined, 0);
+    await this.#channel?.close();
+    await this.#attempting?.catch(() => undefined);
+    this.#because = "it was closed";
+    this.#tell("closed", this.#because);
+  }
+
+  /** Connects and starts; true once live. What fails leads to the next attempt, but for the first. */
+  #attempt(): Promise<boolean> {
+    this.#attempting = this.#connect().finally(() => {
+      this.#attempting = undefined;
+    });
+    return this.#attempting;
+  }
+
+  async #connect(): Promise<boolean> {
+    this.#tell("connecting", "opens its connections");
+    try {
+      const channel = await openChannel(this.#options, {
+        onVisible: (visible) => this.#apply(visible),
+        onMessage: (content) => this.#message(content),
+        onWait: (xids) => {
+          this.#waitsFor = xids;
+        },
+        onLost: (error) => this.#lose(error),
+      });
+      if (this.#closed || channel.over) {
+        await channel.close();
+        return false;
+      }
+      this.#channel = channel;
+      this.#tell("starting", "waits for transactions that were running");
+      if (!(await channel.start()) || this.#closed) return false;
+      this.#becomeLive(channel);
+      return true;
+    } catch (error) {
+      this.#lose(error as Error);
+      return false;
+    }
+  }
+
+  #becomeLive(channel: Channel): void {
+    this.#live = true;
+    this.#because = undefined;
+    this.#waitsFor = [];
+    this.#backoff.reset();
+    this.#trust = this.#newTrust();
+    this.log.use(channel.links.speaker, channel.links.serverVersion);
+    this.#tell("live", `slot ${channel.session?.slot}`);
+    this.#beat(channel);
+  }
+
+  #lose(error: Error): void {
+    if (this.#closed) return;
+    const { clock, boundMs } = this.#options;
+    const wasLive = this.#live;
+    this.#failure = error;
+    this.#lastError = reasonOf(error);
+    this.#because = this.#lastError;
+    this.#live = false;
+    this.#timer?.cancel();
+    this.log.use(undefined, 0);
+    this.#trust.end();
+    const nowMs = clock.nowMs();
+    this.#retired = this.#retired.filter(({ atMs }) => nowMs - atMs <= boundMs);
+    if (wasLive) {
+      this.#counts.gaps += 1;
+      this.#retired.push({ trust: this.#trust, atMs: nowMs });
+    }
+    this.#tell("gap", this.#lastError);
+    const old = this.#channel;
+    this.#channel = undefined;
+    this.#counts.rows += old?.session?.decoder.rows ?? 0;
+    this.#counts.pulses += old?.pulses.count ?? 0;
+    const closing = old?.close();
+    this.#timer = clock.schedule(this.#backoff.delayMs(), () => {
+      void Promise.resolve(closing).then(() => {
+        if (!this.#closed) return this.#attempt();
+        return undefined;
+      });
+    });
+  }
+
+  #state(ageMs: number): StreamStatus["state"] {
+    if (this.#closed) return "closed";
+    if (!this.#live) return this.#channel === undefined ? "connecting" : "starting";
+    if (this.#trust.confirmed) return "live";
+    return ageMs > this.#options.maxLagMs ? "lost" : "late";
+  }
+
+  #apply(visible: readonly Gathered[]): void {
+    const tags = new Set<string>();
+    let unmapped = false;
+    for (const gathered of visible) {
+      if (collectTags(gathered, this.#options.interest, tags)) unmapped = true;
+      this.#position = laterLsn(this.#position, gathered.end);
+    }
+    if (unmapped) this.#unmappedSeq = sequence.next();
+    this.#counts.transactions += visible.length;
+    this.#counts.droppedTags += tags.size;
+    if (tags.size > 0) this.#options.drop([...tags], `a change committed by ${this.position}`);
+    for (const { messages } of visible) for (const content of messages) this.#message(content);
+  }
+
+  #message(content: string): void {
+    this.#counts.messages += 1;
+    this.log.receive(content);
+  }
+
+  /** Everything acknowledged before it was called has been applied. */
+  async #barrier(write: CommittedWrite): Promise<boolean> {
+    const channel = this.#channel;
+    if (channel === undefined) return false;
+    const meanings = write.changesSchema
+      ? this.#polls.ask().then(
+          () => true,
+          () => false,
+        )
+      : true;
+    const { back } = await channel.pulses.ask();
+    return (await back) && (await meanings);
+  }
+
+  #beat(channel: Channel): void {
+    if (!this.#live || this.#channel !== channel) return;
+    const { clock, heartbeatMs } = this.#options;
+    this.#timer = clock.schedule(heartbeatMs, () => this.#beat(channel));
+    if (this.#beats >= BEATS_MAX) return;
+    this.#beats += 1;
+    const at = instant(clock);
+    const trust = this.#trust;
+    const pulse = channel.pulses.ask().then(({ back }) => back);
+    Promise.all([pulse, this.#polls.ask()])
+      .then(([back]) => {
+        if (back) trust.confirm(at);
+      })
+      .catch((error: unknown) => {
+        this.#lastError = `the catalog could not be read: ${reasonOf(error)}`;
+      })
+      .finally(() => {
+        this.#beats -= 1;
+      });
+  }
+
+  async #poll(): Promise<void> {
+    const tags = await this.#options.poll();
+    if (tags.length > 0) this.#options.drop(tags, "a changed table, view or function");
+  }
+
+  #newTrust(): Trust {
+    const { boundMs, clock, mutant } = this.#options;
+    return mutant === "noHeartbeat"
+      ? new UnaskedTrust("stream", boundMs, clock)
+      : new Trust("stream", boundMs, clock);
+  }
+
+  #tell(kind: StreamEvent["kind"], detail: string): void {
+    tell(this.#options.onEvent, { kind, detail });
+  }
+}
