@@ -12,10 +12,8 @@ const NAME_KINDS: readonly NameKind[] = [
   "allFunctions",
 ];
 
-export interface Poll {
-  /** The tags to drop. Rejects when the database does not answer: nothing is known then. */
-  (): Promise<readonly string[]>;
-}
+/** The tags to drop. Rejects when the database does not answer: nothing is known then. */
+export type Poll = () => Promise<readonly string[]>;
 
 export function createPoll(registry: Registry, forget: () => void): Poll {
   const text = pollSql(registry.coverage);
@@ -80,7 +78,10 @@ function take(
   { kind, key }: { kind: ExpectedKind; key: string },
   tags: Set<string>,
 ): void {
-  if (kind === "relations") return takeRelation(registry, key, tags);
+  if (kind === "relations") {
+    takeRelation(registry, key, tags);
+    return;
+  }
   const [, shelf] = shelves(registry).find(([name]) => name === kind) ?? [];
   for (const tag of shelf?.take(key)?.tags ?? []) tags.add(tag);
 }

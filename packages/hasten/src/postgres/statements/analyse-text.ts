@@ -5,7 +5,7 @@ import type { Analysis, OpaqueAnalysis, ReadAnalysis, SessionFacts } from "./ana
 import { addTags, isConstant } from "./bound-table.ts";
 import { type Classified, classify } from "./classify.ts";
 import type { Refusal } from "./function-rules.ts";
-import { loadParser, type ParseText } from "./parser.ts";
+import type { ParseText } from "./parser.ts";
 import { everyTag, type Reading, type Understood, understand } from "./understand.ts";
 import { SCHEMA_WRITE, understandWrite } from "./understand-write.ts";
 import type { Uses } from "./uses.ts";
@@ -22,11 +22,11 @@ export interface Outcome {
 export async function analyseText(
   text: string,
   session: SessionFacts,
-  registry: Registry,
+  { registry, parser }: { registry: Registry; parser: () => Promise<ParseText> },
 ): Promise<Outcome> {
   let parse: ParseText;
   try {
-    parse = await loadParser();
+    parse = await parser();
   } catch {
     return opaque(
       { because: NO_PARSER, mayWrite: true, stateful: true, personal: false },

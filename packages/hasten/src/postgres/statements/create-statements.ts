@@ -13,6 +13,7 @@ import { analyseText, type Outcome } from "./analyse-text.ts";
 import type { Analysis, Analyzer, OpaqueAnalysis, SessionFacts } from "./analysis.ts";
 import type { Interest } from "./interest.ts";
 import { Memo } from "./memo.ts";
+import { loadParser, type ParseText } from "./parser.ts";
 
 export interface Statements {
   readonly analyzer: Analyzer;
@@ -33,12 +34,17 @@ const TOO_LONG: OpaqueAnalysis = {
   stateful: false,
 };
 
+export interface StatementsOptions extends RegistryOptions {
+  /** @default PostgreSQL's own, of the peer `libpg-query` */
+  readonly parser?: (() => Promise<ParseText>) | undefined;
+}
+
 /** One for each database; the run's connection is a plain one that nobody else changes. */
-export function createStatements(options: RegistryOptions): Statements {
+export function createStatements(options: StatementsOptions): Statements {
+  const parser = options.parser ?? loadParser;
   const registry = new Registry(options);
   const sessions = new Memo<Memo<Analysis>>(SESSIONS_MAX);
   const pending = new Map<string, Promise<Analysis>>();
-  /** Until the next poll only: what was missing may be made. */
   let last: { readonly session: SessionFacts; readonly memo: Memo<Analysis> } | undefined;
 
   const memoOf = (session: SessionFacts): Memo<Analysis> => {
@@ -57,7 +63,7 @@ export function createStatements(options: RegistryOptions): Statements {
   const attempt = async (text: string, session: SessionFacts): Promise<Analysis> => {
     for (let tries = 1; ; tries++) {
       const { epoch } = registry;
-      const outcome: Outcome = await analyseText(text, session, registry);
+      const outcome: Outcome = await analyseText(text, session, { registry, parser });
       const { analysis, lasting } = outcome;
       if (epoch === registry.epoch) {
         outcome.register();

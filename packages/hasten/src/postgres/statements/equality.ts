@@ -153,7 +153,7 @@ function ofList(
 ): readonly Candidate[] {
   const found = columnOf(subject, column);
   if (found === undefined || items.length === 0) return [];
-  const values = items.map((item) => valueOf(subject, found, typed(item)));
+  const values = items.map((item) => sourceOf(subject, found, typed(item)));
   if (values.includes(undefined)) return [];
   const known = values.filter((it) => it !== undefined);
   return [[{ column: found.column, kind: found.kind, values: known }]];
@@ -195,7 +195,7 @@ function columnOf({ use, columns }: Subject, node: Typed | undefined): FoundColu
 }
 
 /** A constant or a parameter that is compared as what it is. */
-function valueOf(
+function sourceOf(
   subject: Subject,
   column: FoundColumn,
   node: Typed | undefined,
@@ -203,7 +203,7 @@ function valueOf(
   if (node?.type === "TypeCast") {
     const type = isTree(node.tree["typeName"]) ? node.tree["typeName"] : {};
     if (listOf(type["arrayBounds"]).length > 0 || !keepsValue(column, type)) return undefined;
-    return valueOf(subject, column, typed(node.tree["arg"]));
+    return sourceOf(subject, column, typed(node.tree["arg"]));
   }
   if (node?.type === "ParamRef") {
     const number = parameterOf(subject, column, node.tree);

@@ -33,7 +33,7 @@ const RANGE_VAR_FIELDS: ReadonlySet<string> = new Set([
 function rangeVar(walker: Walker, { item, level }: Place, scope: Scope): readonly RelationUse[] {
   const tree = item as Tree;
   for (const field of Object.keys(tree))
-    if (!RANGE_VAR_FIELDS.has(field)) walker.refuse(`${field} of RangeVar, which is not known`);
+    if (!RANGE_VAR_FIELDS.has(field)) walker.unknown(`${field} of RangeVar, which is not known`);
   const alias = isTree(tree["alias"]) ? tree["alias"] : undefined;
   const name = text(tree["relname"]);
   const schema = tree["schemaname"] === undefined ? undefined : text(tree["schemaname"]);
@@ -81,7 +81,7 @@ function restrictedBy(
     case "JOIN_FULL":
       return [];
     default:
-      walker.refuse(`${type}, which is not known`);
+      walker.unknown(`${type}, which is not known`);
       return [];
   }
 }

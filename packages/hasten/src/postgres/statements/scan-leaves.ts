@@ -30,13 +30,16 @@ export const LEAVES: ReadonlyMap<string, Leaf> = new Map<string, Leaf>([
   ["A_Const", constant],
   ["ParamRef", parameter],
   ["SQLValueFunction", (walker, tree) => walker.refuse(valueFunction(text(tree["op"])))],
-  ["RangeTableSample", (walker) => walker.refuse("TABLESAMPLE")],
+  ["RangeTableSample", (walker) => walker.unknown("TABLESAMPLE")],
   ["CurrentOfExpr", (walker) => walker.refuse("WHERE CURRENT OF")],
 ]);
 
 function functionCall(walker: Walker, tree: Tree): void {
   const name = qualified(tree["funcname"]);
-  if (name === undefined) return walker.refuse("a function name of an unknown form");
+  if (name === undefined) {
+    walker.unknown("a function name of an unknown form");
+    return;
+  }
   const ordered = tree["agg_within_group"] === true ? listOf(tree["agg_order"]).length : 0;
   walker.uses.functions.push({ name, argumentCount: listOf(tree["args"]).length + ordered });
 }
@@ -50,22 +53,30 @@ const RANGES: ReadonlySet<string> = new Set([
 ]);
 
 function operator(walker: Walker, tree: Tree): void {
-  if (!RANGES.has(text(tree["kind"]))) return addOperator(walker, tree["name"]);
+  if (!RANGES.has(text(tree["kind"]))) {
+    addOperator(walker, tree["name"]);
+    return;
+  }
   for (const name of ["<", "<=", ">", ">="]) walker.uses.operators.add(name);
 }
 
 function addOperator(walker: Walker, value: unknown): void {
   if (value === undefined) return;
   const name = names(value)?.at(-1);
-  if (name === undefined) walker.refuse("an operator of an unknown form");
+  if (name === undefined) walker.unknown("an operator of an unknown form");
   else walker.uses.operators.add(name);
 }
 
 function typeName(walker: Walker, tree: Tree): void {
   const name = qualified(tree["names"]);
-  if (name === undefined) return walker.refuse("a type name of an unknown form");
-  if (CATALOG_TYPE.test(name.name))
-    return walker.refuse(`the type ${name.name}, a catalog look-up`);
+  if (name === undefined) {
+    walker.unknown("a type name of an unknown form");
+    return;
+  }
+  if (CATALOG_TYPE.test(name.name)) {
+    walker.refuse(`the type ${name.name}, a catalog look-up`);
+    return;
+  }
   walker.uses.types.push(name);
 }
 

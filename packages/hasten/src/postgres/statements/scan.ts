@@ -32,16 +32,25 @@ function createWalker(): Walker {
     refuse(because) {
       uses.refusal ??= because;
     },
+    unknown(because) {
+      uses.refusal ??= because;
+      uses.mayHide = true;
+    },
     node(value, scope) {
       // An absent node, or an empty place such as that of plain DISTINCT.
       if (value === undefined || (isTree(value) && Object.keys(value).length === 0)) return;
       const node = typed(value);
-      if (node === undefined) return walker.refuse("a clause of an unknown form");
+      if (node === undefined) {
+        walker.unknown("a clause of an unknown form");
+        return;
+      }
       walkTyped(walker, node, scope);
     },
     nodes(value, scope) {
-      if (value !== undefined && !Array.isArray(value))
-        return walker.refuse("a list of an unknown form");
+      if (value !== undefined && !Array.isArray(value)) {
+        walker.unknown("a list of an unknown form");
+        return;
+      }
       for (const item of listOf(value)) walker.node(item, scope);
     },
     fields: (node, scope, but) => walkFields(walker, { node, but: but ?? NONE }, scope),
@@ -53,8 +62,14 @@ function createWalker(): Walker {
 const NONE: ReadonlySet<string> = new Set();
 
 function walkTyped(walker: Walker, node: Typed, scope: Scope): void {
-  if (node.type === "SelectStmt") return walkSelect(walker, node, scope);
-  if (DATA_STATEMENTS.has(node.type)) return scanDataStatement(walker, node, scope);
+  if (node.type === "SelectStmt") {
+    walkSelect(walker, node, scope);
+    return;
+  }
+  if (DATA_STATEMENTS.has(node.type)) {
+    scanDataStatement(walker, node, scope);
+    return;
+  }
   // Outside a FROM clause its tables are those of no SELECT: no condition is known of them.
   if (FROM_NODES.has(node.type)) {
     scanFrom(walker, { item: { [node.type]: node.tree }, level: newLevel() }, scope);
@@ -71,16 +86,24 @@ function walkFields(
   scope: Scope,
 ): void {
   const fields = NODES.get(node.type);
-  if (fields === undefined) return walker.refuse(`${node.type}, which is not known`);
+  if (fields === undefined) {
+    walker.unknown(`${node.type}, which is not known`);
+    return;
+  }
   for (const [name, value] of Object.entries(node.tree)) {
     if (but.has(name)) continue;
     const kind = fields.get(name);
-    if (kind === undefined) return walker.refuse(`${name} of ${node.type}, which is not known`);
+    if (kind === undefined) {
+      walker.unknown(`${name} of ${node.type}, which is not known`);
+      return;
+    }
     if (kind === "node") walker.node(value, scope);
     else if (kind === "nodes") walker.nodes(value, scope);
     else if (kind !== "plain") walker.node({ [kind.of]: value }, scope);
-    else if (typeof value === "object" && node.type !== "A_Const")
-      return walker.refuse(`${name} of ${node.type}, which has an unknown form`);
+    else if (typeof value === "object" && node.type !== "A_Const") {
+      walker.unknown(`${name} of ${node.type}, which has an unknown form`);
+      return;
+    }
   }
 }
 
@@ -109,7 +132,7 @@ function condition(level: Level, tree: unknown): void {
 function walkWith(walker: Walker, clause: unknown, outer: Scope): Scope {
   if (clause === undefined) return outer;
   if (!isTree(clause)) {
-    walker.refuse("a WITH clause of an unknown form");
+    walker.unknown("a WITH clause of an unknown form");
     return outer;
   }
   const scope = new Scope(outer);
@@ -118,7 +141,7 @@ function walkWith(walker: Walker, clause: unknown, outer: Scope): Scope {
   if (recursive) for (const it of expressions) scope.add(nameOf(it?.tree));
   for (const it of expressions) {
     if (it?.type !== "CommonTableExpr") {
-      walker.refuse("a WITH clause of an unknown form");
+      walker.unknown("a WITH clause of an unknown form");
       continue;
     }
     // Without RECURSIVE a query sees the ones before it only: its own name is a table's.

@@ -72,18 +72,30 @@ describe("the tags of a read", () => {
     expect(await tags("select * from users where id = 1 or active")).toEqual([`${T}users`]);
   });
   test("go through joins by the sides that a condition keeps out", async () => {
-    expect(await tags("select * from users u left join posts p on p.author = u.id and u.id = 1")).toEqual(
-      [`${T}posts`, `${T}users`],
-    );
-    expect(await tags("select * from users u left join posts p on p.author = u.id where u.id = 1")).toEqual(
-      [`${T}posts`, `${T}users:*`, `${T}users:id=1`],
-    );
+    expect(
+      await tags("select * from users u left join posts p on p.author = u.id and u.id = 1"),
+    ).toEqual([`${T}posts`, `${T}users`]);
+    expect(
+      await tags("select * from users u left join posts p on p.author = u.id where u.id = 1"),
+    ).toEqual([`${T}posts`, `${T}users:*`, `${T}users:id=1`]);
   });
   test("leave the names of common table expressions out, where they are in scope", async () => {
-    expect(await tags("with users as (select * from posts) select * from users")).toEqual([`${T}posts`]);
-    expect(await tags("with users as (select * from users) select * from users")).toEqual([`${T}users`]);
-    expect(await tags("with recursive r as (select 1 as n union select n + 1 from r where n < 3) select * from r")).toEqual([]);
-    expect(await tags("select (with posts as (select 1) select count(*) from posts), (select count(*) from posts)")).toEqual([`${T}posts`]);
+    expect(await tags("with users as (select * from posts) select * from users")).toEqual([
+      `${T}posts`,
+    ]);
+    expect(await tags("with users as (select * from users) select * from users")).toEqual([
+      `${T}users`,
+    ]);
+    expect(
+      await tags(
+        "with recursive r as (select 1 as n union select n + 1 from r where n < 3) select * from r",
+      ),
+    ).toEqual([]);
+    expect(
+      await tags(
+        "select (with posts as (select 1) select count(*) from posts), (select count(*) from posts)",
+      ),
+    ).toEqual([`${T}posts`]);
   });
   test("name views and what is behind them", async () => {
     expect(await tags("select * from titles")).toEqual([`${T}posts`, `${T}titles`, `${T}users`]);
@@ -139,15 +151,26 @@ describe("writes", () => {
   test("name the table and what foreign keys change with it", async () => {
     const analysis = await analyse("delete from users where id = 1");
     expect(analysis).toMatchObject({ kind: "write", changesSchema: false, complete: true });
-    expect(analysis.kind === "write" && [...analysis.tags].sort()).toEqual(
-      [`${T}posts`, `${T}posts:*`, `${T}users`, `${T}users:*`],
-    );
+    expect(analysis.kind === "write" && [...analysis.tags].sort()).toEqual([
+      `${T}posts`,
+      `${T}posts:*`,
+      `${T}users`,
+      `${T}users:*`,
+    ]);
   });
   test("are found inside WITH and COPY, and DDL is told apart", async () => {
-    expect((await analyse("with x as (update users set team = 1 returning id) select * from x")).kind).toBe("write");
+    expect(
+      (await analyse("with x as (update users set team = 1 returning id) select * from x")).kind,
+    ).toBe("write");
     expect((await analyse("copy users from stdin")).kind).toBe("write");
-    expect(await analyse("alter table users add x int")).toMatchObject({ kind: "write", changesSchema: true });
-    expect(await analyse("create temp table t (a int)")).toMatchObject({ kind: "opaque", stateful: true });
+    expect(await analyse("alter table users add x int")).toMatchObject({
+      kind: "write",
+      changesSchema: true,
+    });
+    expect(await analyse("create temp table t (a int)")).toMatchObject({
+      kind: "opaque",
+      stateful: true,
+    });
   });
 });
 

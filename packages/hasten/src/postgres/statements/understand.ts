@@ -69,7 +69,8 @@ interface Place {
 
 async function addUses(into: Understood, uses: Uses, place: Place): Promise<void> {
   const { registry, since } = place.reading;
-  if (uses.refusal !== undefined) into.refusals.push(refused(uses.refusal));
+  if (uses.refusal !== undefined)
+    into.refusals.push({ ...refused(uses.refusal), mayWrite: uses.mayHide });
   const names = await readNames(uses, { registry, namespaces: place.namespaces, since });
   for (const item of names.items) into.items.add(item);
   for (const tag of names.tags) into.tags.add(tag);

@@ -51,6 +51,8 @@ export interface Uses {
   readonly parameters: Map<number, number>;
   /** Why it is not cacheable, the first reason found. */
   refusal: string | undefined;
+  /** Something was not looked into: it may write. */
+  mayHide: boolean;
 }
 
 export function noUses(): Uses {
@@ -63,6 +65,7 @@ export function noUses(): Uses {
     fields: new Set(),
     parameters: new Map(),
     refusal: undefined,
+    mayHide: false,
   };
 }
 
