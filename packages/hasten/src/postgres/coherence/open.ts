@@ -3,6 +3,7 @@ import { tell } from "../../core/tell.ts";
 import { createWatch } from "../watch/watch.ts";
 import { Conductor } from "./conductor.ts";
 import { createDirect } from "./direct.ts";
+import { held } from "./held.ts";
 import { resolveCoherence } from "./options.ts";
 import { createSurroundings } from "./surroundings.ts";
 import type { Coherence, CoherenceOptions } from "./types.ts";
@@ -43,14 +44,16 @@ export async function openCoherence(given: CoherenceOptions): Promise<Coherence>
     onEvent: ({ kind, detail }) =>
       tell(options.onEvent, { kind: "watch", detail: `${kind}: ${detail}` }),
   });
-  await firstLook(conductor.look(), options);
+  await held(firstLook(conductor.look(), options));
 
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
-    closing ??= conductor
-      .close()
-      .then(() => watch.close())
-      .then(() => direct.close());
+    closing ??= held(
+      conductor
+        .close()
+        .then(() => watch.close())
+        .then(() => direct.close()),
+    );
     return closing;
   };
   return {
@@ -71,10 +74,10 @@ export async function openCoherence(given: CoherenceOptions): Promise<Coherence>
     },
     status: () => conductor.status(),
     async recheck() {
-      await conductor.look();
+      await held(conductor.look());
       return conductor.status();
     },
-    handOver: () => conductor.part.handOver(),
+    handOver: () => held(conductor.part.handOver()),
     close,
     [Symbol.asyncDispose]: close,
   };

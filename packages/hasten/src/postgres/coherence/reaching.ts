@@ -1,5 +1,6 @@
 import type { InvalidationLog } from "../../core/invalidation-log.ts";
 import type { Trust } from "../../core/trust.ts";
+import { held } from "./held.ts";
 import type { ChangeSource } from "./source.ts";
 
 /** The caches that changes are applied to. */
@@ -20,7 +21,7 @@ export function reaching(source: ChangeSource, audience: Audience): ChangeSource
     get position() {
       return source.position;
     },
-    settle: (write) => source.settle(write),
+    settle: (write) => held(source.settle(write)),
     close: () => source.close(),
   };
 }
@@ -31,7 +32,7 @@ export function logReaching(log: InvalidationLog, audience: Audience): Invalidat
     get trust() {
       return claimed(log.trust, audience);
     },
-    publish: (invalidation) => log.publish(invalidation),
+    publish: (invalidation) => held(log.publish(invalidation)),
     subscribe: (apply) => log.subscribe(apply),
   };
 }
