@@ -54,8 +54,12 @@ export interface LoadRules {
   sealed(fence: Fence, fill: Fill): boolean;
   /** What the flight brought, with these tags, may no longer be stored. */
   voided(fence: Fence, fill: Fill, tags: readonly string[]): boolean;
-  /** A caller that joined at this seq may be given what the flight brought. */
-  shares(landing: { readonly voided: boolean }, fill: Fill, joinedSeq: number): boolean;
+  /** A caller that joined may be given what the flight brought. */
+  shares(
+    landing: { readonly voided: boolean; readonly used: Used },
+    fill: Fill,
+    request: LoadRequest,
+  ): boolean;
   /** What hangs on this may be served as fresh as far as its sources tell. */
   confirmed(guard: Guard): boolean;
   /** Whoever reads in this trace used that. */
@@ -66,7 +70,11 @@ export interface LoadRules {
 export const LOAD_RULES: LoadRules = {
   sealed: (fence, fill) => fence.isVoid(fill),
   voided: (fence, fill, tags) => fence.isVoid(fill, tags),
-  shares: (landing, fill, joinedSeq) => !landing.voided || joinedSeq <= fill.seq,
+  shares({ voided, used }, fill, { joinedSeq, again }) {
+    // A source tells of a change after it happened: maybe before the joiner asked.
+    if (used.guard !== undefined && !again) return !voided && used.guard.confirmed;
+    return !voided || joinedSeq <= fill.seq;
+  },
   confirmed: (guard) => guard.confirmed,
   include: (trace, used) => trace.include(dependencyOf(used)),
   fence: (limits) => new Fence(limits),

@@ -10,16 +10,17 @@
  *   any invalidation since its start.
  * - Who asks again shares only flights that began after the last invalidation, so that it is not
  *   sent back for an invalidation before its second try.
- * - Who joined gets what the flight brought only if its sources confirm it when it lands: they may
- *   be silent since before the joiner asked. Who was sent back once joined nothing that began
- *   before it asked, and gets what comes.
+ * - Where changes are learnt from a source, who joined gets what the flight brought only if it is
+ *   not void and its sources confirm it when it lands: they may have been silent since before the
+ *   joiner asked, and tell of a change after it happened. Who was sent back once joined nothing
+ *   that began before it asked, and gets what comes.
  * - When a load fails its caller gets the error, and the first waiter to wake leads the next
  *   flight; the others join that one. After `handoversMax` failures seen, or once the cache gives
  *   up its loads, waiters get the error.
  * - A flight ends once: landed, or abandoned after `loadMaxMs`; its late result is dropped.
  */
 import { createFlights, type Flight } from "./flights.ts";
-import { another, type Landing } from "./landing.ts";
+import { another } from "./landing.ts";
 import type { LoadParts, LoadRequest } from "./load-parts.ts";
 import { isFresh } from "./standing.ts";
 import { inBackground } from "./tracking.ts";
@@ -56,7 +57,7 @@ export function createLoads(parts: LoadParts): Loads {
     const landing = flight.landing!;
     if (landing.kind === "loaded") {
       if (request.gone) return undefined;
-      if (mayShare(flight, landing, request)) {
+      if (rules.shares(landing, flight.fill, request)) {
         if (request.trace !== undefined) rules.include(request.trace, landing.used);
         return another(landing);
       }
@@ -77,16 +78,6 @@ export function createLoads(parts: LoadParts): Loads {
       return entry.value;
     }
     return obtain(request);
-  };
-
-  const mayShare = (
-    { fill }: Flight,
-    landing: Landing & { kind: "loaded" },
-    request: LoadRequest,
-  ): boolean => {
-    if (!rules.shares(landing, fill, request.joinedSeq)) return false;
-    const { guard } = landing.used;
-    return guard === undefined || request.again || rules.confirmed(guard);
   };
 
   return {

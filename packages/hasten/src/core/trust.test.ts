@@ -61,6 +61,18 @@ test("after an own write nothing from before it holds until that is confirmed", 
   expect(trust.doubts(before.monotonicMs)).toBe(false);
 });
 
+test("news for an ended trust does not lift what a write has suspended", async () => {
+  const { clock, trust } = scene();
+  const before = instant(clock);
+  await clock.advance(1);
+  trust.end();
+  trust.suspend(instant(clock));
+  await clock.advance(1);
+  trust.confirm(instant(clock));
+  expect(trust.doubts(before.monotonicMs)).toBe(true);
+  expect(trust.holds(before.monotonicMs, before.wallMs)).toBe(false);
+});
+
 test("a machine that slept is not trusted, whichever of its clocks stood still", () => {
   let nowMs = 0;
   let wallMs = 0;

@@ -7,7 +7,7 @@
  *   confirmed an instant at most `boundMs` ago, or `c` itself is at most `boundMs` ago.
  * - Elapsed time is the larger of monotonic and wall clock, so a suspended machine is not trusted.
  * - After `suspend(at)`, which an own write that the source has not passed yet calls, nothing
- *   captured before `at` holds until an instant from `at` on is confirmed.
+ *   captured by `at` holds until an instant from `at` on is confirmed.
  * - A gap (changes may have been missed) ends a trust for good: `end()`; the source goes on with a
  *   new one. Values of the ended one may stand in for an error, never be fresh.
  * - `holds` reads the clock itself: a coarse one may be behind by as long as a process was stopped.
@@ -55,9 +55,12 @@ export class Trust {
     return this.#ended;
   }
 
-  /** Every change acknowledged before this instant has been applied. Older news is ignored. */
+  /**
+   * Every change acknowledged before this instant has been applied. Older news is ignored, and so
+   * is all of an ended trust: it would lift what a write has suspended.
+   */
   confirm(at: Instant): void {
-    if (at.monotonicMs <= this.#confirmedMonotonicMs) return;
+    if (this.#ended || at.monotonicMs <= this.#confirmedMonotonicMs) return;
     this.#confirmedMonotonicMs = at.monotonicMs;
     this.#confirmedWallMs = at.wallMs;
   }
