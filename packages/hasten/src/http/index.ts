@@ -1,4 +1,5 @@
 export { PROBLEM_CONTENT_TYPE, type Problem, ProblemError } from "../core/problem.ts";
+export { currentTrace, inTrace } from "../core/trace/index.ts";
 export {
   CACHE_CONTROL_LENGTH_MAX,
   DELTA_SECONDS_MAX,

@@ -3,7 +3,7 @@
  * also carries it is lost by middleware that calls back from a queue of its own.
  */
 import type { IncomingMessage } from "node:http";
-import type { Clock } from "../core/clock.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
 import { Trace } from "../core/trace/index.ts";
 
 const TRACE = Symbol("hasten.trace");
@@ -11,7 +11,10 @@ const TRACE = Symbol("hasten.trace");
 type Traced = IncomingMessage & { [TRACE]?: Trace };
 
 /** Opens it, before anything is read for the request; once: later calls give undefined. */
-export function openRequestTrace(req: IncomingMessage, clock: Clock): Trace | undefined {
+export function openRequestTrace(
+  req: IncomingMessage,
+  clock: Clock = systemClock,
+): Trace | undefined {
   const traced = req as Traced;
   if (traced[TRACE] !== undefined) return undefined;
   const trace = new Trace(clock);
