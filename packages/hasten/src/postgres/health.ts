@@ -1,4 +1,5 @@
 import type { Timer } from "../core/clock.ts";
+import { untraced } from "../core/trace/index.ts";
 import type { Connections } from "./connections.ts";
 import { isUnavailable } from "./failures.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -53,7 +54,8 @@ export function createHealth(
     return last;
   };
   const check = (): Promise<Health> => {
-    running ??= ask().finally(() => {
+    // About the server, not about any answer that is being made.
+    running ??= untraced(ask).finally(() => {
       running = undefined;
     });
     return running;

@@ -1,18 +1,23 @@
 /** The same small data layer in five libraries. */
 
+import { createRequire } from "node:module";
 import { asc, eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/node-postgres";
 import { integer, pgTable, text } from "drizzle-orm/pg-core";
 import knexLibrary from "knex";
 import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
-import { Sequelize } from "sequelize";
+import { QueryTypes, Sequelize } from "sequelize";
 
 export interface Item {
   readonly id: number;
   readonly shelf: string;
   readonly label: string;
 }
+
+const KnexPostgres = createRequire(import.meta.url)("knex/lib/dialects/postgres/index.js") as new (
+  config: object,
+) => object;
 
 /** What the handlers of the suite ask for. */
 export interface Items {
@@ -117,8 +122,7 @@ const withKnex: Library = {
   name: "Knex",
   open(url, { max, watch }) {
     const driver = watch(pg);
-    class WatchedClient extends (knexLibrary as unknown as { Client_PG: new (c: object) => object })
-      .Client_PG {
+    class WatchedClient extends KnexPostgres {
       _driver(): unknown {
         return driver;
       }
@@ -152,8 +156,8 @@ const withSequelize: Library = {
       logging: false,
       pool: { max, min: 0, acquire: 20_000 },
     });
-    const rows = (text: string, bind: unknown[], transaction?: object): Promise<Item[]> =>
-      db.query(text, { bind, type: "SELECT", ...(transaction && { transaction }) }) as never;
+    const rows = (text: string, bind: unknown[], within: object = {}): Promise<Item[]> =>
+      db.query<Item>(text, { bind, ...within, type: QueryTypes.SELECT as const });
     const byId = "select id, shelf, label from items where id = $1";
     return {
       byId: async (id) => (await rows(byId, [id]))[0],
@@ -164,8 +168,8 @@ const withSequelize: Library = {
       },
       twice: (id) =>
         db.transaction(async (transaction) => {
-          const [first] = await rows(byId, [id], transaction);
-          const [second] = await rows(byId, [id], transaction);
+          const [first] = await rows(byId, [id], { transaction });
+          const [second] = await rows(byId, [id], { transaction });
           return [first, second] as const;
         }),
       close: () => db.close(),

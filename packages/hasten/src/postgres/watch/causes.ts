@@ -18,6 +18,8 @@ export const CAUSES: {
   readonly display: string;
   readonly searchPath: string;
   readonly role: string;
+  readonly changedSession: string;
+  readonly backslashes: string;
   readonly parameters: string;
   readonly client: string;
   readonly pool: string;
@@ -42,6 +44,8 @@ export const CAUSES: {
     "a connection whose time zone, date style or encoding is not that of the others of its pool",
   searchPath: "a connection whose search_path was changed",
   role: "a connection whose role was changed",
+  changedSession: "a query sent before what precedes it on its connection had ended",
+  backslashes: "a connection with standard_conforming_strings off",
   parameters: "parameters that could not be understood",
   client: "a pg client that is not watched",
   pool: "a pg pool that is not watched",

@@ -12,6 +12,7 @@ import { carriage, inCallersContext, newTicket, takenTicket } from "./carry.ts";
 import { CAUSES } from "./causes.ts";
 import { Connection } from "./connection.ts";
 import { FACTS_SQL, factsOf, REPLAYED_SQL } from "./facts.ts";
+import { puttingBack } from "./put-back.ts";
 import { type Follower, followedQuery, followForeign } from "./query.ts";
 import type { Run, Ticket } from "./run.ts";
 import type { Family } from "./session-state.ts";
@@ -52,6 +53,7 @@ class WatchedClient {
   readonly #Query: QueryClass;
   readonly #ofPool: boolean;
   readonly #listeners: readonly (readonly [string, (message: WireMessage) => void])[];
+  readonly #putBack: () => void;
   #asked = false;
 
   constructor(client: DriverClient, watching: Watching, family: Family) {
@@ -70,22 +72,18 @@ class WatchedClient {
     for (const [event, listen] of this.#listeners) client.connection.prependListener(event, listen);
     if (client._connected === true && client.getTransactionStatus?.() !== "I")
       this.#connection.state.joinTransaction();
+    this.#putBack = puttingBack(client, ["query", "connect"]);
     client.query = (config, values, callback) => this.query(config, values, callback);
     client.connect = (callback) => this.connect(callback);
     watchedClients.add(client);
+    this.#learnLate();
   }
 
   release(): void {
     const client = this.#client;
     for (const [event, listen] of this.#listeners) client.connection.removeListener(event, listen);
     watchedClients.delete(client);
-    client.query = this.#query;
-    client.connect = this.#connect;
-    // Found on its prototype again, unless its maker had put its own on it.
-    const mine = client as Partial<DriverClient>;
-    const inherited = Object.getPrototypeOf(client) as DriverClient;
-    if (inherited.query === this.#query) delete mine.query;
-    if (inherited.connect === this.#connect) delete mine.connect;
+    this.#putBack();
   }
 
   connect(callback?: (error?: unknown, ...rest: unknown[]) => void): unknown {

@@ -2,14 +2,15 @@
  * One watched connection: statements in the order of execution, each understood before the next.
  *
  * Invariants:
- * - A text is looked up at the call, before it is sent, if the connection's state is certain then;
- *   otherwise when its turn comes, under the state as it was for it.
+ * - A text is looked up at the call, before it is sent: what it means is what it meant to the
+ *   catalog then. If the connection turns out to have been changed in between, it is not understood.
  * - A statement ends when the server is ready for the next one (or will never be); only then the
  *   transaction status after it is known.
  * - Results reach their callers in order: what waits for its write to settle holds up what follows.
  */
 import { untraced } from "../../core/trace/index.ts";
 import type { Analysis } from "../statements/analysis.ts";
+import { CAUSES } from "./causes.ts";
 import { judge } from "./judge.ts";
 import { OwnWritesOf } from "./own-writes-of.ts";
 import type { Run, Ticket } from "./run.ts";
@@ -37,8 +38,6 @@ export class Connection {
   #sent: (Run | undefined)[] = [];
   /** Texts of named statements. */
   readonly #names = new Map<string, string>();
-  /** Called, not applied yet, and not known to be a read. */
-  #uncertain = 0;
   #tail: Promise<void> | undefined;
 
   constructor(watching: Watching, family: Family) {
@@ -72,7 +71,7 @@ export class Connection {
       analysis: undefined,
       late: false,
       pending: undefined,
-      counted: false,
+      session: this.state.session,
       sent: false,
       finished: false,
       outcome: "running",
@@ -85,10 +84,8 @@ export class Connection {
     };
     run.trace?.began();
     if (text === undefined) run.analysis = opaque(call.noText);
-    else if (this.#uncertain === 0) this.#lookUp(run);
+    else this.#lookUp(run);
     run.late = run.analysis === undefined;
-    run.counted = run.analysis?.kind !== "read";
-    if (run.counted) this.#uncertain += 1;
     return run;
   }
 
@@ -114,7 +111,8 @@ export class Connection {
     this.#sent = [];
     for (const run of left) {
       if (run === undefined || run.finished) continue;
-      if (run.outcome === "running") run.outcome = "lost";
+      // Even one that was refused: of several in one text some may stand.
+      run.outcome = "lost";
       this.finish(run);
     }
   }
@@ -147,30 +145,29 @@ export class Connection {
   }
 
   async #inTurn(run: Run): Promise<void> {
-    run.pending ??= this.#analyse(run);
-    run.analysis ??= await run.pending;
+    run.analysis ??= await run.pending!;
     await this.#apply(run);
   }
 
   #apply(run: Run): Promise<void> | undefined {
     const { clock } = this.#watching;
+    if (run.session !== this.state.session && run.analysis?.kind === "read")
+      run.analysis = opaque(CAUSES.changedSession, false);
     judge(run, this.state, clock);
     const settled = this.#writes.apply(run, this.state);
     this.state.apply(run);
-    if (run.counted) this.#uncertain -= 1;
     this.#watching.ended(run);
     run.trace?.ended();
     return settled;
   }
 
   #lookUp(run: Run): void {
-    run.analysis = run.analyzer.peek(run.text, this.state.session);
+    run.analysis = run.analyzer.peek(run.text, run.session);
     if (run.analysis === undefined) run.pending = this.#analyse(run);
   }
 
   #analyse(run: Run): Promise<Analysis> {
-    const { session } = this.state;
-    return untraced(() => run.analyzer.analyse(run.text, session)).catch(() =>
+    return untraced(() => run.analyzer.analyse(run.text, run.session)).catch(() =>
       opaque("a statement that could not be analysed"),
     );
   }
@@ -191,6 +188,6 @@ export class Connection {
   }
 }
 
-function opaque(because: string): Analysis {
-  return { kind: "opaque", because, mayWrite: true, stateful: false };
+function opaque(because: string, mayWrite = true): Analysis {
+  return { kind: "opaque", because, mayWrite, stateful: false };
 }

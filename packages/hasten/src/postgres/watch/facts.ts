@@ -7,13 +7,26 @@ export interface Facts {
   readonly database: string;
   readonly isolation: string;
   readonly standby: boolean;
+  /** How it shows values: the server does not repeat that to who looks late. */
+  readonly shown: ReadonlyMap<string, string>;
   /** Why it is not as it was when it was opened. */
   readonly changed: string | undefined;
 }
 
+export const SHOWN: readonly string[] = [
+  "TimeZone",
+  "DateStyle",
+  "IntervalStyle",
+  "client_encoding",
+];
+
 export const FACTS_SQL: string = `select pg_catalog.current_database()::text as database,
   current_user::text as role, session_user::text as login,
   pg_catalog.current_setting('search_path') as path,
+  pg_catalog.current_setting('TimeZone') as "TimeZone",
+  pg_catalog.current_setting('DateStyle') as "DateStyle",
+  pg_catalog.current_setting('IntervalStyle') as "IntervalStyle",
+  pg_catalog.current_setting('client_encoding') as client_encoding,
   pg_catalog.current_setting('default_transaction_isolation') as isolation,
   pg_catalog.pg_is_in_recovery()::text as standby,
   pg_catalog.pg_my_temp_schema()::text as temporary,
@@ -51,6 +64,7 @@ export function factsOf(row: Readonly<Record<string, unknown>>): Facts {
     database: text("database"),
     isolation: text("isolation"),
     standby: text("standby") === "true",
+    shown: new Map(SHOWN.map((name) => [name, text(name)])),
     changed: changed ? CAUSES.usedBefore : undefined,
   };
 }

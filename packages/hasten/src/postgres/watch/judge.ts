@@ -31,6 +31,7 @@ export function judge(run: Run, state: SessionState, clock: Clock): void {
     trace.personal(changed);
     trace.untracked(changed);
   }
+  if (analysis?.kind === "opaque" && analysis.personal === true) trace.personal(analysis.because);
   const cause = causeOf(run, state);
   if (cause !== undefined) trace.untracked(cause);
   else readInto(trace, run, { state, clock, analysis: analysis as ReadAnalysis });

@@ -81,7 +81,7 @@ function patchWrites(): () => void {
   const own = Object.getOwnPropertyDescriptor(prototype, "write");
   const original = prototype.write!;
   const noticing: Write = function (this: ClientSocket, ...parts) {
-    if (this.server === undefined) noticeWrite(this);
+    if (this.server == null) noticeWrite(this);
     return original.apply(this, parts);
   };
   prototype.write = noticing;

@@ -6,6 +6,7 @@
  */
 import { carriage, inCallersContext, newTicket, seenTicket, withTicket } from "./carry.ts";
 import { watchClient } from "./client.ts";
+import { puttingBack } from "./put-back.ts";
 import type { Ticket } from "./run.ts";
 import type { Family } from "./session-state.ts";
 import type { Callback, ClientClass, DriverClient, DriverPool } from "./shapes.ts";
@@ -44,6 +45,7 @@ export function watchPool(pool: DriverPool, watching: Watching): { release(): vo
   const { Client: Base, query, connect } = pool;
   const made = watchedClass(Base, watching, family);
   const found = (pool._clients ?? []).map((client) => watchClient(client, watching, family));
+  const putBack = puttingBack(pool, ["Client", "connect", "query"]);
   pool.Client = made.Client;
   pool.connect = (callback) => {
     if (callback === undefined) return connect.call(pool);
@@ -75,13 +77,7 @@ export function watchPool(pool: DriverPool, watching: Watching): { release(): vo
   return {
     release() {
       watchedPools.delete(pool);
-      pool.Client = Base;
-      const mine = pool as Partial<DriverPool>;
-      pool.query = query;
-      pool.connect = connect;
-      const inherited = Object.getPrototypeOf(pool) as DriverPool;
-      if (inherited.query === query) delete mine.query;
-      if (inherited.connect === connect) delete mine.connect;
+      putBack();
       made.release();
       for (const watched of found) watched.release();
     },

@@ -132,6 +132,8 @@ function partMayStand({ analysis }: Run): boolean {
   return analysis === undefined || (analysis.kind === "opaque" && analysis.mayWrite);
 }
 
+/** Said of the statement, not of a connection that is being closed. */
 function isServers(error: unknown): boolean {
-  return typeof (error as { severity?: unknown } | null)?.severity === "string";
+  const { severity, code } = (error ?? {}) as { severity?: unknown; code?: unknown };
+  return typeof severity === "string" && typeof code === "string" && !/^(57P|08)/.test(code);
 }

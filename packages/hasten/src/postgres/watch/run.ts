@@ -1,7 +1,7 @@
 import type { Trace } from "../../core/trace/index.ts";
 import type { Trust } from "../../core/trust.ts";
 import type { ChangeSource } from "../coherence/source.ts";
-import type { Analysis, Analyzer } from "../statements/analysis.ts";
+import type { Analysis, Analyzer, SessionFacts } from "../statements/analysis.ts";
 
 /** Whose work a call is, taken at the public call and carried to where it is sent. */
 export interface Ticket {
@@ -29,14 +29,14 @@ export interface Run {
   readonly source: ChangeSource;
   readonly trust: Trust | undefined;
   readonly analyzer: Analyzer;
+  /** What it was looked up under. */
+  readonly session: SessionFacts;
   readonly calledMs: number;
   readonly calledSeq: number;
   analysis: Analysis | undefined;
   /** Understood only after it was sent. */
   late: boolean;
   pending: Promise<Analysis> | undefined;
-  /** It may change what later statements mean: counted until it is applied. */
-  counted: boolean;
   sent: boolean;
   finished: boolean;
   outcome: Outcome;

@@ -13,7 +13,7 @@ import type {
   SessionSetting,
 } from "../statements/analysis.ts";
 import { CAUSES } from "./causes.ts";
-import type { Facts } from "./facts.ts";
+import { type Facts, SHOWN } from "./facts.ts";
 import type { Run } from "./run.ts";
 
 interface Transaction {
@@ -42,12 +42,7 @@ const DISPLAY_SETTINGS: ReadonlySet<string> = new Set([
   "timezone",
 ]);
 
-const SHOWN: ReadonlySet<string> = new Set([
-  "TimeZone",
-  "DateStyle",
-  "IntervalStyle",
-  "client_encoding",
-]);
+const UNKNOWN: SessionFacts = { searchPath: '"$user", public', role: "" };
 
 export class SessionState {
   readonly #family: Family;
@@ -72,8 +67,9 @@ export class SessionState {
     return this.#facts;
   }
 
+  /** The same object until it means something else. */
   get session(): SessionFacts {
-    return this.#facts?.session ?? { searchPath: '"$user", public', role: "" };
+    return this.#facts?.session ?? UNKNOWN;
   }
 
   get inTransaction(): boolean {
@@ -88,6 +84,8 @@ export class SessionState {
     this.#facts = facts;
     this.#unknown = undefined;
     this.#login = this.#reported.get("session_authorization");
+    for (const [name, value] of facts.shown) this.#reported.set(name, value);
+    this.#show();
     if (asFound) this.#changed = facts.changed;
   }
 
@@ -110,7 +108,7 @@ export class SessionState {
   reported(name: string, value: string): void {
     this.#reported.set(name, value);
     if (name === "in_hot_standby") this.#standby = value === "on";
-    if (SHOWN.has(name)) this.#show();
+    if (SHOWN.includes(name)) this.#show();
   }
 
   /** Why what is read here depends on more than its text and parameters. */
@@ -122,6 +120,7 @@ export class SessionState {
     if (this.#facts === undefined) return undefined;
     if (path !== undefined && path !== this.#facts.session.searchPath) return CAUSES.searchPath;
     if (reported.get("session_authorization") !== this.#login) return CAUSES.role;
+    if (reported.get("standard_conforming_strings") === "off") return CAUSES.backslashes;
     this.#family.display ??= this.#display;
     return this.#family.display === this.#display ? undefined : CAUSES.display;
   }
@@ -150,7 +149,7 @@ export class SessionState {
     const { analysis, outcome } = run;
     if (outcome === "unsent") return;
     if (outcome === "lost") this.lose(CAUSES.timedOut);
-    if (analysis?.kind === "opaque" && analysis.stateful)
+    if (analysis?.kind === "opaque" && analysis.stateful && outcome !== "refused")
       this.#change(analysis.because, analysis.local === true);
     if (analysis?.kind === "session" && outcome === "answered") this.#effect(analysis.effect, run);
     if (analysis?.kind !== "session") this.#young = false;
@@ -189,8 +188,8 @@ export class SessionState {
     );
     if (!known) return false;
     for (const { name, value } of settings) this.#settings.set(name, value);
-    if (path !== undefined && trace === undefined) {
-      const { session } = this.#facts;
+    const { session } = this.#facts;
+    if (path !== undefined && trace === undefined && path !== session.searchPath) {
       this.#facts = { ...this.#facts, session: { ...session, searchPath: path } };
     }
     this.#show();
@@ -198,7 +197,7 @@ export class SessionState {
   }
 
   #show(): void {
-    const reported = [...SHOWN].map((name) => this.#reported.get(name));
+    const reported = SHOWN.map((name) => this.#reported.get(name));
     const set = [...DISPLAY_SETTINGS].map((name) => this.#settings.get(name));
     this.#display = [...reported, ...set].join("\n");
   }
