@@ -2,7 +2,7 @@
 import { broadTag } from "../../core/sql-tag.ts";
 import type { Registry } from "../catalog/registry.ts";
 import type { Analysis, OpaqueAnalysis, ReadAnalysis, SessionFacts } from "./analysis.ts";
-import { addTags, isConstant } from "./bound-table.ts";
+import { addTags, type BoundTable, isConstant } from "./bound-table.ts";
 import { type Classified, classify } from "./classify.ts";
 import type { Refusal } from "./function-rules.ts";
 import type { ParseText } from "./parser.ts";
@@ -14,6 +14,8 @@ export interface Outcome {
   readonly analysis: Analysis;
   /** False where the next try may find more: the catalog did not answer. */
   readonly lasting: boolean;
+  /** Of a read: what its analysis is made from, for texts that differ in literals. */
+  readonly understood?: Understood | undefined;
   /** Makes known what depends on it. Called once, if the analysis is used. */
   register(): void;
 }
@@ -93,6 +95,7 @@ function read(understood: Understood, registry: Registry): Outcome {
   if (understood.refusals.length > 0) return { ...opaque(worst(understood.refusals)), register };
   return {
     analysis: readAnalysis(understood),
+    understood,
     lasting: true,
     register() {
       register();
@@ -104,7 +107,13 @@ function read(understood: Understood, registry: Registry): Outcome {
   };
 }
 
-function readAnalysis({ tables, tags }: Understood): ReadAnalysis {
+export function readAnalysis({
+  tables,
+  tags,
+}: {
+  readonly tables: readonly BoundTable[];
+  readonly tags: ReadonlySet<string>;
+}): ReadAnalysis {
   const tagsOf = (values: readonly unknown[]): readonly string[] => {
     const all = new Set(tags);
     for (const table of tables) addTags(table, values, all);

@@ -57,6 +57,8 @@ function addRowTags(tableTag: string, { term, source, values }: Run, tags: Set<s
     case "parameter":
       if (source.number > values.length) return false;
       return addRowTag(tableTag, term, { value: values[source.number - 1], tags });
+    case "slot":
+      return false;
     case "array": {
       const array = values[source.number - 1];
       if (!Array.isArray(array) || array.length > VALUES_MAX) return false;

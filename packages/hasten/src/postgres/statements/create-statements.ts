@@ -14,6 +14,7 @@ import type { Analysis, Analyzer, OpaqueAnalysis, SessionFacts } from "./analysi
 import type { Interest } from "./interest.ts";
 import { Memo } from "./memo.ts";
 import { loadParser, type ParseText } from "./parser.ts";
+import { Remembered } from "./remembered.ts";
 
 export interface Statements {
   readonly analyzer: Analyzer;
@@ -22,7 +23,6 @@ export interface Statements {
   poll(): Promise<readonly string[]>;
 }
 
-const TEXTS_MAX = 2_000;
 const SESSIONS_MAX = 64;
 const TEXT_LENGTH_MAX = 64 * 1024;
 const ATTEMPTS_MAX = 3;
@@ -43,15 +43,15 @@ export interface StatementsOptions extends RegistryOptions {
 export function createStatements(options: StatementsOptions): Statements {
   const parser = options.parser ?? loadParser;
   const registry = new Registry(options);
-  const sessions = new Memo<Memo<Analysis>>(SESSIONS_MAX);
+  const sessions = new Memo<Remembered>(SESSIONS_MAX);
   const pending = new Map<string, Promise<Analysis>>();
-  let last: { readonly session: SessionFacts; readonly memo: Memo<Analysis> } | undefined;
+  let last: { readonly session: SessionFacts; readonly memo: Remembered } | undefined;
 
-  const memoOf = (session: SessionFacts): Memo<Analysis> => {
+  const memoOf = (session: SessionFacts): Remembered => {
     const { searchPath, role } = session;
     if (last?.session.searchPath === searchPath && last.session.role === role) return last.memo;
     const key = JSON.stringify([searchPath, role]);
-    const memo = sessions.get(key) ?? new Memo<Analysis>(TEXTS_MAX);
+    const memo = sessions.get(key) ?? new Remembered();
     sessions.set(key, memo);
     last = { session: { searchPath, role }, memo };
     return memo;
@@ -67,7 +67,7 @@ export function createStatements(options: StatementsOptions): Statements {
       const { analysis, lasting } = outcome;
       if (epoch === registry.epoch) {
         outcome.register();
-        if (lasting) memoOf(session).set(text, analysis);
+        if (lasting) memoOf(session).set(text, outcome);
         return analysis;
       }
       if (tries === ATTEMPTS_MAX) return changing(analysis);

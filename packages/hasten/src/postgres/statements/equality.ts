@@ -27,8 +27,11 @@ export interface Term {
 }
 
 export type ValueSource =
+  /** `at` is its place in the text in bytes; -1 where it is the same in every text like it. */
   | { readonly from: "constant"; readonly text: string; readonly at: number }
   | { readonly from: "parameter"; readonly number: number }
+  /** A literal of the text at hand, put in before it is used. */
+  | { readonly from: "slot"; readonly slot: number }
   /** An array, each element of it one value. */
   | { readonly from: "array"; readonly number: number };
 
@@ -209,7 +212,7 @@ function sourceOf(
     const number = parameterOf(subject, column, node.tree);
     return number === undefined ? undefined : { from: "parameter", number };
   }
-  return node?.type === "A_Const" ? constantOf(column, node.tree) : undefined;
+  return node?.type === "A_Const" ? constantOf(subject, column, node.tree) : undefined;
 }
 
 /** A parameter used twice has one type: that of its first use may cut or round what is sent. */
@@ -220,8 +223,9 @@ function parameterOf({ uses }: Subject, column: FoundColumn, tree: Tree): number
   return once || column.kind === "uuid" || column.kind === "boolean" ? number : undefined;
 }
 
-function constantOf({ kind }: FoundColumn, tree: Tree): ValueSource | undefined {
-  const at = typeof tree["location"] === "number" ? tree["location"] : 0;
+function constantOf({ uses }: Subject, { kind }: FoundColumn, tree: Tree): ValueSource | undefined {
+  // A place in a view's text is none in the statement's.
+  const at = uses.ofView ? -1 : typeof tree["location"] === "number" ? tree["location"] : 0;
   const given = (field: string, inner: string): unknown => {
     const value = tree[field];
     return isTree(value) ? (value[inner] ?? (inner === "sval" ? "" : 0)) : undefined;

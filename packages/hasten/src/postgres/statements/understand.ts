@@ -142,7 +142,9 @@ async function addView(into: Understood, facts: RelationFacts, place: Place): Pr
     into.refusals.push(refused(`the view ${name}, whose definition is not understood`));
     return;
   }
-  await addUses(into, scan(statement), {
+  const uses = scan(statement);
+  uses.ofView = true;
+  await addUses(into, uses, {
     ...place,
     namespaces: definitionPath,
     views: [...place.views, facts.oid],

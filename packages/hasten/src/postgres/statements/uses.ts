@@ -53,6 +53,8 @@ export interface Uses {
   refusal: string | undefined;
   /** Something was not looked into: it may write. */
   mayHide: boolean;
+  /** It is the definition of a view. */
+  ofView: boolean;
 }
 
 export function noUses(): Uses {
@@ -66,6 +68,7 @@ export function noUses(): Uses {
     parameters: new Map(),
     refusal: undefined,
     mayHide: false,
+    ofView: false,
   };
 }
 
