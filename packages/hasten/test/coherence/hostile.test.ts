@@ -1,9 +1,13 @@
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { startPostgres } from "hasten-tools/postgres";
 import { freshDatabase, type TestDatabase } from "hasten-tools/vitest";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startPooler } from "./pooler.ts";
 import { eventually, exec, openShop, SCHEMA, stranger } from "./shop.ts";
 
+const BOUND_MS = 500;
 const ORDERS = "select id, total from orders order by id";
 const BARE = "select n from bare";
 
@@ -75,6 +79,7 @@ describe("while running", () => {
     await shop.read(ORDERS);
     await writer.query("drop publication hasten");
     await writer.query("update orders set total = 1 where id = 1");
+    expect(await shop.until(ORDERS, ([row]) => row?.["total"] === 1)).toBeLessThan(BOUND_MS);
     await eventually(() => shop.coherence.promise === "own-writes");
     expect((await shop.read(ORDERS)).rows[0]).toEqual({ id: 1, total: 1 });
     expect(shop.coherence.status().because).toContain("publication");
@@ -91,12 +96,60 @@ describe("while running", () => {
     await shop.read(ORDERS);
     await writer.query("alter publication hasten drop table orders");
     await writer.query("update orders set total = 5 where id = 1");
-    await shop.until(ORDERS, ([row]) => row?.["total"] === 5);
+    expect(await shop.until(ORDERS, ([row]) => row?.["total"] === 5)).toBeLessThan(BOUND_MS);
+    expect((await shop.read(ORDERS)).loaded).toBe(false);
+    expect(shop.why(ORDERS).untracked[0]).toContain("public.orders");
+  });
+
+  test("handing over drops nothing and misses nothing", async () => {
+    await exec(database.url, "create publication hasten for table orders, apart");
+    await using shop = await openShop({ url: database.url });
+    await using writer = await stranger(database.url);
+    await shop.read(ORDERS);
+    const before = await sessionsOf(database.url);
+    await shop.coherence.handOver();
+    expect((await shop.read(ORDERS)).loaded).toBe(false);
+    expect(shop.coherence.status().state).toBe("live");
+    await writer.query("update orders set total = 3 where id = 1");
+    expect(await shop.until(ORDERS, ([row]) => row?.["total"] === 3)).toBeLessThan(BOUND_MS);
+    await expect.poll(async () => (await sessionsOf(database.url)).length).toBe(before.length);
+  });
+
+  test("the server is restarted: what was cached is not fresh, and the stream comes back", async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), "hasten-restart-"));
+    await chmod(dataDir, 0o755);
+    const flags = ["-c", "wal_level=logical"];
+    let server = await startPostgres({ dataDir: join(dataDir, "data"), flags });
+    const { url, port } = server;
+    try {
+      await exec(url, ...SCHEMA);
+      await server.stop();
+      // Down at first, and up later.
+      await using shop = await openShop({ url, autoSetup: true, startMs: 200 });
+      expect(shop.coherence.status().state).toBe("connecting");
+      server = await startPostgres({ dataDir: join(dataDir, "data"), flags, port });
+      await eventually(() => shop.coherence.status().state === "live");
+      await shop.read(ORDERS);
+      expect(shop.why(ORDERS)).toMatchObject({ state: "fresh", promise: "stream" });
+
+      await server.stop();
+      await eventually(() => shop.coherence.status().state === "lost");
+      expect(shop.why(ORDERS).state).not.toBe("fresh");
+      await expect(shop.read(ORDERS)).rejects.toThrow();
+      server = await startPostgres({ dataDir: join(dataDir, "data"), flags, port });
+      await exec(url, "update orders set total = 6 where id = 1");
+      await shop.until(ORDERS, ([row]) => row?.["total"] === 6).catch(() => undefined);
+      await eventually(() => shop.coherence.status().state === "live");
+      expect((await shop.read(ORDERS)).rows[0]).toEqual({ id: 1, total: 6 });
+    } finally {
+      await server.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    }
   });
 });
 
 describe("servers that lack something", () => {
-  test("the database is down at start: it opens, promises nothing, and recovers", async () => {
+  test("the database is down at start: it opens, promises nothing, and queues", async () => {
     const port = 40_000 + Math.trunc(Math.random() * 20_000);
     const opening = openShop({
       url: `postgres://postgres:x@127.0.0.1:${port}/postgres`,

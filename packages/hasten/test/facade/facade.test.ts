@@ -97,6 +97,13 @@ test("SIGTERM: what runs is answered on its keep-alive connection, new ones are 
   expect(left.rows).toEqual([]);
 });
 
+test("close() leaves nothing that keeps the process alive", async () => {
+  const { child, url, ended } = await shop({ SIGNALS: "false" });
+  await fetch(`${url}/orders`);
+  child.send("close");
+  expect(await ended).toEqual([0, null]);
+});
+
 test("a request that does not end is cut after drainMs", async () => {
   const { child, url, ended } = await shop({ DRAIN_MS: "50" });
   const answer = fetch(`${url}/slow`).then(

@@ -26,6 +26,9 @@ app.get("/fails", () => {
 });
 app.get("/status", (_req, res) => void res.json(h.status()));
 
-const server = await h.listen(app, 0, { host: "127.0.0.1" });
+const server = await h.listen(app, 0, {
+  host: "127.0.0.1",
+  signals: process.env["SIGNALS"] !== "false",
+});
 process.send?.(server.address());
-process.channel?.unref();
+process.once("message", () => void h.close().then(() => process.disconnect()));

@@ -6,6 +6,7 @@
  * - Statements are understood for one coverage: a part that comes after another starts with none.
  */
 import { randomUUID } from "node:crypto";
+import type { Clock } from "../../core/clock.ts";
 import type { InvalidationLog } from "../../core/invalidation-log.ts";
 import { tell } from "../../core/tell.ts";
 import type { CoherencePromise } from "../../core/trust.ts";
@@ -59,9 +60,20 @@ async function streamPart(around: PartSurroundings): Promise<Part> {
     onEvent: ({ kind, detail }) =>
       tell(options.onEvent, { kind: "stream", detail: `${kind}: ${detail}` }),
   });
+  await confirmedOnce(source, options.clock);
   const close = (): Promise<void> => source.close();
   const handOver = (): Promise<void> => source.handOver();
   return assemble(around, { source, analyzer, close, handOver, status: () => partStatus(source) });
+}
+
+const CONFIRM_MS = 1_000;
+const CONFIRM_EVERY_MS = 5;
+
+/** Waits for the first heartbeat to come back, so that what is promised holds when it is said; not for long. */
+async function confirmedOnce({ trust }: ChangeStream, clock: Clock): Promise<void> {
+  const endMs = clock.nowMs() + CONFIRM_MS;
+  while (!trust.ended && !trust.confirmed && clock.nowMs() < endMs)
+    await new Promise<void>((resolve) => void clock.schedule(CONFIRM_EVERY_MS, resolve));
 }
 
 /** Before it is live for the first time nothing is known either. */
