@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { RESOURCES } from "../../src/api/resources/definitions.ts";
 import { cursorPagination, offsetPagination, problem } from "../../src/api/schema/common.ts";
 import { metricStatistics } from "../../src/api/schema/metric.ts";
-import { aMetric, type Fixture, startFixture } from "./fixture.ts";
+import { aMetric, BOUND_MS, type Fixture, startFixture } from "./fixture.ts";
 
 let api: Fixture;
 // biome-ignore lint/suspicious/noExplicitAny: a document of open shape.
@@ -124,10 +124,20 @@ test("the page to try it is served from here alone, under a policy that allows n
   expect((await api.call("GET", "/docs/index.html", { as: "nobody" })).status).toBe(404);
 });
 
-test("the process says that it lives and that it is ready, and tells nothing about itself", async () => {
+test("the process says that it lives, that it is ready and what it promises, and nothing else about itself", async () => {
   expect((await api.call("GET", "/healthz", { as: "nobody" })).body).toEqual({ status: "ok" });
   const ready = await api.call("GET", "/readyz", { as: "nobody" });
-  expect(ready.body).toEqual({ status: "ok", database: "ok", draining: false });
+  expect(ready.body).toEqual({
+    status: "ok",
+    database: "ok",
+    draining: false,
+    coherence: {
+      state: "live",
+      promise: "stream",
+      bound_ms: BOUND_MS,
+      confirmed_ago_ms: expect.any(Number),
+    },
+  });
   expect(ready.headers.get("x-powered-by")).toBeNull();
 });
 
