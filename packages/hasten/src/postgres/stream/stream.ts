@@ -14,7 +14,7 @@ import type { Timer } from "../../core/clock.ts";
 import { sequence } from "../../core/sequence.ts";
 import { tell } from "../../core/tell.ts";
 import { untraced } from "../../core/trace/index.ts";
-import { instant, Trust } from "../../core/trust.ts";
+import { instant, type Trust } from "../../core/trust.ts";
 import type { CommittedWrite } from "../coherence/source.ts";
 import { reasonOf } from "../failures.ts";
 import { Backoff } from "./backoff.ts";
@@ -24,8 +24,8 @@ import { createStreamLog, type StreamLog } from "./log.ts";
 import { formatLsn, LSN_ZERO, type Lsn, laterLsn } from "./lsn.ts";
 import { type ResolvedStream, resolveStream } from "./options.ts";
 import { Rounds } from "./rounds.ts";
+import { Trusts } from "./trusts.ts";
 import type { ChangeStream, StreamEvent, StreamOptions, StreamStatus } from "./types.ts";
-import { UnaskedTrust } from "./unasked-trust.ts";
 
 const SETTLE_MS = 250;
 const BEATS_MAX = 8;
@@ -48,9 +48,7 @@ class Stream implements ChangeStream {
   readonly #options: ResolvedStream;
   readonly #polls: Rounds<void>;
   readonly #backoff = new Backoff();
-  #trust: Trust;
-  /** Ended ones whose values may still be within their bound. */
-  #retired: { readonly trust: Trust; readonly atMs: number }[] = [];
+  readonly #trusts: Trusts;
   #channel: Channel | undefined;
   #live = false;
   #closed = false;
@@ -67,14 +65,13 @@ class Stream implements ChangeStream {
 
   constructor(options: ResolvedStream) {
     this.#options = options;
-    this.#trust = this.#newTrust();
-    this.#trust.end();
-    this.log = createStreamLog(options.node, options.clock, () => this.#trust);
+    this.#trusts = new Trusts(options);
+    this.log = createStreamLog(options.node, options.clock, () => this.trust);
     this.#polls = new Rounds(() => this.#poll());
   }
 
   get trust(): Trust {
-    return this.#trust;
+    return this.#trusts.current;
   }
 
   get unmappedSeq(): number {
@@ -97,7 +94,7 @@ class Stream implements ChangeStream {
   }
 
   status(): StreamStatus {
-    const ageMs = this.#trust.ageMs();
+    const ageMs = this.trust.ageMs();
     const state = this.#state(ageMs);
     const { pulses, parked, session } = this.#channel ?? {};
     const sentMs = pulses?.oldestMs;
@@ -135,8 +132,7 @@ class Stream implements ChangeStream {
       const applied = await Promise.race([passed, enough.promise]);
       timer.cancel();
       if (applied) return "applied";
-      this.#trust.suspend(at);
-      for (const { trust } of this.#retired) trust.suspend(at);
+      this.#trusts.suspend(at);
       return "queued";
     });
   }
@@ -156,7 +152,7 @@ class Stream implements ChangeStream {
     this.#closed = true;
     this.#live = false;
     this.#timer?.cancel();
-    this.#trust.end();
+    this.#trusts.end();
     this.log.use(undefined, 0);
     await this.#channel?.close();
     await this.#attempting?.catch(() => undefined);
@@ -190,28 +186,28 @@ class Stream implements ChangeStream {
       this.#channel = channel;
       this.#tell("starting", "waits for transactions that were running");
       if (!(await channel.start()) || this.#closed) return false;
-      this.#becomeLive(channel);
-      return true;
+      await this.#becomeLive(channel);
+      return this.#live;
     } catch (error) {
       this.#lose(error as Error);
       return false;
     }
   }
 
-  #becomeLive(channel: Channel): void {
+  /** Resolves behind the first beat. */
+  #becomeLive(channel: Channel): Promise<void> {
     this.#live = true;
     this.#because = undefined;
     this.#waitsFor = [];
     this.#backoff.reset();
-    this.#trust = this.#newTrust();
+    this.#trusts.renew();
     this.log.use(channel.links.speaker, channel.links.serverVersion);
     this.#tell("live", `slot ${channel.session?.slot}`);
-    this.#beat(channel);
+    return this.#beat(channel);
   }
 
   #lose(error: Error): void {
     if (this.#closed) return;
-    const { clock, boundMs } = this.#options;
     const wasLive = this.#live;
     this.#failure = error;
     this.#lastError = reasonOf(error);
@@ -219,20 +215,15 @@ class Stream implements ChangeStream {
     this.#live = false;
     this.#timer?.cancel();
     this.log.use(undefined, 0);
-    this.#trust.end();
-    const nowMs = clock.nowMs();
-    this.#retired = this.#retired.filter(({ atMs }) => nowMs - atMs <= boundMs);
-    if (wasLive) {
-      this.#counts.gaps += 1;
-      this.#retired.push({ trust: this.#trust, atMs: nowMs });
-    }
+    this.#trusts.end();
+    if (wasLive) this.#counts.gaps += 1;
     this.#tell("gap", this.#lastError);
     const old = this.#channel;
     this.#channel = undefined;
     this.#counts.rows += old?.session?.decoder.rows ?? 0;
     this.#counts.pulses += old?.pulses.count ?? 0;
     const closing = old?.close();
-    this.#timer = clock.schedule(this.#backoff.delayMs(), () => {
+    this.#timer = this.#options.clock.schedule(this.#backoff.delayMs(), () => {
       void Promise.resolve(closing).then(() => {
         if (!this.#closed) return this.#attempt();
         return undefined;
@@ -242,8 +233,9 @@ class Stream implements ChangeStream {
 
   #state(ageMs: number): StreamStatus["state"] {
     if (this.#closed) return "closed";
-    if (!this.#live) return this.#channel === undefined ? "connecting" : "starting";
-    if (this.#trust.confirmed) return "live";
+    if (this.#channel === undefined) return "connecting";
+    if (!this.#live || ageMs === Number.POSITIVE_INFINITY) return "starting";
+    if (this.trust.confirmed) return "live";
     return ageMs > this.#options.maxLagMs ? "lost" : "late";
   }
 
@@ -280,37 +272,28 @@ class Stream implements ChangeStream {
     return (await back) && (await meanings);
   }
 
-  #beat(channel: Channel): void {
+  async #beat(channel: Channel): Promise<void> {
     if (!this.#live || this.#channel !== channel) return;
     const { clock, heartbeatMs } = this.#options;
-    this.#timer = clock.schedule(heartbeatMs, () => this.#beat(channel));
+    this.#timer = clock.schedule(heartbeatMs, () => void this.#beat(channel));
     if (this.#beats >= BEATS_MAX) return;
     this.#beats += 1;
     const at = instant(clock);
-    const trust = this.#trust;
+    const { trust } = this;
     const pulse = channel.pulses.ask().then(({ back }) => back);
-    Promise.all([pulse, this.#polls.ask()])
-      .then(([back]) => {
-        if (back) trust.confirm(at);
-      })
-      .catch((error: unknown) => {
-        this.#lastError = `the catalog could not be read: ${reasonOf(error)}`;
-      })
-      .finally(() => {
-        this.#beats -= 1;
-      });
+    try {
+      const [back] = await Promise.all([pulse, this.#polls.ask()]);
+      if (back) trust.confirm(at);
+    } catch (error) {
+      this.#lastError = `the catalog could not be read: ${reasonOf(error)}`;
+    } finally {
+      this.#beats -= 1;
+    }
   }
 
   async #poll(): Promise<void> {
     const tags = await this.#options.poll();
     if (tags.length > 0) this.#options.drop(tags, "a changed table, view or function");
-  }
-
-  #newTrust(): Trust {
-    const { boundMs, clock, mutant } = this.#options;
-    return mutant === "noHeartbeat"
-      ? new UnaskedTrust("stream", boundMs, clock)
-      : new Trust("stream", boundMs, clock);
   }
 
   #tell(kind: StreamEvent["kind"], detail: string): void {
