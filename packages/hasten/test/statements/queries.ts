@@ -48,10 +48,17 @@ interface Building {
 
 let aliases = 0;
 
-export function query(random: Random): Query {
+/** `with`: every one has a WITH clause; `flat`: one table or a join, no more. */
+export type Emphasis = "with" | "flat";
+
+export function query(random: Random, emphasis?: Emphasis): Query {
   aliases = 0;
   const values: unknown[] = [];
-  const text = statement({ random, values, ctes: new Map(), outer: [], depth: 0 });
+  const building = { random, values, ctes: new Map(), outer: [], depth: 0 };
+  const text =
+    emphasis === "with"
+      ? withClause(building)
+      : statement({ ...building, depth: emphasis === "flat" ? 2 : 0 });
   return { text, values };
 }
 

@@ -10,9 +10,10 @@ import {
   type Statements,
 } from "../../src/postgres/statements/create-statements.ts";
 import type { Interest } from "../../src/postgres/statements/interest.ts";
+import { literalsOf } from "../../src/postgres/statements/literals.ts";
 import { loadParser, type ParseText } from "../../src/postgres/statements/parser.ts";
 import { MUTANTS, mistaken } from "./mutants.ts";
-import { type Query, query } from "./queries.ts";
+import { type Emphasis, type Query, query } from "./queries.ts";
 import { type Random, random } from "./random.ts";
 import { droppedBy, openWorld, type RowChange, type World } from "./world.ts";
 
@@ -55,15 +56,32 @@ async function answer({ text, values }: Query): Promise<string | undefined> {
     const { rows } = await world.client.query({ text, values, rowMode: "array" });
     return JSON.stringify(rows.map((row) => JSON.stringify(row)).sort());
   } catch (error) {
-    // FULL JOIN is only supported with merge-joinable conditions.
-    if ((error as { code?: string }).code === "0A000") return undefined;
+    // A FULL JOIN that cannot be hashed, a recursion in the wrong place.
+    if (["0A000", "42P19"].includes((error as { code?: string }).code ?? "")) return undefined;
     throw new Error(`${text} ${JSON.stringify(values)}: ${String(error)}`);
   }
 }
 
+/** The text with other literals. */
+function sibling(text: string): string {
+  const { starts = [], values = [] } = literalsOf(text) ?? {};
+  let other = text;
+  for (let at = starts.length - 1; at >= 0; at--) {
+    const start = starts[at]!;
+    const isString = text[start] === "'";
+    const length = isString ? values[at]!.replaceAll("'", "''").length + 2 : values[at]!.length;
+    other = `${other.slice(0, start)}${isString ? "'zz'" : "77"}${other.slice(start + length)}`;
+  }
+  return other;
+}
+
 async function watch(statements: Statements, it: Query): Promise<Watched | "unusable" | undefined> {
   const session = { searchPath: "public", role: world.role };
-  const analysis = await statements.analyzer.analyse(it.text, session);
+  // Another text of the same shape first: most analyses come from one of another text.
+  await statements.analyzer.analyse(sibling(it.text), session);
+  const analysis =
+    statements.analyzer.peek(it.text, session) ??
+    (await statements.analyzer.analyse(it.text, session));
   if (analysis.kind !== "read") return undefined;
   const result = await answer(it);
   return result === undefined ? "unusable" : { ...it, tags: analysis.tagsOf(it.values), result };
@@ -77,13 +95,22 @@ interface Run {
   /** What the reader of changes is told. */
   readonly told?: (changes: readonly RowChange[], interest: Interest) => Set<string>;
   readonly enough?: number;
+  readonly emphasis?: Emphasis | undefined;
 }
 
-async function run({ statements, rng, queries, changes, told, enough }: Run): Promise<Tally> {
+async function run({
+  statements,
+  rng,
+  queries,
+  changes,
+  told,
+  enough,
+  emphasis,
+}: Run): Promise<Tally> {
   const tally: Tally = { stale: [], changed: 0, unchanged: 0, kept: 0, refused: 0 };
   const watched: Watched[] = [];
   while (watched.length < queries) {
-    const it = await watch(statements, query(rng));
+    const it = await watch(statements, query(rng, emphasis));
     if (it === "unusable") continue;
     if (it === undefined) tally.refused += 1;
     else watched.push(it);
@@ -120,7 +147,7 @@ describe("whatever changes the answer of a query drops it", () => {
         process.stderr.write(`${JSON.stringify({ ...tally })}\n`);
       expect(tally.stale).toEqual([]);
       expect(tally.refused).toBe(0);
-      expect(tally.changed).toBeGreaterThan(60);
+      expect(tally.changed).toBeGreaterThan(40);
       // And not by dropping everything.
       expect(tally.kept).toBeGreaterThan(tally.unchanged / 4);
     },
@@ -130,23 +157,33 @@ describe("whatever changes the answer of a query drops it", () => {
 
 async function findsMistake(
   statements: () => Promise<Statements>,
-  told?: Run["told"],
+  { told, emphasis }: { told?: NonNullable<Run["told"]>; emphasis?: Emphasis | undefined },
 ): Promise<number> {
   for (let seed = 1; seed <= 40; seed++) {
-    const settings = { rng: random(seed * 7_919), queries: 30, changes: 20, enough: 1 };
+    const settings = { rng: random(seed * 7_919), queries: 30, changes: 20, enough: 1, emphasis };
     const tally = await run({ statements: await statements(), ...settings, ...(told && { told }) });
     if (tally.stale.length > 0) return tally.stale.length;
   }
   return 0;
 }
 
+/** Where a mistake shows: the rest of the queries would only take time. */
+const EMPHASES: Readonly<Record<string, Emphasis>> = {
+  "a WITH query sees itself": "with",
+  "WITH queries are not read": "with",
+  "any comparison is an equality": "flat",
+  "NOT is not seen": "flat",
+  "OR is taken for AND": "flat",
+};
+
 describe("a planted mistake is found", () => {
   test.each(Object.keys(MUTANTS))(
     "%s",
     async (name) => {
       const parse = await loadParser();
-      const found = await findsMistake(async () =>
-        statementsWith(async () => mistaken(parse, name)),
+      const found = await findsMistake(
+        async () => statementsWith(async () => mistaken(parse, name)),
+        { emphasis: EMPHASES[name] },
       );
       expect(found).toBeGreaterThan(0);
     },
@@ -178,7 +215,9 @@ describe("a planted mistake is found", () => {
   test.each(Object.entries(TOLD))(
     "%s",
     async (_, told) => {
-      expect(await findsMistake(async () => statementsWith(loadParser), told)).toBeGreaterThan(0);
+      expect(
+        await findsMistake(async () => statementsWith(loadParser), { told, emphasis: "flat" }),
+      ).toBeGreaterThan(0);
     },
     120_000,
   );
