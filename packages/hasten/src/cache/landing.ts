@@ -88,6 +88,9 @@ function unkept(value: unknown): Admitted {
 /** Counted, published, and told by `why` where nothing else is kept under the key. */
 function refuse(parts: LoadParts, key: string, because: RefusedBecause): void {
   parts.counters.refusedFills += 1;
+  if (listened()) publish({ cache: parts.options.name, kind: "fill-refused", key, because });
+  // In a full cache that is most of them, and says nothing about the key.
+  if (because === "not admitted") return;
   parts.history.add(key, {
     state: "absent",
     because: `the latest load's value was not kept: ${because}`,
@@ -96,7 +99,6 @@ function refuse(parts: LoadParts, key: string, because: RefusedBecause): void {
     untracked: [],
     atMs: parts.options.clock.nowMs(),
   });
-  publish({ cache: parts.options.name, kind: "fill-refused", key, because });
 }
 
 /** Remembers the error where asked to, and holds off the next try while a stale value is there. */
