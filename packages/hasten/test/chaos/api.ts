@@ -37,7 +37,8 @@ const coherence = await openCoherence({
   mode: uncached ? "ttl" : "stream",
   retryMs: 1_000,
 });
-const cache = createCache({ name: "chaos", tracked: true, log: coherence.log });
+const own = createCache({ name: "chaos", tracked: true, log: coherence.log });
+const cache = mutant === "late-capture" ? capturingLate(own) : own;
 coherence.attach(cache);
 
 const bare = new pg.Pool({
@@ -49,7 +50,7 @@ const bare = new pg.Pool({
 bare.on("error", () => undefined);
 const pool = coherence.watch(bare);
 const responses = createResponseCache({
-  cache: mutant === "late-capture" ? capturingLate(cache) : cache,
+  cache,
   tracked: true,
   onNotice: (notice) =>
     process.stderr.write(`${name}: ${notice.kind} ${notice.route}: ${notice.detail}\n`),
@@ -78,13 +79,24 @@ server.keepAliveTimeout = 60_000;
 
 function answering(route: ReadRoute): RequestHandler {
   return async (req, res) => {
-    const { rows } = await pool.query(route.sql, [Number(req.params["id"])]);
+    const values = [Number(req.params["id"])];
+    const before = route.first === undefined ? [] : await onClient(route.first, values);
+    const { rows } = await pool.query(route.sql, values);
     if (route.slowMs !== undefined) await delay(route.slowMs);
     const seen: [string, number][] = [];
-    for (const row of rows) {
+    for (const row of [...before, ...rows]) {
       if (row.row !== undefined) seen.push([row.row, Number(row.version)]);
       if (row.team_row !== undefined) seen.push([row.team_row, Number(row.team_version)]);
     }
     res.json({ rows: seen, sum: rows[0]?.sum === undefined ? undefined : Number(rows[0].sum) });
   };
+}
+
+async function onClient(text: string, values: unknown[]): Promise<pg.QueryResult["rows"]> {
+  const client = await pool.connect();
+  try {
+    return (await client.query(text, values)).rows;
+  } finally {
+    client.release();
+  }
 }

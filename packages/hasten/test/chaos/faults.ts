@@ -7,7 +7,7 @@ import { nowMs } from "./clock.ts";
 import type { Slot } from "./fleet.ts";
 import type { Write } from "./oracle.ts";
 import type { Random } from "./random.ts";
-import { BULK_READ, bulkOf } from "./schema.ts";
+import { accountOf, BULK_READ, bulkOf, ROUTES, STEADY, steadyIds } from "./schema.ts";
 import type { ChaosServer } from "./server.ts";
 
 export interface Surroundings {
@@ -17,6 +17,8 @@ export interface Surroundings {
   readonly boundMs: number;
   /** Sends some reads of every route to the process, and does not wait for the answers. */
   probe(slot: Slot): void;
+  /** One read. */
+  ask(slot: Slot, path: string): Promise<void>;
   /** Something was committed that the oracle must know. */
   wrote(write: Write): void;
 }
@@ -32,6 +34,19 @@ export const FAULTS = {
       for (let round = 0; round < 3; round++) probe(slot);
     }
     await delay(20);
+  },
+  "rows change while handlers think": async (all) => {
+    const { server, slots, boundMs, ask, wrote } = all;
+    const everyone = (): Promise<void>[] =>
+      slots.flatMap((slot) => steadyIds.map((id) => ask(slot, `/slow/${id}`)));
+    await bumpAll(server, wrote);
+    await delay(boundMs / 4);
+    const asked = everyone();
+    await delay(ROUTES.slow.slowMs / 4);
+    await bumpAll(server, wrote);
+    await Promise.all(asked);
+    await delay(boundMs * 1.1);
+    await Promise.all(everyone());
   },
   "API process stopped for longer than the bound": async (all) => {
     const slot = upSlot(all);
@@ -131,6 +146,25 @@ function signal(pids: readonly number[], name: NodeJS.Signals): void {
 async function standby(server: ChaosServer, names: string): Promise<void> {
   await server.administer(`alter system set synchronous_standby_names = '${names}'`);
   await server.administer("select pg_reload_conf()");
+}
+
+/** A new version of every row that is always there. */
+async function bumpAll(server: ChaosServer, wrote: (write: Write) => void): Promise<void> {
+  const startedAtMs = nowMs();
+  const rows = await server.administer(
+    `update accounts set version = version + 1 where id <= ${STEADY} returning id, version, team`,
+  );
+  wrote({
+    process: "administrator",
+    startedAtMs,
+    resolvedAtMs: nowMs(),
+    asynchronous: false,
+    changes: rows.map(({ id, version, team }) => ({
+      row: accountOf(Number(id)),
+      version: Number(version),
+      state: String(team),
+    })),
+  });
 }
 
 const ANSWER_ATTEMPTS_MAX = 200;

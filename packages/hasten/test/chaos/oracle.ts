@@ -50,6 +50,9 @@ export interface Read {
   readonly rows: readonly (readonly [row: string, version: number])[];
   /** For `sum`: of the versions. */
   readonly sum?: number | undefined;
+  /** The answer said itself that it lives by its time to live only. */
+  readonly untracked?: boolean | undefined;
+  readonly hit?: boolean | undefined;
 }
 
 export interface Stale {

@@ -40,7 +40,7 @@ const SHORT: RunOptions = {
 /** What exposes each mutant: the least that must go wrong for it to show. */
 const EXPOSED_BY: Readonly<Record<Mutant, Partial<RunOptions> & { faults: readonly Fault[] }>> = {
   "bump-on-decode": { faults: ["synchronous standby hung"] },
-  "late-capture": { faults: [] },
+  "late-capture": { faults: ["rows change while handlers think"] },
   "als-in-queue": { faults: ["many reads at once"], poolMax: 2, faultPauseMs: 50 },
   "no-heartbeat": { faults: ["walsender silent"] },
 };

@@ -71,10 +71,12 @@ export function createReaders(random: Random): Readers {
       tally.marked += 1;
       return;
     }
-    if (reply.cacheStatus.includes("; hit")) tally.hits += 1;
-    else tally.misses += 1;
-    if (reply.cacheStatus.includes("detail=untracked")) tally.untracked += 1;
-    reads.push(readOf(path, reply.text, { process: name, startedAtMs, endedAtMs: nowMs() }));
+    const hit = reply.cacheStatus.includes("; hit");
+    const untracked = reply.cacheStatus.includes("detail=untracked");
+    tally[hit ? "hits" : "misses"] += 1;
+    if (untracked) tally.untracked += 1;
+    const when = { process: name, startedAtMs, endedAtMs: nowMs() };
+    reads.push({ ...readOf(path, reply.text, when), hit, untracked });
   };
   const readers: Readers = {
     reads,

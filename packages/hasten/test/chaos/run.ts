@@ -28,6 +28,7 @@ export interface RunOptions {
   readonly faults: readonly Fault[];
   readonly faultPauseMs: number;
   readonly poolMax: number;
+  /** Of every API process; the run ends when it was found. @default none */
   readonly mutant?: Mutant | undefined;
   /** Without any cache: nothing can be stale, or the harness is wrong. @default false */
   readonly bare?: boolean | undefined;
@@ -50,6 +51,8 @@ export interface RunReport {
   /** Of the answers that did not show the newest acknowledged write, the one furthest behind. */
   readonly worstLagMs: number;
   readonly stale: number;
+  /** Answers that said of themselves that they are not tracked, and were behind. */
+  readonly staleUntracked: number;
   readonly staleByRoute: Readonly<Record<string, number>>;
   readonly examples: readonly Stale[];
 }
@@ -70,11 +73,15 @@ export async function chaosRun(options: RunOptions): Promise<RunReport> {
     if (message.kind === "rolled-back") readers.rolledBack += 1;
   });
   const startedMs = nowMs();
-  const faults = await underLoad({ options, server, fleet, readers, random });
+  const soFar = (faults: ReadonlyMap<Fault, number>): RunReport => {
+    const seconds = (nowMs() - startedMs) / 1_000;
+    const all = [...writes, ...readers.writes];
+    return judged({ options, seconds, readers, faults, writes: all, server });
+  };
+  const found = (): boolean => options.mutant !== undefined && soFar(new Map()).stale > 0;
+  const faults = await underLoad({ options, server, fleet, readers, random, found });
   await fleet.stopWriters();
-  const seconds = (nowMs() - startedMs) / 1_000;
-  const all = [...writes, ...readers.writes];
-  return judged({ options, seconds, readers, faults, writes: all, server });
+  return soFar(faults);
 }
 
 function startFleetFor(
@@ -104,11 +111,13 @@ interface Load {
   readonly fleet: Fleet;
   readonly readers: Readers;
   readonly random: Random;
+  /** Whether the mutant was found. */
+  readonly found: () => boolean;
 }
 
 /** Reads and writes until there were enough reads, while one fault follows the other. */
 async function underLoad(load: Load): Promise<Map<Fault, number>> {
-  const { options, fleet, readers, random } = load;
+  const { options, fleet, readers, random, found } = load;
   const endsMs = nowMs() + options.secondsMax * 1_000;
   const enough = (): boolean => readers.reads.length >= options.reads || nowMs() >= endsMs;
   const lanes = fleet.slots.flatMap((slot) => lanesOf(slot, load));
@@ -117,11 +126,12 @@ async function underLoad(load: Load): Promise<Map<Fault, number>> {
   const surroundings = {
     ...load,
     slots: fleet.slots,
+    ask: (slot: Slot, path: string) => readers.ask(slot, path),
     boundMs: options.boundMs,
     probe: (slot: Slot) => readers.probe(slot),
     wrote: (write: Write) => readers.writes.push(write),
   };
-  for (let at = 0; !enough(); at++) {
+  for (let at = 0; !enough() && !found(); at++) {
     const fault = options.faults[at % options.faults.length];
     if (fault !== undefined) {
       options.onLine?.(`${readers.reads.length} reads; ${fault}`);
@@ -162,12 +172,17 @@ function judged({ options, seconds, readers, faults, writes, server }: Judging):
   const readsByRoute = new Map<string, number>();
   const staleByRoute = new Map<string, number>();
   let worstLagMs = 0;
+  let staleUntracked = 0;
   for (const read of readers.reads) {
     const route = read.path.split("/")[1]!;
     readsByRoute.set(route, (readsByRoute.get(route) ?? 0) + 1);
     const found = oracle.judge(read);
     if (found === undefined) {
       worstLagMs = Math.max(worstLagMs, oracle.lagMs(read));
+      continue;
+    }
+    if (read.untracked === true) {
+      staleUntracked += 1;
       continue;
     }
     stale.push(found);
@@ -190,6 +205,7 @@ function judged({ options, seconds, readers, faults, writes, server }: Judging):
     faults: Object.fromEntries(faults),
     worstLagMs,
     stale: stale.length,
+    staleUntracked,
     staleByRoute: Object.fromEntries(staleByRoute),
     examples: stale.slice(0, EXAMPLES_MAX),
   };

@@ -68,6 +68,8 @@ export async function prepare(url: string): Promise<Write> {
 /** A route: `sql` takes one number, and gives rows with `row` and `version`, or `sum`. */
 export interface ReadRoute {
   readonly sql: string;
+  /** Asked before, on a client that is checked out and given back. */
+  readonly first?: string;
   /** Its number is one of `1..count`. */
   readonly count: number;
   question(id: number): Question;
@@ -83,7 +85,7 @@ const account: ReadRoute = {
 
 export const ROUTES = {
   points: account,
-  slow: { ...account, count: STEADY, slowMs: 15 },
+  slow: { ...account, count: STEADY, slowMs: 40 },
   journal: {
     sql: "select 'a:' || account as row, version from journal where account = $1",
     count: STEADY,
@@ -102,6 +104,12 @@ export const ROUTES = {
   joins: {
     sql: `select 'a:' || a.id as row, a.version, t.version as team_version, 't:' || t.id as team_row
       from accounts a join teams t on t.id = a.team where t.id = $1`,
+    count: TEAMS,
+    question: (id) => ({ kind: "list", state: String(id) }),
+  },
+  pairs: {
+    first: "select 't:' || id as row, version from teams where id = $1",
+    sql: "select 'a:' || id as row, version from accounts where team = $1",
     count: TEAMS,
     question: (id) => ({ kind: "list", state: String(id) }),
   },
