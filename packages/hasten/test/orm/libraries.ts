@@ -1,11 +1,11 @@
 /** The same small data layer in five libraries. */
 
 import { createRequire } from "node:module";
-import { asc, eq } from "drizzle-orm";
+import { asc, eq, sql as rawDrizzle } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/node-postgres";
 import { integer, pgTable, text } from "drizzle-orm/pg-core";
 import knexLibrary from "knex";
-import { Kysely, PostgresDialect } from "kysely";
+import { Kysely, PostgresDialect, sql as rawKysely } from "kysely";
 import pg from "pg";
 import { QueryTypes, Sequelize } from "sequelize";
 
@@ -26,6 +26,8 @@ export interface Items {
   relabel(id: number, label: string): Promise<void>;
   /** Two reads in one transaction. */
   twice(id: number): Promise<readonly [Item | undefined, Item | undefined]>;
+  /** A text of the program's own. */
+  rows(text: string): Promise<readonly object[]>;
   close(): Promise<void>;
 }
 
@@ -63,6 +65,7 @@ const plain: Library = {
           client.release();
         }
       },
+      rows: async (text) => (await pool.query(text)).rows as object[],
       close: () => pool.end(),
     };
   },
@@ -92,6 +95,7 @@ const withDrizzle: Library = {
           const [second] = await tx.select().from(items).where(eq(items.id, id));
           return [first, second] as const;
         }),
+      rows: async (text) => (await db.execute(rawDrizzle.raw(text))).rows,
       close: () => pool.end(),
     };
   },
@@ -113,6 +117,7 @@ const withKysely: Library = {
       },
       twice: (id) =>
         db.transaction().execute(async (tx) => [await byId(tx, id), await byId(tx, id)] as const),
+      rows: async (text) => (await rawKysely.raw<object>(text).execute(db)).rows,
       close: () => db.destroy(),
     };
   },
@@ -142,6 +147,7 @@ const withKnex: Library = {
       },
       twice: (id) =>
         db.transaction(async (tx) => [await byId(id, tx), await byId(id, tx)] as const),
+      rows: async (text) => ((await db.raw(text)) as { rows: object[] }).rows,
       close: () => db.destroy(),
     };
   },
@@ -172,6 +178,7 @@ const withSequelize: Library = {
           const [second] = await rows(byId, [id], { transaction });
           return [first, second] as const;
         }),
+      rows: (text) => db.query<object>(text, { type: QueryTypes.SELECT as const }),
       close: () => db.close(),
     };
   },
