@@ -92,7 +92,10 @@ function read(understood: Understood, registry: Registry): Outcome {
     const all = everyTag(understood);
     for (const item of understood.items) for (const tag of all) item.tags.add(tag);
   };
-  if (understood.refusals.length > 0) return { ...opaque(worst(understood.refusals)), register };
+  if (understood.refusals.length > 0) {
+    const lasting = !understood.refusals.some(({ passing }) => passing);
+    return { ...opaque(worst(understood.refusals), { lasting }), register };
+  }
   return {
     analysis: readAnalysis(understood),
     understood,

@@ -47,6 +47,8 @@ export interface Refusal {
   readonly mayWrite: boolean;
   readonly stateful: boolean;
   readonly personal: boolean;
+  /** Nothing tells when it no longer holds: asked again each time. */
+  readonly passing?: boolean | undefined;
 }
 
 /** Undefined if what it gives changes only with its arguments, settings in the key, or its definition. */

@@ -147,6 +147,76 @@ describe("refused with the reason", () => {
   });
 });
 
+describe("texts that differ in literals", () => {
+  test("share an analysis, each with its own rows", async () => {
+    await tags("select * from users where id = 5 and email = 'é'");
+    const known = statements.analyzer.peek(
+      "select * from users where id = 6 and email = 'x'",
+      session,
+    );
+    expect(known?.kind === "read" && [...known.tagsOf([])].sort()).toEqual([
+      `${T}users:*`,
+      `${T}users:id=6`,
+    ]);
+  });
+  test("do not, where a literal decides what the text is", async () => {
+    await tags("select * from logs where at = '2025-01-01'");
+    expect(
+      statements.analyzer.peek("select * from logs where at = 'tomorrow'", session),
+    ).toBeUndefined();
+    await tags("select * from users where id = -5");
+    expect(statements.analyzer.peek("select * from users where id = -6", session)).toBeUndefined();
+    await tags("select * from users where id = 1.0");
+    expect(await tags("select * from users where id = 2.0")).toEqual([`${T}users`]);
+  });
+  test("writes too", async () => {
+    await analyse("update users set team = 1 where id = 1");
+    expect(statements.analyzer.peek("update users set team = 2 where id = 3", session)?.kind).toBe(
+      "write",
+    );
+  });
+});
+
+describe("what a connection is told", () => {
+  test.each([
+    ["begin", { kind: "begin", isolation: undefined }],
+    [
+      "start transaction isolation level serializable",
+      { kind: "begin", isolation: "serializable" },
+    ],
+    [
+      "set transaction isolation level repeatable read",
+      { kind: "isolation", isolation: "repeatable read" },
+    ],
+    ["commit", { kind: "commit" }],
+    ["rollback", { kind: "rollback" }],
+    ["rollback to savepoint a", { kind: "savepoint" }],
+    ["discard all", { kind: "discard-all" }],
+    ["set statement_timeout = 5", { kind: "harmless" }],
+    [
+      "SET standard_conforming_strings=on;SET client_min_messages TO warning;",
+      { kind: "harmless" },
+    ],
+    ["", { kind: "harmless" }],
+    ["show server_version", { kind: "harmless" }],
+    ["set role x", { kind: "stateful", settings: [{ name: "role", value: "x", local: false }] }],
+    ["reset all", { kind: "stateful" }],
+    [
+      "SET client_min_messages TO warning;SET TIME ZONE INTERVAL '+00:00' HOUR TO MINUTE;",
+      { kind: "stateful", settings: [{ name: "timezone", value: "+00:00", local: false }] },
+    ],
+  ])("%s", async (text, effect) => {
+    expect(await analyse(text)).toMatchObject({ kind: "session", effect });
+  });
+  test.each([
+    "commit and chain",
+    "prepare transaction 'x'",
+    "call f()",
+    "show search_path",
+    "select set_config('a.b', 'x', false)",
+  ])("nothing by one name: %s", async (text) => expect((await analyse(text)).kind).toBe("opaque"));
+});
+
 describe("writes", () => {
   test("name the table and what foreign keys change with it", async () => {
     const analysis = await analyse("delete from users where id = 1");
@@ -190,5 +260,44 @@ describe("a look at the catalog", () => {
     expect(statements.analyzer.peek("select * from logs", session)).toBeUndefined();
     await client.query("create or replace view titles as select 'x' as title, email from users");
     expect(await statements.poll()).toContain(`${T}titles`);
+    expect(statements.interest.of(1)).toBeUndefined();
+  });
+  test("tells of functions that were replaced, names that mean another table, tables that were altered", async () => {
+    await tags("select fixed(id) from users");
+    const before = await analyse("select id from users", "other, public");
+    await statements.poll();
+    await tags("select fixed(id) from users");
+    await analyse("select id from users", "other, public");
+    await statements.poll();
+    await client.query(
+      "create or replace function fixed(int) returns int immutable language sql as 'select $1 + 1'",
+    );
+    expect(await statements.poll()).toContain(`${T}users`);
+    await analyse("select id from users", "other, public");
+    await client.query("alter table other.users rename to elsewhere");
+    expect(await statements.poll()).toContain("sql:db:other.users");
+    const after = await analyse("select id from users", "other, public");
+    expect([before, after].map((it) => it.kind === "read" && it.tagsOf([]))).toEqual([
+      ["sql:db:other.users"],
+      [`${T}users`],
+    ]);
+    await client.query("alter table users alter column team type text using 'x'");
+    expect(await statements.poll()).toContain(`${T}users`);
+    await tags("select * from users");
+    await client.query("alter publication hasten drop table users");
+    expect(await statements.poll()).toContain(`${T}users`);
+    expect(await refusal("select * from users")).toMatch(/not published/);
+    await client.query("alter publication hasten add table users");
+    await statements.poll();
+    await client.query("alter table users enable row level security");
+    await client.query("alter table users force row level security");
+    await statements.poll();
+    const role = `tenant_${process.pid}`;
+    await client.query(`create role ${role}`);
+    await client.query(`grant usage on schema public to ${role}`);
+    const other = { searchPath: "public", role };
+    const analysis = await statements.analyzer.analyse("select * from users", other);
+    await client.query(`drop owned by ${role}; drop role ${role}`);
+    expect(analysis).toMatchObject({ kind: "opaque", personal: true });
   });
 });

@@ -85,7 +85,12 @@ async function addUses(into: Understood, uses: Uses, place: Place): Promise<void
   for (const [at, use] of uses.relations.entries()) {
     const oid = resolved.oids[at];
     const facts = oid === undefined ? undefined : closure.get(oid)?.facts;
-    if (facts === undefined) into.refusals.push(refused(`${use.name.name}, which does not exist`));
+    if (facts === undefined)
+      into.refusals.push({
+        ...refused(`${use.name.name}, which does not exist`),
+        // The catalog is asked about names in schemas, not about schemas that do not exist.
+        passing: use.name.schema !== undefined,
+      });
     else await addRelation(into, { use, uses, facts, closure }, place);
   }
 }
