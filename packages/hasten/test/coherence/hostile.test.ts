@@ -134,7 +134,7 @@ describe("while running", () => {
 
       await server.stop();
       await eventually(() => shop.coherence.status().state === "lost");
-      expect(shop.why(ORDERS).state).not.toBe("fresh");
+      await expect.poll(() => shop.why(ORDERS).state).not.toBe("fresh");
       await expect(shop.read(ORDERS)).rejects.toThrow();
       server = await startPostgres({ dataDir: join(dataDir, "data"), flags, port });
       await exec(url, "update orders set total = 6 where id = 1");

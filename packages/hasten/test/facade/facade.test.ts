@@ -17,9 +17,10 @@ beforeAll(async () => {
     "create table bare (line text)",
   );
 });
-afterEach(() => {
+afterEach(async () => {
   for (const child of children) child.kill("SIGKILL");
   children.clear();
+  await slotsGone();
 });
 afterAll(() => database.drop());
 
@@ -33,6 +34,14 @@ async function exec(...statements: readonly string[]): Promise<pg.QueryResult> {
   } finally {
     await client.end();
   }
+}
+
+/** What was killed is noticed by the server a moment later. */
+async function slotsGone(): Promise<void> {
+  const slots = () =>
+    exec(`select pg_terminate_backend(active_pid) from pg_replication_slots
+      where database = '${database.name}' and active_pid is not null`);
+  await until(slots, ({ rows }) => rows.length === 0);
 }
 
 interface Shop {
@@ -146,7 +155,7 @@ test("says in one line what it promises, and what is untracked", async () => {
 });
 
 test("a cached route follows its rows, whoever changes them; what was not changed stays", async () => {
-  const { url } = await shop();
+  const { url, said } = await shop();
   const get = async (): Promise<{ runs: number; note: string; status: string }> => {
     const res = await fetch(`${url}/orders`);
     const { runs, rows } = (await res.json()) as { runs: number; rows: { note: string }[] };
@@ -159,7 +168,9 @@ test("a cached route follows its rows, whoever changes them; what was not change
   for (let round = 1; round <= 5; round++) {
     await exec(`update orders set note = 'round ${round}' where id = 1`);
     const beganMs = performance.now();
-    await until(get, ({ note }) => note === `round ${round}`);
+    await until(get, ({ note }) => note === `round ${round}`).catch((error) => {
+      throw new Error(`${error}: ${said()}`);
+    });
     expect(performance.now() - beganMs).toBeLessThan(500);
     await exec("insert into bare values ('apart')");
     const { runs } = await get();
