@@ -63,8 +63,14 @@ const OWN_SHARE = 0.4;
 const LANES = 6;
 const WARM_UP_MS = 1_000;
 
+/** A run on a server of its own. */
 export async function chaosRun(options: RunOptions): Promise<RunReport> {
   await using server = await startServer();
+  return chaosRunOn(server, options);
+}
+
+/** A run on an empty database of this server. */
+export async function chaosRunOn(server: ChaosServer, options: RunOptions): Promise<RunReport> {
   const random = seeded(options.seed);
   const writes: Write[] = [await prepare(server.url)];
   const readers = createReaders(random);

@@ -27,6 +27,8 @@ export interface ChaosServer extends AsyncDisposable {
   administer(statement: string): Promise<readonly Record<string, unknown>[]>;
   /** Kills one of its processes: the others are ended too, and it recovers from its log. */
   crash(): Promise<void>;
+  /** The same server with a new, empty database. */
+  freshDatabase(): Promise<ChaosServer>;
   /** Immediate shutdown, and a start on the same port and data. */
   restart(): Promise<void>;
 }
@@ -35,9 +37,13 @@ export async function startServer(): Promise<ChaosServer> {
   const dataDir = mkdtempSync(join(tmpdir(), "hasten-chaos-"));
   chmodSync(dataDir, 0o755);
   let server: PostgresServer = await startPostgres({ dataDir, flags: FLAGS });
-  const { url, port } = server;
+  const { port } = server;
   const crashesAtMs: number[] = [];
-  const administer = async (statement: string): Promise<Record<string, unknown>[]> => {
+  let databases = 0;
+  const administerAt = async (
+    url: string,
+    statement: string,
+  ): Promise<Record<string, unknown>[]> => {
     const client = new pg.Client({
       connectionString: url,
       connectionTimeoutMillis: 2_000,
@@ -51,12 +57,20 @@ export async function startServer(): Promise<ChaosServer> {
       await client.end().catch(() => undefined);
     }
   };
-  return {
+  const of = (url: string): ChaosServer => ({
     url,
     crashesAtMs,
-    administer,
+    administer: (statement) => administerAt(url, statement),
+    async freshDatabase() {
+      databases += 1;
+      await administerAt(url, `create database chaos_${databases} template template0`);
+      const fresh = new URL(url);
+      fresh.pathname = `/chaos_${databases}`;
+      return of(fresh.href);
+    },
     async crash() {
-      const [row] = await administer(
+      const [row] = await administerAt(
+        url,
         "select pid from pg_stat_activity where backend_type = 'walwriter'",
       );
       crashesAtMs.push(nowMs());
@@ -74,5 +88,6 @@ export async function startServer(): Promise<ChaosServer> {
       rmSync(dataDir, { recursive: true, force: true });
       await removePrivateLeftovers();
     },
-  };
+  });
+  return of(server.url);
 }
