@@ -38,14 +38,30 @@ async function live({ stream }: World): Promise<void> {
   await vi.waitFor(() => expect(stream.status().state).toBe("live"), { timeout: 20_000 });
 }
 
-async function invisible(it: World): Promise<pg.Client> {
-  const admin = await client(it.url);
+/** From now on synchronous commits wait, unseen, for a standby that never comes. */
+async function invisible({ url }: { readonly url: string }): Promise<pg.Client> {
+  const admin = await client(url);
   await admin.query("alter system set synchronous_standby_names = 'nobody'");
   await admin.query("select pg_reload_conf()");
+  // Another process of the server puts it in force: tried until a commit waits.
+  const probe = await client(url);
+  const pid = (await probe.query("select pg_backend_pid() as pid")).rows[0].pid;
+  await probe.query("set synchronous_commit = on");
+  const trying = (async () => {
+    for (let waited = false; !waited; ) {
+      waited = false;
+      probe.once("notice", () => {
+        waited = true;
+      });
+      await probe.query("select pg_logical_emit_message(true, 'probe', '')");
+    }
+  })();
   await vi.waitFor(async () => {
-    const { rows } = await admin.query("show synchronous_standby_names");
-    expect(rows[0].synchronous_standby_names).toBe("nobody");
+    const waiting = "select from pg_stat_activity where pid = $1 and wait_event = 'SyncRep'";
+    expect((await admin.query(waiting, [pid])).rowCount).toBe(1);
   });
+  await admin.query("select pg_cancel_backend($1)", [pid]);
+  await trying;
   return admin;
 }
 
@@ -102,7 +118,7 @@ test("a start while a commit is invisible waits for it", async () => {
   const url = await database("standby_start");
   const writer = await client(url);
   await writer.query("create table items (id int primary key); set synchronous_commit = on");
-  const admin = await invisible({ url } as World);
+  const admin = await invisible({ url });
   const committing = writer.query("insert into items values (1)");
   try {
     await vi.waitFor(async () => {
@@ -112,7 +128,7 @@ test("a start while a commit is invisible waits for it", async () => {
       expect(rows).toHaveLength(1);
     });
     const it = await world("set synchronous_commit = local", { url, startMs: 300 });
-    expect(it.stream.status()).toMatchObject({ state: "starting" });
+    await vi.waitFor(() => expect(it.stream.status().state).toBe("starting"));
     expect(it.stream.trust.ended).toBe(true);
     await vi.waitFor(() => expect(it.stream.status().waitsFor).toHaveLength(1));
     await visible(admin);
@@ -229,7 +245,7 @@ test("a start waits for transactions that were running, and says for which", asy
     "create table items (id int primary key); begin; insert into items values (1)",
   );
   const it = await world("select 1", { url, startMs: 200 });
-  expect(it.stream.status()).toMatchObject({ state: "starting" });
+  await vi.waitFor(() => expect(it.stream.status().state).toBe("starting"));
   await vi.waitFor(() => expect(it.stream.status().waitsFor).toHaveLength(1));
   await writer.query("commit");
   await live(it);
@@ -245,4 +261,21 @@ test("a short wal_sender_timeout is not reached, idle or not", async () => {
   await delay(2_000);
   expect(trust.ended).toBe(false);
   expect(it.stream.status().counts.gaps).toBe(0);
+});
+
+test("closing while the slot waits for a transaction leaves nothing behind", async () => {
+  const url = await database("closing");
+  const writer = await client(url);
+  await writer.query(
+    "create table items (id int primary key); begin; insert into items values (1)",
+  );
+  const it = await world("select 1", { url, startMs: 200 });
+  await vi.waitFor(() => expect(it.stream.status().state).toBe("starting"));
+  await delay(300);
+  await it.stream.close();
+  const { rows } = await writer.query(
+    "select application_name from pg_stat_activity where datname = current_database() and application_name like 'hasten stream%'",
+  );
+  expect(rows).toEqual([]);
+  await writer.query("rollback");
 });

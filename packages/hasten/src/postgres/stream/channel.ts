@@ -10,17 +10,20 @@
  *   comes after it, each change once.
  * - Whatever fails ends the channel, once; a successor that fails before the passing does not.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import type { Timer } from "../../core/clock.ts";
 import type { Gathered } from "./gathered.ts";
 import { type Links, openLinks } from "./links.ts";
 import { Looks } from "./looks.ts";
 import type { ResolvedStream } from "./options.ts";
 import { Parked } from "./parked.ts";
+import type { PlainLink } from "./plain-link.ts";
 import { Pulses } from "./pulses.ts";
 import { type Item, openSession, type Session } from "./session.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { StartWait } from "./start-wait.ts";
 import { Succession } from "./succession.ts";
+import type { WalLink } from "./wal-link.ts";
 
 export interface ChannelHooks {
   /** Visible from now on, in the order of commits. */
@@ -30,6 +33,7 @@ export interface ChannelHooks {
   onLost(error: Error): void;
 }
 
+const BUSY_MS = 200;
 const CHECK_MS = 250;
 /** A check that finds silence may run before bytes that already wait: it must find it again. */
 const SILENT_CHECKS = 3;
@@ -42,6 +46,7 @@ export class Channel {
   readonly #hooks: ChannelHooks;
   readonly #looks: Looks;
   readonly #startWait: StartWait;
+  readonly #wals = new Set<WalLink>();
   #session: Session | undefined;
   #succession: Succession | undefined;
   #checks: Timer | undefined;
@@ -113,9 +118,11 @@ export class Channel {
     } catch (error) {
       if (this.#succession === succession) this.#succession = undefined;
       await successor.close();
+      this.#wals.delete(successor.wal);
       throw error;
     }
     await from.close();
+    this.#wals.delete(from.wal);
   }
 
   fail(error: Error): void {
@@ -127,7 +134,8 @@ export class Channel {
   async close(): Promise<void> {
     this.#stop();
     const { links } = this;
-    await Promise.all([this.#session?.close(), this.#succession?.successor.close(), links.close()]);
+    await Promise.all([...this.#wals].map((wal) => closeWal(wal, links.looker)));
+    await links.close();
   }
 
   #stop(): void {
@@ -145,6 +153,7 @@ export class Channel {
       ...this.#options,
       link: this.links.looker,
       onWait: (xids) => this.#hooks.onWait(xids),
+      onWal: (wal) => void this.#wals.add(wal),
       onItem: (session, item) => this.#receive(session, item),
       onLost: (session, error) => this.#lostSession(session, error),
     });
@@ -231,6 +240,19 @@ export class Channel {
     if (quietMs > maxLagMs / 2) wal.ask();
     return quietMs > maxLagMs ? "the replication connection is silent" : undefined;
   }
+}
+
+const TERMINATE = "select pg_terminate_backend($1::int, 1000)::text";
+
+/** A server process that is busy, or waits, does not read that it should end: it is told by another. */
+async function closeWal(wal: WalLink, looker: PlainLink): Promise<void> {
+  const closing = wal.close().then(() => true);
+  const patience = delay(BUSY_MS, false, { ref: false });
+  if (await Promise.race([closing, patience])) return;
+  const told = looker.run("hasten_end", TERMINATE, [String(wal.processId)]);
+  // On a connection that hangs nothing is answered, and closing has a bound of its own.
+  await Promise.race([told.catch(() => undefined), closing]);
+  await closing;
 }
 
 /** Connects; the slot is made by `start`. */

@@ -27,6 +27,8 @@ export interface SessionOptions {
   readonly link: PlainLink;
   /** Transactions that the slot's creation waits for. */
   readonly onWait: (xids: readonly string[]) => void;
+  /** Connected: to be closed from now on, whatever comes of it. */
+  readonly onWal: (wal: WalLink) => void;
   readonly onItem: (session: Session, item: Item) => void;
   /** Not before it was opened: opening rejects. */
   readonly onLost: (session: Session, error: Error) => void;
@@ -63,6 +65,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       if (opened !== undefined) options.onLost(opened, error);
     },
   });
+  options.onWal(wal);
   const session: Session = {
     slot,
     decoder,
