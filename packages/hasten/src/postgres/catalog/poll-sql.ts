@@ -7,7 +7,6 @@ import {
   TYPE_SIGNATURE,
 } from "./name-sql.ts";
 import { signatureSql } from "./relation-sql.ts";
-import type { Coverage } from "./run.ts";
 import { PATH_SIGNATURE } from "./search-path.ts";
 
 /** What was true when it was looked up. */
@@ -54,7 +53,7 @@ export const SCHEMAS_SQL = `
 select json_build_object('name', e.name, 'oid', (select n.oid::int8 from pg_namespace n where n.nspname = e.name))::text as row
 from jsonb_array_elements_text($1::jsonb) e(name)`;
 
-export function pollSql(coverage: Coverage): string {
+export function pollSql(): string {
   const named = (kind: ExpectedKind, signature: string): string => `
 select '${kind}', e.name from jsonb_to_recordset($2::jsonb->'${kind}') e(name text, signature text)
 where e.signature is distinct from ${signature}`;
@@ -63,7 +62,7 @@ select 'since' as kind, (pg_snapshot_xmin(pg_current_snapshot())::text::numeric 
 union all
 select 'relations', e.key from jsonb_to_recordset($2::jsonb->'relations') e(key text, signature text)
 left join pg_class c on c.oid = e.key::oid
-where e.signature is distinct from (case when c.oid is not null then ${signatureSql(coverage)} end)
+where e.signature is distinct from (case when c.oid is not null then ${signatureSql()} end)
 union all
 select 'paths', e.key from jsonb_to_recordset($2::jsonb->'paths') e(key text, role text, schemas jsonb, signature text)
 left join pg_roles o on o.rolname = e.role

@@ -16,7 +16,7 @@ const NAME_KINDS: readonly NameKind[] = [
 export type Poll = () => Promise<readonly string[]>;
 
 export function createPoll(registry: Registry, forget: () => void): Poll {
-  const text = pollSql(registry.coverage);
+  const text = pollSql();
   return async () => {
     const values = [registry.publication, JSON.stringify(expected(registry))];
     const rows = await registry.run(text, values);
@@ -86,11 +86,15 @@ function take(
   for (const tag of shelf?.take(key)?.tags ?? []) tags.add(tag);
 }
 
-/** What was read from a table above it was read from it as well. */
+/**
+ * What was read from a table above it was read from it as well, and whether changes of one below are
+ * published is decided above.
+ */
 function takeRelation(registry: Registry, key: string, tags: Set<string>): void {
   const item: Item<RelationFacts> | undefined = registry.relations.take(key);
   if (item === undefined) return;
   for (const tag of item.tags) tags.add(tag);
   registry.interest.remove(item.facts.oid);
-  for (const parent of item.facts.parents) takeRelation(registry, String(parent), tags);
+  const { parents, children } = item.facts;
+  for (const relative of [...parents, ...children]) takeRelation(registry, String(relative), tags);
 }

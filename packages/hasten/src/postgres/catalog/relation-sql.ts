@@ -22,8 +22,8 @@ const PARTS = [
   "(select string_agg(p.oid || ':' || p.xmin, ',' order by p.oid) from pg_policy p where p.polrelid = c.oid)",
   "(select string_agg(t.oid || ':' || t.xmin, ',' order by t.oid) from pg_trigger t where t.tgrelid = c.oid)",
   // A label or attribute that is renamed changes what is read, and no row.
-  "(select string_agg(e.oid || ':' || e.xmin, ',' order by e.oid) from pg_attribute a join pg_enum e on e.enumtypid = a.atttypid where a.attrelid = c.oid and a.attnum > 0)",
-  "(select string_agg(b.attrelid || ':' || b.xmin, ',' order by b.attrelid, b.attnum) from pg_attribute a join pg_type y on y.oid = a.atttypid and y.typtype = 'c' join pg_attribute b on b.attrelid = y.typrelid where a.attrelid = c.oid and a.attnum > 0)",
+  "(select string_agg(e.oid || ':' || e.xmin, ',' order by e.oid) from pg_attribute a join pg_enum e on e.enumtypid = a.atttypid where a.attrelid = c.oid and a.attnum > 0 and a.atttypid >= 16384)",
+  "(select string_agg(b.attrelid || ':' || b.xmin, ',' order by b.attrelid, b.attnum) from pg_attribute a join pg_type y on y.oid = a.atttypid and y.typtype = 'c' join pg_attribute b on b.attrelid = y.typrelid where a.attrelid = c.oid and a.attnum > 0 and a.atttypid >= 16384)",
 ];
 
 /** Whether changes of relation `c` reach us; `$1` is the publication's name. */
@@ -49,9 +49,16 @@ function coveredSql(coverage: Coverage): string {
   }
 }
 
+/** Of the whole publication, looked at once for all relations; triggers are among each one's parts. */
+const PUBLICATION = `(select p.xmin || '/' || coalesce((
+    select string_agg(r.oid || ':' || r.xmin, ',' order by r.oid) from pg_publication_rel r where r.prpubid = p.oid), '')
+  || '/' || coalesce((
+    select string_agg(s.oid || ':' || s.xmin, ',' order by s.oid) from pg_publication_namespace s where s.pnpubid = p.oid), '')
+  from pg_publication p where p.pubname = $1::text)`;
+
 /** An expression: the signature of relation `c`. */
-export function signatureSql(coverage: Coverage): string {
-  return `md5(array[${PARTS.join(",\n")}, (${coveredSql(coverage)})::text]::text)`;
+export function signatureSql(): string {
+  return `md5(array[${PARTS.join(",\n")}, ${PUBLICATION}]::text)`;
 }
 
 /** Whether any of its rows is newer than transaction `$3`; what cannot be told is. */
@@ -85,7 +92,7 @@ export function relationsSql(coverage: Coverage): string {
   return `
 select json_build_object(
   'oid', c.oid::int8,
-  'signature', ${signatureSql(coverage)},
+  'signature', ${signatureSql()},
   'recent', ${RECENT},
   'schema', n.nspname,
   'name', c.relname,

@@ -83,7 +83,10 @@ async function looked(
   } catch (error) {
     const reason = error instanceof Error ? error.message : "no reason was given";
     const because = `the catalog could not be read: ${reason}`;
-    return opaque({ because, mayWrite, stateful: false, personal: false }, { lasting: false });
+    return opaque(
+      { because, mayWrite, stateful: false, personal: false, passing: true },
+      { lasting: false },
+    );
   }
 }
 
@@ -138,10 +141,17 @@ function worst(refusals: readonly Refusal[]): Refusal {
 }
 
 function opaque(
-  { because, mayWrite, stateful, personal }: Refusal,
+  { because, mayWrite, stateful, personal, passing }: Refusal,
   { lasting = true }: { lasting?: boolean } = {},
 ): Outcome {
-  const analysis: OpaqueAnalysis = { kind: "opaque", because, mayWrite, stateful, personal };
+  const analysis: OpaqueAnalysis = {
+    kind: "opaque",
+    because,
+    mayWrite,
+    stateful,
+    personal,
+    passing,
+  };
   return outcome(analysis, lasting);
 }
 

@@ -73,6 +73,8 @@ export interface OpaqueAnalysis {
   readonly stateful: boolean;
   /** What it gives differs by who asks: row security, current_user, current_setting. */
   readonly personal?: boolean | undefined;
+  /** Nothing tells when this no longer holds: what was read so is not kept at all. */
+  readonly passing?: boolean | undefined;
   /** Stateful only until the transaction ends: `set_config(…, true)`. */
   readonly local?: boolean;
 }
