@@ -67,6 +67,8 @@ export function loaded(
     if (voided) refuse(parts, key, "invalidated while loading");
     else if (own.length > TAGS_MAX) refuse(parts, key, "too many tags");
     else if (lifetime.ttlMs <= 0) shelf.remove(key);
+    else if (dependency?.passing === true)
+      refuse(parts, key, "read while its source was not ready");
     else if (ttlMs <= 0) refuse(parts, key, "made from a value that is no longer fresh");
     else {
       const placement = { lifetime: { ...lifetime, ttlMs }, tags, guard };

@@ -22,6 +22,7 @@ export type RefusedBecause =
   | "too many tags"
   | "ttl is zero"
   | "made from a value that is no longer fresh"
+  | "read while its source was not ready"
   | "token is used or released"
   | "cache is off"
   | "cache is closed";

@@ -44,6 +44,7 @@ export function createWrites(parts: LoadParts, invalidations: Invalidations): Wr
     }
     const leftMs = dependency === undefined ? ttlMs : dependency.expiresAtMs - cache.clock.nowMs();
     const keptMs = Math.min(ttlMs, leftMs);
+    if (dependency?.passing === true) return refused("read while its source was not ready");
     if (keptMs <= 0) {
       if (ttlMs > 0) return refused("made from a value that is no longer fresh");
       shelf.remove(key);

@@ -15,6 +15,8 @@ export interface Dependency {
   readonly expiresAtMs: number;
   /** Why it is not known to be complete; empty means tracked. */
   readonly untracked: readonly string[];
+  /** The cause will have gone with the next reads: not kept at all, rather than for its time to live. */
+  readonly passing?: boolean | undefined;
   /** Why it depends on who asks, where it does: kept only under a key that tells askers apart. */
   readonly personal?: readonly string[] | undefined;
 }

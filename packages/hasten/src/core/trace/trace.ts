@@ -50,6 +50,7 @@ export class Trace {
   #capturedWallMs: number;
   #expiresAtMs = Number.POSITIVE_INFINITY;
   #tagged = false;
+  #passing = false;
   readonly #adrift: number = adrift;
   #pending = 0;
   #closed = false;
@@ -102,14 +103,19 @@ export class Trace {
     this.read(dependency.tags, undefined);
     for (const trust of dependency.trusts) this.#trustIn(trust);
     for (const cause of dependency.untracked) this.untracked(cause);
+    this.#passing ||= dependency.passing === true;
     for (const cause of dependency.personal ?? NONE) this.personal(cause);
     this.#capturedMs = Math.min(this.#capturedMs, dependency.capturedMs);
     this.#capturedWallMs = Math.min(this.#capturedWallMs, dependency.capturedWallMs);
     this.#expiresAtMs = Math.min(this.#expiresAtMs, dependency.expiresAtMs);
   }
 
-  /** Something was read that is not understood: `cause` names it for its author. */
-  untracked(cause: string): void {
+  /**
+   * Something was read that is not understood: `cause` names it for its author. A passing one (a
+   * connection lost, a statement seen for the first time) will have gone with the next reads.
+   */
+  untracked(cause: string, lasts: "lasting" | "passing" = "lasting"): void {
+    if (lasts === "passing") this.#passing = true;
     this.#causes ??= new Set();
     if (this.#causes.size < CAUSES_MAX) this.#causes.add(cause);
     if (this.#closed) this.#late();
@@ -141,6 +147,7 @@ export class Trace {
       capturedWallMs: this.#capturedWallMs,
       expiresAtMs: this.#expiresAtMs,
       untracked: causes,
+      passing: this.#passing,
       personal: this.#personal === undefined ? undefined : [...this.#personal],
     };
   }

@@ -48,6 +48,8 @@ export async function storeAnswer(exchange: Exchange, answer: FinishedAnswer): P
     engine.counters.refused += 1;
     return { kind: "released" };
   }
+  // The next request reads again: whoever waited would otherwise be given what nothing drops.
+  if (dependency?.passing === true) return voided(exchange);
   const stored = createStored(exchange, answer, dependency);
   keepForMaxStale(exchange, stored, tracking?.startedMs ?? answer.startedMs);
   if (tracking?.outdated() === true) return voided(exchange);
@@ -78,9 +80,12 @@ function voided({ engine }: Exchange): Landing {
 }
 
 /** Reports what is not understood of what was read; false if the answer must not be kept. */
-function mayBeKept({ engine, route }: Exchange, { untracked, personal = [] }: Dependency): boolean {
+function mayBeKept(
+  { engine, route }: Exchange,
+  { untracked, personal = [], passing = false }: Dependency,
+): boolean {
   const fate = route.policy.untracked === "bypass" ? "are not stored" : "live by ttlMs only";
-  for (const cause of untracked) {
+  for (const cause of passing ? [] : untracked) {
     notice(route, engine.options, "untracked", `its answers ${fate}: ${cause}`);
   }
   if (personal.length > 0 && route.policy.scope === undefined) {

@@ -52,7 +52,7 @@ export class Conductor {
   constructor(options: ResolvedCoherence, around: Surroundings) {
     this.#options = options;
     this.#around = around;
-    this.#part = nothingPart(options, "the database was not reached yet");
+    this.#part = nothingPart(options, "the database was not reached yet", true);
     this.relay = createRelay(this.#part);
     this.#sinceMs = options.clock.wallMs();
     this.#plan();

@@ -26,7 +26,7 @@ export interface Part {
 }
 
 /** What is in force before a mode could be chosen, and where nothing is promised. */
-export function nothingPart(options: ResolvedCoherence, because: string): Part {
+export function nothingPart(options: ResolvedCoherence, because: string, passing = false): Part {
   const { boundMs, clock } = options;
   const trust = new Trust("ttl", boundMs, clock);
   trust.end();
@@ -45,7 +45,7 @@ export function nothingPart(options: ResolvedCoherence, because: string): Part {
     promise: "ttl",
     source,
     log: alone(trust),
-    analyzer: opaque(because),
+    analyzer: opaque(because, passing),
     status: () => ({ state: "lost", because }),
     handOver: async () => undefined,
     close: () => source.close(),
@@ -53,7 +53,7 @@ export function nothingPart(options: ResolvedCoherence, because: string): Part {
 }
 
 /** Understands nothing: every read is untracked, every text may write. */
-function opaque(because: string): Analyzer {
-  const analysis: Analysis = { kind: "opaque", because, mayWrite: true, stateful: false };
+function opaque(because: string, passing: boolean): Analyzer {
+  const analysis: Analysis = { kind: "opaque", because, mayWrite: true, stateful: false, passing };
   return { peek: () => analysis, analyse: async () => analysis };
 }

@@ -22,7 +22,7 @@ export function judge(run: Run, state: SessionState, clock: Clock): void {
     return;
   }
   if (run.outcome !== "answered") {
-    trace.untracked(CAUSES.failed);
+    trace.untracked(CAUSES.failed, "passing");
     return;
   }
   if (kind === "session") return;
@@ -33,8 +33,22 @@ export function judge(run: Run, state: SessionState, clock: Clock): void {
   }
   if (analysis?.kind === "opaque" && analysis.personal === true) trace.personal(analysis.because);
   const cause = causeOf(run, state);
-  if (cause !== undefined) trace.untracked(cause);
+  if (cause !== undefined) trace.untracked(cause, isPassing(cause, analysis));
   else readInto(trace, run, { state, clock, analysis: analysis as ReadAnalysis });
+}
+
+const PASSING: ReadonlySet<string> = new Set([
+  CAUSES.unmapped,
+  CAUSES.noSource,
+  CAUSES.changedSource,
+  CAUSES.timedOut,
+  CAUSES.replica,
+  CAUSES.changedSession,
+]);
+
+function isPassing(cause: string, analysis: Run["analysis"]): "lasting" | "passing" {
+  if (analysis?.kind === "opaque" && analysis.passing === true) return "passing";
+  return PASSING.has(cause) ? "passing" : "lasting";
 }
 
 function causeOf(run: Run, state: SessionState): string | undefined {
