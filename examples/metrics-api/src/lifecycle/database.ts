@@ -19,8 +19,8 @@ const START_MS = 3_000;
 export function databaseOpener({ config, cache, log }: Parts) {
   return async (url: string, mode: StorageMode): Promise<Opened> => {
     const { boundMs, heartbeatMs, setup } = config.coherence;
-    // What it starts with is told by whoever opens it.
-    let told = false;
+    // What it starts with is told by whoever opens it, and its end is no news.
+    let open = false;
     const coherence = await openCoherence({
       url,
       directUrl: mode === "postgres" ? config.databaseDirectUrl : undefined,
@@ -31,10 +31,11 @@ export function databaseOpener({ config, cache, log }: Parts) {
       heartbeatMs,
       startMs: START_MS,
       onEvent: (event) => {
-        if (told) report(event, log);
+        const sentence = open ? sentenceOf(event) : undefined;
+        if (sentence !== undefined) log.info(sentence);
       },
     });
-    told = true;
+    open = true;
     const database = createDatabase({
       url,
       pool: config.pool,
@@ -47,6 +48,7 @@ export function databaseOpener({ config, cache, log }: Parts) {
       database,
       coherence: () => coherence.status(),
       async close() {
+        open = false;
         // Writes that are still under way are told of through it.
         await database.drain();
         await coherence.close();
@@ -55,6 +57,18 @@ export function databaseOpener({ config, cache, log }: Parts) {
   };
 }
 
-function report({ kind, detail }: CoherenceEvent, log: Log): void {
-  log.info(`coherence, ${kind}: ${detail}`);
+/** Undefined: each attempt to connect again is not worth a line, the state says enough. */
+function sentenceOf({ kind, detail }: CoherenceEvent): string | undefined {
+  switch (kind) {
+    case "state":
+      return detail === "live"
+        ? "cached answers are confirmed again"
+        : `cached answers are not confirmed, coherence is ${detail}`;
+    case "mode":
+      return `cached answers follow the database by: ${detail}`;
+    case "stream":
+      return undefined;
+    default:
+      return `coherence, ${kind}: ${detail}`;
+  }
 }
