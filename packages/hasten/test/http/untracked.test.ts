@@ -212,3 +212,22 @@ test("requests on one connection do not see each other's traces", async () => {
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
 });
+
+test("what was read while its source was not ready is given once, and neither kept nor reported", async () => {
+  const source = fakeSource();
+  let ready = false;
+  const orders = counting(async (runs) => {
+    if (ready) await source.read([ORDERS]);
+    else currentTrace()?.untracked("nothing tells what changes", "passing");
+    return runs;
+  });
+  await using it = await startTracked({ source }, (app, responses) => {
+    app.get("/x", cached(responses, { ttlMs: 10_000 }), orders.handler);
+  });
+  expect(shown(await it.get("/x"))).toBe("MISS 1");
+  expect(shown(await it.get("/x"))).toBe("MISS 2");
+  ready = true;
+  expect(shown(await it.get("/x"))).toBe("MISS 3");
+  expect(shown(await it.get("/x"))).toBe("HIT 3");
+  expect(it.notices).toEqual([]);
+});

@@ -114,3 +114,13 @@ test("what begins, or turns out to be unknown, after the close is told once", ()
   trace.began();
   expect(late).toEqual(["late"]);
 });
+
+test("a passing cause is contagious like any other", () => {
+  const inner = new Trace(clock);
+  inner.read([home("a")], undefined);
+  inner.untracked("a query that failed", "passing");
+  const outer = new Trace(clock);
+  outer.include(inner.dependency());
+  expect(outer.dependency()).toMatchObject({ untracked: ["a query that failed"], passing: true });
+  expect(new Trace(clock).dependency().passing).toBe(false);
+});
