@@ -48,7 +48,7 @@ const TEMPORARY_FLAGS = settings({
   max_connections: "200",
 });
 const COMMON_FLAGS = settings({ listen_addresses: "127.0.0.1", unix_socket_directories: "" });
-const READY = /database system is ready to accept connections/;
+const READY = /database system is ready to accept (read-only )?connections/;
 const PORT_TAKEN = /could not bind|could not create any TCP/;
 const STILL_ENDING = /pre-existing shared memory block|lock file "postmaster.pid" already exists/;
 const READY_TIMEOUT_MS = 180_000;
