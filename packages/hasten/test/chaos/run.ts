@@ -66,7 +66,8 @@ const WARM_UP_MS = 1_000;
 /** A run on a server of its own. */
 export async function chaosRun(options: RunOptions): Promise<RunReport> {
   await using server = await startServer();
-  return chaosRunOn(server, options);
+  // Awaited: the server is disposed of when this function returns.
+  return await chaosRunOn(server, options);
 }
 
 /** A run on an empty database of this server. */

@@ -85,7 +85,7 @@ const account: ReadRoute = {
 
 export const ROUTES = {
   points: account,
-  slow: { ...account, count: STEADY, slowMs: 40 },
+  slow: { ...account, count: STEADY, slowMs: 60 },
   journal: {
     sql: "select 'a:' || account as row, version from journal where account = $1",
     count: STEADY,
