@@ -101,6 +101,19 @@ describe("while running", () => {
     expect(shop.why(ORDERS).untracked[0]).toContain("public.orders");
   });
 
+  test("the change log is dropped: nothing stale, a weaker promise, and back when it is set up again", async () => {
+    await using shop = await openShop({ url: database.url, autoSetup: "triggers" });
+    await using writer = await stranger(database.url);
+    expect(shop.coherence.status()).toMatchObject({ state: "live", promise: "triggers" });
+    await shop.read(ORDERS);
+    await writer.query("drop schema hasten cascade");
+    await writer.query("update orders set total = 8 where id = 1");
+    expect(await shop.until(ORDERS, ([row]) => row?.["total"] === 8)).toBeLessThan(BOUND_MS);
+    await eventually(() => shop.events.filter(({ kind }) => kind === "setup").length > 6);
+    await eventually(() => shop.coherence.status().state === "live");
+    expect(shop.coherence.promise).toBe("triggers");
+  });
+
   test("handing over drops nothing and misses nothing", async () => {
     await exec(database.url, "create publication hasten for table orders, apart");
     await using shop = await openShop({ url: database.url });

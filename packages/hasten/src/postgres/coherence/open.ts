@@ -1,5 +1,6 @@
 import type { Cache } from "../../cache/index.ts";
 import { tell } from "../../core/tell.ts";
+import { untraced } from "../../core/trace/index.ts";
 import { createWatch } from "../watch/watch.ts";
 import { Conductor } from "./conductor.ts";
 import { createDirect } from "./direct.ts";
@@ -20,7 +21,12 @@ import type { Coherence, CoherenceOptions } from "./types.ts";
  * ```
  * @throws HST_PG_OPTION for an option out of bounds, HST_PG_DRIVER without the package `pg`.
  */
-export async function openCoherence(given: CoherenceOptions): Promise<Coherence> {
+export function openCoherence(given: CoherenceOptions): Promise<Coherence> {
+  // Its timers and connections are nobody's request, whoever opens it.
+  return untraced(() => open(given));
+}
+
+async function open(given: CoherenceOptions): Promise<Coherence> {
   const options = resolveCoherence(given);
   const caches = new Set<Cache>(given.caches ?? []);
   const direct = createDirect({
@@ -74,10 +80,10 @@ export async function openCoherence(given: CoherenceOptions): Promise<Coherence>
     },
     status: () => conductor.status(),
     async recheck() {
-      await held(conductor.look());
+      await held(untraced(() => conductor.look()));
       return conductor.status();
     },
-    handOver: () => held(conductor.part.handOver()),
+    handOver: () => held(untraced(() => conductor.part.handOver())),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -1,4 +1,5 @@
 import type { InvalidationLog } from "../../core/invalidation-log.ts";
+import { untraced } from "../../core/trace/index.ts";
 import type { Trust } from "../../core/trust.ts";
 import { held } from "./held.ts";
 import type { ChangeSource } from "./source.ts";
@@ -21,7 +22,7 @@ export function reaching(source: ChangeSource, audience: Audience): ChangeSource
     get position() {
       return source.position;
     },
-    settle: (write) => held(source.settle(write)),
+    settle: (write) => held(untraced(() => source.settle(write))),
     close: () => source.close(),
   };
 }
@@ -32,7 +33,7 @@ export function logReaching(log: InvalidationLog, audience: Audience): Invalidat
     get trust() {
       return claimed(log.trust, audience);
     },
-    publish: (invalidation) => held(log.publish(invalidation)),
+    publish: (invalidation) => held(untraced(() => log.publish(invalidation))),
     subscribe: (apply) => log.subscribe(apply),
   };
 }

@@ -1,0 +1,69 @@
+import { expect, test, vi } from "vitest";
+import type { CoherenceStatus, Finding } from "../postgres/index.ts";
+import { openParts } from "./open.ts";
+import { promiseLine } from "./promise-line.ts";
+import { onStopSignal } from "./signals.ts";
+
+const STATUS: CoherenceStatus = {
+  state: "live",
+  promise: "stream",
+  boundMs: 500,
+  because: undefined,
+  confirmedAgoMs: 3,
+  position: "0/1",
+  findings: [],
+  sinceMs: 0,
+};
+const narrows = (id: Finding["id"], ...tables: readonly string[]): Finding => ({
+  id,
+  severity: "narrows",
+  stops: [],
+  says: `${id}.`,
+  fix: "",
+  sql: [],
+  tables,
+});
+
+test.each([
+  [
+    {},
+    "hasten: stream: cached answers drop out when their rows change, whoever changes them, within 500 ms.",
+  ],
+  [
+    { findings: [narrows("identity-missing", "a", "b"), narrows("tables-untriggered", "c")] },
+    /within 500 ms\. Untracked: identity-missing\. \(a, b\)$/,
+  ],
+  [{ promise: "triggers", because: "no wal" }, /^hasten: triggers: .* within 500 ms\. \(no wal\)$/],
+  [
+    { promise: "own-writes", because: "no wal", findings: [narrows("identity-missing", "a")] },
+    /time to live\. \(no wal\)$/,
+  ],
+  [{ state: "connecting", promise: "ttl", because: "down" }, /not reached yet.*\(down\)$/],
+  [{ state: "unavailable", promise: "ttl", because: "no wal" }, /longer than 500 ms \(no wal\)$/],
+] as const)("one line for %o", (status, line) => {
+  const text = promiseLine({ ...STATUS, ...status });
+  expect(text).toMatch(line);
+  expect(text).not.toContain("\n");
+});
+
+test("a missing database and bounds are told before anything is opened", async () => {
+  await expect(openParts({ postgres: undefined })).rejects.toThrow("HST_FACADE_OPTION");
+  await expect(openParts({ postgres: "" })).rejects.toThrow("environment variable");
+  await expect(openParts({ postgres: "postgres://x/y", drainMs: -1 })).rejects.toThrow("drainMs");
+  await expect(openParts({ postgres: "mysql://x/y" })).rejects.toThrow("HST_PG_OPTION");
+});
+
+test("a signal stops once; a program that listens itself decides when it ends", async () => {
+  const exit = vi.spyOn(process, "exit").mockImplementation(() => undefined as never);
+  const stop = vi.fn(async () => undefined);
+  const own = (): void => undefined;
+  process.on("SIGTERM", own);
+  onStopSignal(stop);
+  process.emit("SIGTERM", "SIGTERM");
+  process.emit("SIGTERM", "SIGTERM");
+  await Promise.resolve();
+  expect(stop).toHaveBeenCalledTimes(1);
+  expect(exit).not.toHaveBeenCalled();
+  process.off("SIGTERM", own);
+  exit.mockRestore();
+});
