@@ -16,8 +16,10 @@ const status = (given: Partial<CoherenceStatus>): CoherenceStatus => ({
 
 test("the start says how soon writes are seen, and why no better is promised", () => {
   expect(promiseLine(status({}))).toContain("by anyone's within 500 ms");
-  const own = status({ promise: "own-writes", because: "wal_level is replica" });
-  expect(promiseLine(own)).toMatch(/^own writes only, .*; wal_level is replica$/);
+  const own = status({ promise: "own-writes", because: "wal_level is replica." });
+  expect(promiseLine(own)).toMatch(
+    /^own writes: .* expire\. wal_level is replica\. \(npx hasten preflight /,
+  );
   const none = status({ promise: "ttl", state: "connecting", because: undefined });
   expect(promiseLine(none)).toBe("none yet (connecting), writes are seen when entries expire");
 });

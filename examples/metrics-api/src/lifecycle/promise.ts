@@ -3,6 +3,8 @@ import type { CoherenceStatus } from "hasten/postgres";
 
 const STRONGEST_FIRST = ["stream", "triggers", "own-writes", "ttl"] as const;
 
+const HELP = "npx hasten preflight says what to do";
+
 const rank = ({ promise }: CoherenceStatus): number => STRONGEST_FIRST.indexOf(promise);
 
 /** What all processes together can promise. */
@@ -11,14 +13,14 @@ export const weakest = (all: readonly CoherenceStatus[]): CoherenceStatus =>
 
 export function promiseLine(status: CoherenceStatus): string {
   const { promise, boundMs, because } = status;
-  const why = because === undefined ? "" : `; ${because}`;
+  const why = because === undefined ? "" : `. ${because} (${HELP})`;
   switch (promise) {
     case "stream":
       return `change stream: a write is seen at once by its writer, by anyone's within ${boundMs} ms`;
     case "triggers":
       return `triggers: a write is seen at once by its writer, by anyone's within ${boundMs} ms${why}`;
     case "own-writes":
-      return `own writes only, others are seen when entries expire${why}`;
+      return `own writes: a process sees its own at once, all others when entries expire${why}`;
     case "ttl":
       return `none yet (${status.state}), writes are seen when entries expire${why}`;
     default:
