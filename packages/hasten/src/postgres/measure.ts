@@ -1,6 +1,7 @@
 import { channels } from "../core/channels.ts";
 import { createHistogram, type Histogram, type HistogramSnapshot } from "../core/histogram.ts";
 import { tell } from "../core/tell.ts";
+import { currentTrace, type Trace } from "../core/trace/index.ts";
 import { normalise } from "./normalise.ts";
 
 /** Payload of the channel `hasten:postgres:slow-query` and of `onSlowQuery`. Never holds a value. */
@@ -21,6 +22,8 @@ export interface QueryEvent {
   readonly rows: number;
   readonly ok: boolean;
   readonly database: string;
+  /** Whose it was. */
+  readonly trace: Trace | undefined;
 }
 
 /** One normalised statement's numbers. */
@@ -109,7 +112,14 @@ export function createMeasure(options: MeasureOptions): Measure {
         counts.failed++;
       }
       if (channels.postgresQuery.hasSubscribers)
-        channels.postgresQuery.publish({ statement, durationMs, rows, ok, database });
+        channels.postgresQuery.publish({
+          statement,
+          durationMs,
+          rows,
+          ok,
+          database,
+          trace: currentTrace(),
+        });
       if (durationMs < options.slowQueryMs) return;
       counts.slow++;
       slow({ kind: "statement", statement, durationMs, rows, ok, database });

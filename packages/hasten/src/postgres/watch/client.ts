@@ -8,6 +8,7 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { untraced } from "../../core/trace/index.ts";
+import { measuredClients } from "../measured-clients.ts";
 import { carriage, inCallersContext, newTicket, takenTicket } from "./carry.ts";
 import { CAUSES } from "./causes.ts";
 import { Connection } from "./connection.ts";
@@ -17,7 +18,6 @@ import { type Follower, followedQuery, followForeign } from "./query.ts";
 import type { Run, Ticket } from "./run.ts";
 import type { Family } from "./session-state.ts";
 import type {
-  Callback,
   ClientClass,
   ConnectMethod,
   DriverClient,
@@ -29,9 +29,7 @@ import type {
 import { publish, type Watching } from "./watching.ts";
 
 /** Clients that are watched now: what is left of the driver's is not. */
-export const watchedClients = new WeakSet<object>();
-/** Clients whose statements are measured by our own Database. */
-export const measuredClients = new WeakSet<object>();
+export const watchedClients: WeakSet<object> = new WeakSet<object>();
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -54,7 +52,10 @@ class WatchedClient {
   readonly #ofPool: boolean;
   readonly #listeners: readonly (readonly [string, (message: WireMessage) => void])[];
   readonly #putBack: () => void;
-  #asked = false;
+  readonly #onOpen = (): void => {
+    void this.#learn(false);
+  };
+  #learning: Promise<void> | undefined;
 
   constructor(client: DriverClient, watching: Watching, family: Family) {
     this.#client = client;
@@ -76,11 +77,14 @@ class WatchedClient {
     client.query = (config, values, callback) => this.query(config, values, callback);
     client.connect = (callback) => this.connect(callback);
     watchedClients.add(client);
+    // One that is connecting now is asked when it is open, before its caller goes on.
+    if (client._connected !== true) client.once("connect", this.#onOpen);
     this.#learnLate();
   }
 
   release(): void {
     const client = this.#client;
+    client.removeListener("connect", this.#onOpen);
     for (const [event, listen] of this.#listeners) client.connection.removeListener(event, listen);
     watchedClients.delete(client);
     this.#putBack();
@@ -181,47 +185,47 @@ class WatchedClient {
   /** A connection that was open already is asked as soon as it is free. */
   #learnLate(): void {
     const { _connected, readyForQuery, _queryQueue } = this.#client;
-    if (this.#asked || _connected !== true || readyForQuery !== true) return;
+    if (this.#learning !== undefined || _connected !== true || readyForQuery !== true) return;
     if ((_queryQueue?.length ?? 0) === 0) void this.#learn(true);
   }
 
-  async #learn(asFound: boolean): Promise<void> {
-    const { state } = this.#connection;
+  /** Asks once. */
+  #learn(asFound: boolean): Promise<void> {
+    if (this.#learning !== undefined) return this.#learning;
     // What waits in the driver's queue already would be sent before the question.
     if ((this.#client._queryQueue?.length ?? 0) > 0) {
-      state.lose(CAUSES.beforeOpen);
-      return;
+      this.#connection.state.lose(CAUSES.beforeOpen);
+      return Promise.resolve();
     }
-    this.#asked = true;
-    try {
-      const [row] = await this.#ask(FACTS_SQL);
-      state.learn(factsOf(row ?? {}), asFound);
-    } catch {
-      state.lose(CAUSES.noFacts);
-    }
+    this.#learning = this.#askFacts(asFound);
+    return this.#learning;
+  }
+
+  #askFacts(asFound: boolean): Promise<void> {
+    const { state } = this.#connection;
+    return this.#ask(FACTS_SQL, (row) => {
+      if (row === undefined) state.lose(CAUSES.noFacts);
+      else state.learn(factsOf(row), asFound);
+    });
   }
 
   #askReplayed(run: Run): void {
-    this.#ask(REPLAYED_SQL).then(
-      ([row]) => {
-        run.replayed = String(row?.["replayed"] ?? "0/0");
-      },
-      () => undefined,
-    );
+    void this.#ask(REPLAYED_SQL, (row) => {
+      run.replayed = String(row?.["replayed"] ?? "0/0");
+    });
   }
 
-  #ask(text: string): Promise<readonly Row[]> {
-    return untraced(
-      () =>
-        new Promise((resolve, reject) => {
-          const query = new (followedQuery(this.#Query))(text);
-          query.follower = { connection: this.#connection, run: undefined, ended: () => undefined };
-          const told: Callback = (error, result) =>
-            error ? reject(error) : resolve((result as { rows: readonly Row[] }).rows);
-          query.callback = told;
-          this.#query.call(this.#client, query);
-        }),
-    );
+  /** Tells before the driver sends what is next in its queue. Never rejects. */
+  #ask(text: string, tell: (row: Row | undefined) => void): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const query = new (followedQuery(this.#Query))(text);
+    query.follower = { connection: this.#connection, run: undefined, ended: () => undefined };
+    query.callback = (error, result) => {
+      tell(error ? undefined : (result as { rows: readonly Row[] }).rows[0]);
+      resolve();
+    };
+    untraced(() => this.#query.call(this.#client, query));
+    return promise;
   }
 }
 

@@ -2,8 +2,9 @@
  * One watched connection: statements in the order of execution, each understood before the next.
  *
  * Invariants:
- * - A text is looked up at the call, before it is sent: what it means is what it meant to the
- *   catalog then. If the connection turns out to have been changed in between, it is not understood.
+ * - A text is looked up at the call, and again when it is sent if its connection has changed: what
+ *   it means is what it meant to the catalog then. If what precedes it changed the connection in
+ *   between, it is not understood.
  * - A statement ends when the server is ready for the next one (or will never be); only then the
  *   transaction status after it is known.
  * - Results reach their callers in order: what waits for its write to settle holds up what follows.
@@ -91,8 +92,13 @@ export class Connection {
 
   /** It is on the wire: the server will say when it is ready for the next. */
   sent(run: Run | undefined): void {
-    if (run !== undefined) run.sent = true;
     this.#sent.push(run);
+    if (run === undefined) return;
+    run.sent = true;
+    if (run.session === this.state.session || run.unknownText !== undefined) return;
+    run.session = this.state.session;
+    this.#lookUp(run);
+    run.late ||= run.analysis === undefined;
   }
 
   /** The server is ready for the next statement. */

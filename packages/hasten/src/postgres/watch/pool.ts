@@ -12,7 +12,7 @@ import type { Family } from "./session-state.ts";
 import type { Callback, ClientClass, DriverClient, DriverPool } from "./shapes.ts";
 import type { Watching } from "./watching.ts";
 
-export const watchedPools = new WeakSet<object>();
+export const watchedPools: WeakSet<object> = new WeakSet<object>();
 
 /** A client class whose clients are watched from the first moment. */
 export function watchedClass(

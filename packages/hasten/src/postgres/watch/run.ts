@@ -30,7 +30,7 @@ export interface Run {
   readonly trust: Trust | undefined;
   readonly analyzer: Analyzer;
   /** What it was looked up under. */
-  readonly session: SessionFacts;
+  session: SessionFacts;
   readonly calledMs: number;
   readonly calledSeq: number;
   analysis: Analysis | undefined;

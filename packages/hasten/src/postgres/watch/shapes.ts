@@ -46,6 +46,8 @@ export interface DriverClient {
   query: QueryMethod;
   connect: ConnectMethod;
   getTransactionStatus?(): string | null;
+  once(event: "connect", listener: () => void): unknown;
+  removeListener(event: "connect", listener: () => void): unknown;
 }
 
 export type ClientClass = (new (

@@ -2,8 +2,8 @@ import { channels } from "../../core/channels.ts";
 import type { Clock } from "../../core/clock.ts";
 import { sequence } from "../../core/sequence.ts";
 import { tell } from "../../core/tell.ts";
-import type { Trace } from "../../core/trace/index.ts";
 import type { ChangeSource } from "../coherence/source.ts";
+import type { QueryEvent } from "../measure.ts";
 import { normalise } from "../normalise.ts";
 import type { Analyzer } from "../statements/analysis.ts";
 import type { Run } from "./run.ts";
@@ -12,16 +12,6 @@ import type { Run } from "./run.ts";
 export interface WatchEvent {
   readonly kind: "queued" | "broken";
   readonly detail: string;
-}
-
-/** Payload of the channel `hasten:postgres:query` for statements of other libraries. */
-export interface WatchedQueryEvent {
-  readonly statement: string;
-  readonly durationMs: number;
-  readonly rows: number;
-  readonly ok: boolean;
-  readonly database: string;
-  readonly trace: Trace | undefined;
 }
 
 /** What everything that is watched together shares. */
@@ -80,6 +70,6 @@ export function publish({ run, database, durationMs }: Published): void {
     names.set(text, statement);
   }
   const ok = run.outcome === "answered";
-  const event: WatchedQueryEvent = { statement, durationMs, rows, ok, database, trace };
+  const event: QueryEvent = { statement, durationMs, rows, ok, database, trace };
   channels.postgresQuery.publish(event);
 }
