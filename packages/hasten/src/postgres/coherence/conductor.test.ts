@@ -196,6 +196,19 @@ test("what is published before a mode is in force waits and is sent in order; su
   expect(heard).toEqual(["theirs"]);
 });
 
+test("a mode that takes long to open is awaited: connecting, not unavailable", async () => {
+  const { conductor, state } = world({ mode: "stream" });
+  const gate = Promise.withResolvers<void>();
+  state.opening = gate.promise;
+  state.findings = [finding("processes")];
+  const looking = conductor.look();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(conductor.status().state).toBe("connecting");
+  gate.resolve();
+  await looking;
+  expect(conductor.status().state).toBe("live");
+});
+
 test("closing while a mode is being opened leaves nothing", async () => {
   const { conductor, state, opened } = world();
   const gate = Promise.withResolvers<void>();

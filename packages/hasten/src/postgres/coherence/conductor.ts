@@ -40,6 +40,8 @@ export class Conductor {
   #part: Part;
   /** A mode was opened; otherwise `#part` stands in for one to come. */
   #ready = false;
+  /** The mode asked for by name cannot be had on the server as it is. */
+  #refused = false;
   #findings: readonly Finding[] = [];
   #because: string | undefined;
   #told: CoherenceState = "connecting";
@@ -108,6 +110,7 @@ export class Conductor {
       }
       const choice = chooseMode(this.#options.mode, this.#findings);
       this.#because = choice.because;
+      this.#refused = choice.promise === undefined;
       if (choice.promise === undefined) return this.#standIn();
       if (this.#ready && choice.promise === this.#part.promise) return;
       if (await this.#open(choice.promise)) return;
@@ -150,8 +153,7 @@ export class Conductor {
   #state(): CoherenceState {
     if (this.#closed) return "closed";
     if (this.#ready) return this.#part.status().state;
-    const asked = this.#findings.length > 0;
-    return asked && this.#findings[0]!.id !== "unreachable" ? "unavailable" : "connecting";
+    return this.#refused ? "unavailable" : "connecting";
   }
 
   #tellState(): void {

@@ -78,9 +78,11 @@ async function confirmedOnce({ trust }: ChangeStream, clock: Clock): Promise<voi
 
 /** Before it is live for the first time nothing is known either. */
 function partStatus(source: ChangeStream): PartStatus {
-  const { state, because, slot } = source.status();
-  const known = state === "live" || state === "late";
-  return { state: known ? state : "lost", because, slots: slot === undefined ? 0 : 1 };
+  const { state, because, slot, waitsFor } = source.status();
+  const slots = slot === undefined ? 0 : 1;
+  if (state === "live" || state === "late") return { state, because, slots };
+  const waiting = `transactions that were running before it have to end first: ${waitsFor.join(", ")}`;
+  return { state: "lost", because: waitsFor.length > 0 ? waiting : because, slots };
 }
 
 async function triggersPart(around: PartSurroundings): Promise<Part> {
