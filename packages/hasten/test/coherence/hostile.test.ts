@@ -189,6 +189,19 @@ describe("servers that lack something", () => {
     }
   });
 
+  test("a transaction that was open before the stream: own writes until it ends, and no change missed", async () => {
+    await exec(database.url, "create publication hasten for table orders, apart");
+    await using writer = await stranger(database.url);
+    await writer.query("begin");
+    await writer.query("update orders set total = 99 where id = 2");
+    await using shop = await openShop({ url: database.url, startMs: 500 });
+    await eventually(() => shop.coherence.status().state === "live");
+    await shop.read(ORDERS);
+    await writer.query("commit");
+    await eventually(() => shop.coherence.promise === "stream");
+    expect(await shop.until(ORDERS, (rows) => rows[1]?.["total"] === 99)).toBeLessThan(BOUND_MS);
+  });
+
   test("slots exhausted: a clear finding, own writes, and the stream as soon as one is free", async () => {
     const server = await startPostgres({
       flags: ["-c", "wal_level=logical", "-c", "max_replication_slots=1"],

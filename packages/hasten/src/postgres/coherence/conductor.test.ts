@@ -42,6 +42,8 @@ function world(given: Partial<CoherenceOptions> = {}) {
     findings: [] as readonly Finding[],
     refuse: new Set<CoherencePromise>(),
     opening: undefined as Promise<void> | undefined,
+    /** How the first part that is opened stands. */
+    first: { state: "live" } as PartStatus,
   };
   const partOf = (promise: CoherencePromise): FakePart => {
     const trust = new Trust(promise, options.boundMs, clock);
@@ -68,7 +70,7 @@ function world(given: Partial<CoherenceOptions> = {}) {
       published,
       subscribers,
       closed: false,
-      now: { state: "live" },
+      now: opened.length === 0 ? state.first : { state: "live" },
       status: () => part.now,
       async close() {
         part.closed = true;
@@ -207,6 +209,42 @@ test("a mode that takes long to open is awaited: connecting, not unavailable", a
   gate.resolve();
   await looking;
   expect(conductor.status().state).toBe("live");
+});
+
+test("a mode that is not live yet leaves a weaker one in force until it is", async () => {
+  const { clock, conductor, state, opened } = world();
+  state.findings = [NO_TRIGGERS];
+  state.first = { state: "lost", because: "it waits" };
+  await conductor.look();
+  expect(conductor.status()).toMatchObject({
+    state: "live",
+    promise: "own-writes",
+    because: "The stream is starting: it waits.",
+  });
+  expect(opened.map(({ promise }) => promise)).toEqual(["stream", "own-writes"]);
+  await clock.advance(25_000);
+  expect(opened).toHaveLength(2);
+  opened[0]!.now = { state: "live" };
+  await clock.advance(1_000);
+  expect(conductor.status()).toMatchObject({ promise: "stream", because: undefined });
+  expect(opened[1]!.closed).toBe(true);
+  expect(opened[0]!.closed).toBe(false);
+  await conductor.close();
+  expect(opened[0]!.closed).toBe(true);
+});
+
+test("what was coming is closed when the server cannot do it any more", async () => {
+  const { clock, conductor, state, opened } = world();
+  state.findings = [NO_TRIGGERS];
+  state.first = { state: "lost" };
+  await conductor.look();
+  state.findings = [finding("publication-missing", "stream"), NO_TRIGGERS];
+  await clock.advance(11_000);
+  expect(opened[0]!.closed).toBe(true);
+  expect(conductor.status()).toMatchObject({
+    promise: "own-writes",
+    because: "publication-missing.",
+  });
 });
 
 test("closing while a mode is being opened leaves nothing", async () => {

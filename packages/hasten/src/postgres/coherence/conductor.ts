@@ -5,6 +5,8 @@
  * - Exactly one part is in force; while none could be opened it is one that promises nothing.
  * - A part that leaves takes its trust with it: it is ended, and suspended at that instant, so that
  *   nothing captured under it is fresh afterwards.
+ * - A mode that was opened and cannot be trusted yet does not take over from a weaker one, unless it
+ *   was asked for by name: it comes into force once it is live.
  * - At most one look at the server runs at a time. Nothing here rejects or throws for a server's sake.
  */
 import type { Timer } from "../../core/clock.ts";
@@ -40,6 +42,8 @@ export class Conductor {
   #part: Part;
   /** A mode was opened; otherwise `#part` stands in for one to come. */
   #ready = false;
+  /** Opened, not live yet, and not in force. */
+  #coming: Part | undefined;
   /** The mode asked for by name cannot be had on the server as it is. */
   #refused = false;
   #findings: readonly Finding[] = [];
@@ -94,13 +98,16 @@ export class Conductor {
     this.#closed = true;
     this.#timer?.cancel();
     await this.#looking;
+    await this.#coming?.close();
     this.#because = "coherence was closed";
     await this.#replace(nothingPart(this.#options, this.#because), false);
     this.#tellState();
   }
 
   async #take(): Promise<void> {
-    this.#findings = await this.#around.survey(this.#part.status().slots ?? 0);
+    const own = [this.#part, this.#coming].map((part) => part?.status().slots ?? 0);
+    this.#findings = await this.#around.survey(own[0]! + own[1]!);
+    await this.#dropComing();
     for (let attempt = 0; attempt < PROMISES.length && !this.#closed; attempt++) {
       const unreachable = this.#findings.find((finding) => finding.id === "unreachable");
       if (unreachable?.severity === "blocks") {
@@ -118,15 +125,32 @@ export class Conductor {
   }
 
   async #open(promise: CoherencePromise): Promise<boolean> {
+    const waited = this.#coming?.promise === promise ? this.#coming : undefined;
     try {
-      const opened = await this.#around.openPart(promise);
+      const opened = waited ?? (await this.#around.openPart(promise));
+      if (waited !== undefined) this.#coming = undefined;
+      const { state, because } = opened.status();
       if (this.#closed) await opened.close();
-      else await this.#replace(opened, true);
+      else if (state !== "lost" || this.#options.mode !== "auto") await this.#replace(opened, true);
+      else {
+        this.#coming = opened;
+        this.#findings = [starting(promise, because), ...this.#findings];
+        return false;
+      }
       return true;
     } catch (error) {
       this.#findings = [this.#around.refusal(promise, error), ...this.#findings];
       return false;
     }
+  }
+
+  /** What is coming will not come, as the server is now. */
+  async #dropComing(): Promise<void> {
+    const coming = this.#coming;
+    if (coming === undefined) return;
+    if (!this.#findings.some(({ stops }) => stops.includes(coming.promise))) return;
+    this.#coming = undefined;
+    await coming.close();
   }
 
   /** The mode asked for by name cannot be had. */
@@ -176,9 +200,22 @@ export class Conductor {
       this.#tellState();
       const lost = this.#ready && this.#state() === "lost";
       const due = clock.nowMs() - this.#lookedMs >= retryMs;
-      void (lost || due ? this.look() : Promise.resolve()).finally(() => {
+      const came = this.#coming !== undefined && this.#coming.status().state !== "lost";
+      void (lost || due || came ? this.look() : Promise.resolve()).finally(() => {
         if (!this.#closed) this.#plan();
       });
     });
   }
+}
+
+function starting(promise: CoherencePromise, because: string | undefined): Finding {
+  return {
+    id: "starting",
+    severity: "blocks",
+    stops: [promise],
+    says: `The ${promise} is starting${because === undefined ? "" : `: ${because}`}.`,
+    fix: "Nothing to do: it takes over once it is live. End transactions that have been open for long.",
+    sql: ["SELECT pid, xact_start, query FROM pg_stat_activity WHERE backend_xid IS NOT NULL"],
+    tables: [],
+  };
 }

@@ -45,6 +45,7 @@ export const FINDING_IDS = [
   "triggers-outdated",
   "tables-untriggered",
   "parser-missing",
+  "starting",
 ] as const;
 
 export type FindingId = (typeof FINDING_IDS)[number];
