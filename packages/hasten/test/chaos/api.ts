@@ -2,6 +2,7 @@
  * One API process: Express, routes cached by one line each over a watched pool, and a route that
  * writes through the same pool. Forked; ends with its parent.
  */
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import express, { type RequestHandler } from "express";
@@ -48,6 +49,8 @@ const bare = new pg.Pool({
   query_timeout: QUERY_TIMEOUT_MS,
 });
 bare.on("error", () => undefined);
+// As every user of the driver must: a client that is checked out has no other listener.
+bare.on("connect", (client) => client.on("error", () => undefined));
 const pool = coherence.watch(bare);
 const responses = createResponseCache({
   cache,
@@ -60,19 +63,30 @@ const app = express();
 app.disable("x-powered-by");
 app.use(requests());
 for (const route of ROUTE_NAMES) {
-  const policy = { ttlMs: TTL_MS, shared: true, staleIfErrorMs: TTL_MS };
-  const before = uncached ? [] : [cached(responses, policy)];
-  app.get(`/${route}/:id`, ...before, answering(ROUTES[route]));
+  const reading: ReadRoute = ROUTES[route];
+  const { ttlMs = TTL_MS, inFront = false } = reading;
+  const before = cached(responses, {
+    ttlMs,
+    shared: true,
+    public: inFront,
+    staleIfErrorMs: TTL_MS,
+    staleWhileRevalidateMs: ttlMs === TTL_MS ? 0 : TTL_MS,
+  });
+  app.get(`/${route}/:id`, ...(uncached ? [] : [before]), answering(reading));
 }
 app.post("/write", express.json(), async (req, res) => {
   const write = await carryOut(req.body as Plan, pool, name);
   res.json({ write: write ?? null, answeredAtMs: nowMs() });
 });
+app.post("/hand-over", async (_req, res) => {
+  await coherence.handOver();
+  res.json({});
+});
 app.get("/status", (_req, res) => {
   res.json({ coherence: coherence.status(), responses: responses.stats() });
 });
 
-const server = app.listen(0, "127.0.0.1", () => {
+const server = createServer(responses.front(app)).listen(0, "127.0.0.1", () => {
   tell({ kind: "ready", port: (server.address() as AddressInfo).port });
 });
 server.keepAliveTimeout = 60_000;
@@ -81,7 +95,12 @@ function answering(route: ReadRoute): RequestHandler {
   return async (req, res) => {
     const values = [Number(req.params["id"])];
     const before = route.first === undefined ? [] : await onClient(route.first, values);
-    const { rows } = await pool.query(route.sql, values);
+    const ask = async (): Promise<pg.QueryResult["rows"]> =>
+      (await pool.query(route.sql, values)).rows;
+    const rows =
+      route.nested === true && !uncached
+        ? await cache.getOrSet(`${req.path}`, ask, { ttlMs: TTL_MS })
+        : await ask();
     if (route.slowMs !== undefined) await delay(route.slowMs);
     const seen: [string, number][] = [];
     for (const row of [...before, ...rows]) {

@@ -13,6 +13,7 @@ test("nothing stale is served while everything goes wrong", { timeout: TIMEOUT_M
   expect(report.examples).toEqual([]);
   expect(report.stale).toBe(0);
   expect(report.staleUntracked).toBe(0);
+  expect(report.died).toBe(0);
   expect(report.reads).toBeGreaterThan(500);
   expect(report.tally.hits).toBeGreaterThan(100);
   expect(report.writes.foreign).toBeGreaterThan(20);

@@ -19,6 +19,7 @@ export interface Surroundings {
   probe(slot: Slot): void;
   /** One read. */
   ask(slot: Slot, path: string): Promise<void>;
+  handOver(slot: Slot): Promise<void>;
   /** Something was committed that the oracle must know. */
   wrote(write: Write): void;
 }
@@ -70,6 +71,9 @@ export const FAULTS = {
     const slot = random.pick(slots);
     await slot.kill();
     await slot.start();
+  },
+  "stream handed over": async ({ slots, handOver }) => {
+    await Promise.all(slots.filter((slot) => slot.state === "up").map((slot) => handOver(slot)));
   },
   "walsender ended": async ({ server }) => {
     await server.administer("select pg_terminate_backend(pid) from pg_stat_replication");

@@ -19,6 +19,8 @@ export interface Slot {
   readonly port: number;
   readonly pid: number;
   readonly state: "up" | "stopped" | "down";
+  /** Processes that ended without being killed here. */
+  readonly died: number;
   stop(): void;
   go(): void;
   /** Kills it as kill -9 does. Resolves when it is gone. */
@@ -80,8 +82,12 @@ function createSlot(at: number, options: FleetOptions): Slot {
   let incarnation = -1;
   let port = 0;
   let state: Slot["state"] = "down";
-  return {
+  let died = 0;
+  const slot: Slot = {
     at,
+    get died() {
+      return died;
+    },
     get name() {
       return `api ${at}#${incarnation}`;
     },
@@ -110,12 +116,23 @@ function createSlot(at: number, options: FleetOptions): Slot {
     },
     async start() {
       incarnation += 1;
-      child = forked(API, { ...options.api, name: `api ${at}#${incarnation}` }, options.onLine);
-      const ready = (await messageOf(child)) as FromApi;
+      const name = `api ${at}#${incarnation}`;
+      const started = forked(API, { ...options.api, name }, options.onLine);
+      child = started;
+      const ready = (await messageOf(started)) as FromApi;
       port = ready.port;
       state = "up";
+      started.once("exit", (code) => {
+        if (state === "down" || child !== started) return;
+        died += 1;
+        state = "down";
+        options.onLine(`${name} ended by itself with ${code}`);
+        // Once more; a process that cannot start is counted, and its place stays empty.
+        slot.start().catch(() => undefined);
+      });
     },
   };
+  return slot;
 }
 
 function forked(

@@ -13,19 +13,19 @@ const LONG: RunOptions = {
   readsPerSecond: 2_000,
   apis: 3,
   writers: 2,
-  writesPerSecond: 150,
+  writesPerSecond: 50,
   faults: FAULT_NAMES,
-  faultPauseMs: 400,
+  faultPauseMs: 1_200,
   poolMax: 6,
 };
 
 const SHORT: RunOptions = {
   ...LONG,
   reads: 6_000,
-  secondsMax: 12,
+  secondsMax: 15,
   readsPerSecond: 1_000,
-  writesPerSecond: 80,
-  faultPauseMs: 200,
+  writesPerSecond: 40,
+  faultPauseMs: 500,
   faults: [
     "walsender ended",
     "API process stopped for longer than the bound",

@@ -18,6 +18,7 @@ export function reportRows(report: RunReport): readonly (readonly [string, strin
     ["of them behind, by their time to live", number(report.staleUntracked)],
     ["answers marked as stale (database down), not judged", number(tally.marked)],
     ["requests without an answer (process stopped, killed, database down)", number(tally.errors)],
+    ["API processes that ended by themselves", number(report.died)],
     ["commits through the library", number(writes.byApi)],
     ["commits by clients that know nothing of hasten", number(writes.foreign)],
     ["rolled back, or not begun", number(writes.rolledBack)],

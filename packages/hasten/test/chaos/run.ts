@@ -48,6 +48,8 @@ export interface RunReport {
     readonly unknown: number;
   };
   readonly faults: Readonly<Record<string, number>>;
+  /** API processes that ended by themselves. */
+  readonly died: number;
   /** Of the answers that did not show the newest acknowledged write, the one furthest behind. */
   readonly worstLagMs: number;
   readonly stale: number;
@@ -83,7 +85,8 @@ export async function chaosRunOn(server: ChaosServer, options: RunOptions): Prom
   const soFar = (faults: ReadonlyMap<Fault, number>): RunReport => {
     const seconds = (nowMs() - startedMs) / 1_000;
     const all = [...writes, ...readers.writes];
-    return judged({ options, seconds, readers, faults, writes: all, server });
+    const died = fleet.slots.reduce((sum, slot) => sum + slot.died, 0);
+    return judged({ options, seconds, readers, faults, writes: all, server, died });
   };
   const found = (): boolean => options.mutant !== undefined && soFar(new Map()).stale > 0;
   const faults = await underLoad({ options, server, fleet, readers, random, found });
@@ -134,6 +137,7 @@ async function underLoad(load: Load): Promise<Map<Fault, number>> {
     ...load,
     slots: fleet.slots,
     ask: (slot: Slot, path: string) => readers.ask(slot, path),
+    handOver: (slot: Slot) => readers.handOver(slot),
     boundMs: options.boundMs,
     probe: (slot: Slot) => readers.probe(slot),
     wrote: (write: Write) => readers.writes.push(write),
@@ -170,9 +174,10 @@ interface Judging {
   readonly faults: ReadonlyMap<Fault, number>;
   readonly writes: readonly Write[];
   readonly server: ChaosServer;
+  readonly died: number;
 }
 
-function judged({ options, seconds, readers, faults, writes, server }: Judging): RunReport {
+function judged({ options, seconds, readers, faults, writes, server, died }: Judging): RunReport {
   const { onLine: _, ...told } = options;
   const oracle = new Oracle(options.boundMs, writes, server.crashesAtMs);
   const stale: Stale[] = [];
@@ -210,6 +215,7 @@ function judged({ options, seconds, readers, faults, writes, server }: Judging):
       unknown: writes.length - known.length,
     },
     faults: Object.fromEntries(faults),
+    died,
     worstLagMs,
     stale: stale.length,
     staleUntracked,

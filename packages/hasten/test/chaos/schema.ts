@@ -73,6 +73,12 @@ export interface ReadRoute {
   /** Its number is one of `1..count`. */
   readonly count: number;
   question(id: number): Question;
+  /** Asked through `cache.getOrSet` in the handler. */
+  readonly nested?: boolean;
+  /** Answered in front of the application. */
+  readonly inFront?: boolean;
+  /** Expires early, and is served while it is refreshed. Milliseconds. */
+  readonly ttlMs?: number;
   /** The handler thinks for so long after its query. Milliseconds. */
   readonly slowMs?: number;
 }
@@ -83,8 +89,16 @@ const account: ReadRoute = {
   question: (id) => ({ kind: "row", row: accountOf(id) }),
 };
 
+const list: ReadRoute = {
+  sql: "select 'a:' || id as row, version from accounts where team = $1 order by id limit 1000",
+  count: TEAMS,
+  question: (id) => ({ kind: "list", state: String(id) }),
+};
+
 export const ROUTES = {
   points: account,
+  "front-points": { ...account, inFront: true },
+  "short-points": { ...account, ttlMs: 200 },
   slow: { ...account, count: STEADY, slowMs: 60 },
   journal: {
     sql: "select 'a:' || account as row, version from journal where account = $1",
@@ -96,11 +110,9 @@ export const ROUTES = {
     count: BULK_READ,
     question: (id) => ({ kind: "row", row: bulkOf(id) }),
   },
-  lists: {
-    sql: "select 'a:' || id as row, version from accounts where team = $1 order by id limit 1000",
-    count: TEAMS,
-    question: (id) => ({ kind: "list", state: String(id) }),
-  },
+  lists: list,
+  "front-lists": { ...list, inFront: true },
+  "nested-lists": { ...list, nested: true },
   joins: {
     sql: `select 'a:' || a.id as row, a.version, t.version as team_version, 't:' || t.id as team_row
       from accounts a join teams t on t.id = a.team where t.id = $1`,

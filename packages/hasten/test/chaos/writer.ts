@@ -12,6 +12,7 @@ const LANES = 3;
 const FAILED_PAUSE_MS = 50;
 const pool = new pg.Pool({ connectionString: url, max: LANES, connectionTimeoutMillis: 2_000 });
 pool.on("error", () => undefined);
+pool.on("connect", (client) => client.on("error", () => undefined));
 const random = seeded(seed);
 let stopping = false;
 process.on("message", () => {
