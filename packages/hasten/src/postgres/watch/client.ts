@@ -13,6 +13,8 @@ import { carriage, inCallersContext, newTicket, takenTicket } from "./carry.ts";
 import { CAUSES } from "./causes.ts";
 import { Connection } from "./connection.ts";
 import { FACTS_SQL, factsOf, REPLAYED_SQL } from "./facts.ts";
+import { unnoticed } from "./noticed.ts";
+import { exemptSocket } from "./outbound.ts";
 import { puttingBack } from "./put-back.ts";
 import { type Follower, followedQuery, followForeign } from "./query.ts";
 import type { Run, Ticket } from "./run.ts";
@@ -61,7 +63,8 @@ class WatchedClient {
     this.#client = client;
     this.#watching = watching;
     this.#connection = new Connection(watching, family);
-    this.#query = client.query;
+    this.#query = unnoticed(client.query);
+    exemptSocket(client.connection.stream);
     this.#connect = client.connect;
     this.#ofPool = family.ofPool;
     this.#Query = (client.constructor as unknown as ClientClass).Query;

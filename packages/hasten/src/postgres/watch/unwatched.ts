@@ -3,6 +3,7 @@ import { currentTrace } from "../../core/trace/index.ts";
 import { loadDriver } from "../driver.ts";
 import { CAUSES } from "./causes.ts";
 import { watchedClients } from "./client.ts";
+import { noticed } from "./noticed.ts";
 import { exemptSocket } from "./outbound.ts";
 import { watchedPools } from "./pool.ts";
 import type { DriverModule } from "./shapes.ts";
@@ -75,10 +76,13 @@ function before(on: object, method: string, watched: WeakSet<object>, cause: str
   const original = target[method];
   if (original === undefined) return () => undefined;
   const noticing = function (this: object, ...parts: unknown[]): unknown {
-    if (!watched.has(this)) currentTrace()?.untracked(cause);
-    exemptSocket((this as { connection?: { stream?: object } }).connection?.stream);
+    if (!watched.has(this)) {
+      currentTrace()?.untracked(cause);
+      exemptSocket((this as { connection?: { stream?: object } }).connection?.stream);
+    }
     return original.apply(this, parts);
   };
+  noticed.set(noticing, original);
   target[method] = noticing;
   return () => {
     if (target[method] === noticing) target[method] = original;
