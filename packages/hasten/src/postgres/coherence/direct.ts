@@ -51,7 +51,8 @@ export function createDirect(options: DirectOptions): Direct {
   let opening: Promise<PlainClient> | undefined;
   let closed = false;
   let connections = 0;
-  let running = 0;
+  /** One statement at a time: the driver no longer queues them. */
+  let latest: Promise<unknown> = Promise.resolve();
 
   const open = async (): Promise<PlainClient> => {
     const client = newClient(options);
@@ -82,27 +83,30 @@ export function createDirect(options: DirectOptions): Direct {
     }
     return opening;
   };
+  const once = async (text: string, values: readonly unknown[]): Promise<readonly Row[]> => {
+    const it = await client();
+    const stream = it.connection?.stream;
+    stream?.ref?.();
+    try {
+      return (await it.query(text, values)).rows;
+    } catch (error) {
+      // The driver gave up waiting: what comes later would be taken for the next answer.
+      if (sqlstateOf(error) === undefined) stream?.destroy();
+      throw error;
+    } finally {
+      stream?.unref?.();
+    }
+  };
   return {
     get connections() {
       return connections;
     },
     // Outside any trace: what hasten asks for itself is no read of the application.
     run: (text, values = []) =>
-      untraced(async () => {
-        const it = await client();
-        const stream = it.connection?.stream;
-        running += 1;
-        stream?.ref?.();
-        try {
-          return (await it.query(text, values)).rows;
-        } catch (error) {
-          // The driver gave up waiting: what comes later would be taken for the next answer.
-          if (sqlstateOf(error) === undefined) it.connection?.stream?.destroy();
-          throw error;
-        } finally {
-          running -= 1;
-          if (running === 0) stream?.unref?.();
-        }
+      untraced(() => {
+        const mine = latest.then(() => once(text, values));
+        latest = mine.catch(() => undefined);
+        return mine;
       }),
     async close() {
       closed = true;
