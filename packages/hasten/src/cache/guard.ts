@@ -31,12 +31,15 @@ export class Guard {
   /** Empty means tracked. */
   readonly untracked: readonly string[];
   readonly personal: readonly string[] | undefined;
+  /** Only a flight's: such a value is not kept, and what was made from it must not be either. */
+  readonly passing: boolean | undefined;
 
   constructor(dependency: GuardedBy, log: Trust | undefined) {
     // What is not tracked lives by its expiry, and its sources cannot vouch for it.
     this.trusts = dependency.untracked.length > 0 ? NO_TRUSTS : dependency.trusts;
     this.log = log !== undefined && this.trusts.includes(log) ? undefined : log;
     this.personal = dependency.personal;
+    this.passing = dependency.passing;
     this.seq = dependency.seq;
     this.capturedMs = dependency.capturedMs;
     this.capturedWallMs = dependency.capturedWallMs;
@@ -96,7 +99,7 @@ export interface Used {
 /** What depends on it depends on this. */
 export function dependencyOf({ tags, guard, freshUntilMs }: Used): Dependency {
   if (guard === undefined) return { ...UNKNOWN, tags, expiresAtMs: freshUntilMs };
-  const { trusts, log, seq, capturedMs, capturedWallMs, untracked, personal } = guard;
+  const { trusts, log, seq, capturedMs, capturedWallMs, untracked, personal, passing } = guard;
   return {
     tags,
     trusts: log === undefined ? trusts : [...trusts, log],
@@ -106,6 +109,7 @@ export function dependencyOf({ tags, guard, freshUntilMs }: Used): Dependency {
     expiresAtMs: freshUntilMs,
     untracked,
     personal,
+    passing,
   };
 }
 

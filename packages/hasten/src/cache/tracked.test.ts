@@ -62,6 +62,18 @@ test("a load's reads drop its value, and nothing else does", async () => {
   expect(loads()).toBe(2);
 });
 
+test("a value read while its source was not ready is not kept, nor what is made from it", async () => {
+  const { cache, clock } = scene();
+  const trace = new Trace(clock);
+  const load = async (): Promise<string> => {
+    currentTrace()?.untracked("its source was not ready", "passing");
+    return "v";
+  };
+  await inTrace(trace, () => cache.getOrSet(key(1), load));
+  expect(cache.peek(key(1))).toBeUndefined();
+  expect(trace.dependency().passing).toBe(true);
+});
+
 test("what lapsed is loaded again, and is fresh again when the source is heard of", async () => {
   const { cache, clock, source, load, loads } = scene();
   await cache.getOrSet(key(1), load);
