@@ -29,22 +29,22 @@ const recent = (rows: string): string =>
   `$2::text is null or coalesce((select min(age(v.xmin)) <= age($2::text::xid) from (${rows}) v), false)`;
 
 /** Expressions over `e(name text)`: signatures of what users made of that name. */
-export const FUNCTION_SIGNATURE = `(select coalesce(md5(string_agg(p.oid || ':' || p.xmin, ',' order by p.oid)), '')
+export const FUNCTION_SIGNATURE: string = `(select coalesce(md5(string_agg(p.oid || ':' || p.xmin, ',' order by p.oid)), '')
   from pg_proc p where p.proname = e.name and p.oid >= ${FIRST_USER_OID})`;
 
-export const OPERATOR_SIGNATURE = `(select coalesce(md5(string_agg(o.oid || ':' || o.xmin || ':' || f.xmin, ',' order by o.oid)), '')
+export const OPERATOR_SIGNATURE: string = `(select coalesce(md5(string_agg(o.oid || ':' || o.xmin || ':' || f.xmin, ',' order by o.oid)), '')
   from pg_operator o left join pg_proc f on f.oid = o.oprcode where o.oprname = e.name and o.oid >= ${FIRST_USER_OID})`;
 
-export const TYPE_SIGNATURE = `(select coalesce(md5(string_agg(t.oid || ':' || t.xmin || coalesce((
+export const TYPE_SIGNATURE: string = `(select coalesce(md5(string_agg(t.oid || ':' || t.xmin || coalesce((
     select string_agg(a.xmin::text, ',' order by a.attnum) from pg_attribute a where a.attrelid = t.typrelid and a.attnum > 0), '')
     || coalesce((select string_agg(l.oid || ':' || l.xmin, ',' order by l.oid) from pg_enum l where l.enumtypid = t.oid), ''), ',' order by t.oid)), '')
   from pg_type t where t.typname = e.name and t.oid >= ${FIRST_USER_OID})`;
 
-export const CAST_SIGNATURE = `(select coalesce(md5(string_agg(k.oid || ':' || k.xmin, ',' order by k.oid)), '')
+export const CAST_SIGNATURE: string = `(select coalesce(md5(string_agg(k.oid || ':' || k.xmin, ',' order by k.oid)), '')
   from pg_cast k where k.oid >= ${FIRST_USER_OID})`;
 
 /** All functions of users: those that are called may call others. */
-export const ALL_FUNCTIONS_SIGNATURE = `(select coalesce(md5(string_agg(p.oid || ':' || p.xmin, ',' order by p.oid)), '')
+export const ALL_FUNCTIONS_SIGNATURE: string = `(select coalesce(md5(string_agg(p.oid || ':' || p.xmin, ',' order by p.oid)), '')
   from pg_proc p where p.oid >= ${FIRST_USER_OID})`;
 
 const VOLATILITY = `coalesce((
@@ -57,7 +57,7 @@ const CHANGES_SESSION = `p.oid >= ${FIRST_USER_OID} and p.provolatile = 'v' and 
   ~* '(set_config|search_path|\\mset\\s+(local|session|role|time)|pg_temp|\\mtemp(orary)?\\M|\\mexecute\\M|\\mdiscard\\M|\\mreset\\M)'
   or p.prosqlbody is not null and pg_get_function_sqlbody(p.oid) ~* 'set_config')`;
 
-export const FUNCTIONS_SQL = `
+export const FUNCTIONS_SQL: string = `
 select json_build_object('name', e.name, 'signature', ${FUNCTION_SIGNATURE},
   'recent', ${recent(`select p.xmin from pg_proc p where p.proname = e.name and p.oid >= ${FIRST_USER_OID}`)},
   'found', (select coalesce(json_agg(json_build_object(
@@ -70,7 +70,7 @@ select json_build_object('name', e.name, 'signature', ${FUNCTION_SIGNATURE},
 )::text as row from jsonb_array_elements_text($1::jsonb) e(name)`;
 
 /** An operator that users made: allowed if its function is IMMUTABLE. */
-export const OPERATORS_SQL = `
+export const OPERATORS_SQL: string = `
 select json_build_object('name', e.name, 'signature', ${OPERATOR_SIGNATURE},
   'recent', ${recent(`select o.xmin from pg_operator o where o.oprname = e.name and o.oid >= ${FIRST_USER_OID}`)},
   'found', (select coalesce(json_agg(o.oid::int8), '[]'::json)
@@ -79,7 +79,7 @@ select json_build_object('name', e.name, 'signature', ${OPERATOR_SIGNATURE},
 )::text as row from jsonb_array_elements_text($1::jsonb) e(name)`;
 
 /** A type that users made: refused if reading its text may look something up. */
-export const TYPES_SQL = `
+export const TYPES_SQL: string = `
 select json_build_object('name', e.name, 'signature', ${TYPE_SIGNATURE},
   'recent', ${recent(`select t.xmin from pg_type t where t.typname = e.name and t.oid >= ${FIRST_USER_OID}`)},
   'found', (select coalesce(json_agg(t.oid::int8), '[]'::json) from pg_type t left join pg_proc f on f.oid = t.typinput
@@ -89,13 +89,13 @@ select json_build_object('name', e.name, 'signature', ${TYPE_SIGNATURE},
 )::text as row from jsonb_array_elements_text($1::jsonb) e(name)`;
 
 /** Casts that users made with functions that are not IMMUTABLE: they happen unseen. */
-export const CASTS_SQL = `
+export const CASTS_SQL: string = `
 select json_build_object('name', e.name, 'signature', ${CAST_SIGNATURE},
   'recent', ${recent(`select k.xmin from pg_cast k where k.oid >= ${FIRST_USER_OID}`)},
   'found', (select coalesce(json_agg(k.oid::int8), '[]'::json) from pg_cast k join pg_proc f on f.oid = k.castfunc
     where k.oid >= ${FIRST_USER_OID} and f.provolatile <> 'i')
 )::text as row from jsonb_array_elements_text($1::jsonb) e(name)`;
 
-export const ALL_FUNCTIONS_SQL = `
+export const ALL_FUNCTIONS_SQL: string = `
 select json_build_object('name', e.name, 'signature', ${ALL_FUNCTIONS_SIGNATURE}, 'recent', false, 'found', '[]'::json
 )::text as row from jsonb_array_elements_text($1::jsonb) e(name), (select $2::text) unused`;

@@ -40,16 +40,16 @@ interface NamedSignature {
 export type ExpectedKind = keyof Expected;
 
 /** An expression over `e(namespaces jsonb, name text)`: the relation that the name means. */
-export const RESOLVED = `(
+export const RESOLVED: string = `(
   select c.oid::int8 from jsonb_array_elements_text(e.namespaces) with ordinality p(oid, at)
   join pg_class c on c.relnamespace = p.oid::oid and c.relname = e.name order by p.at limit 1)`;
 
-export const RESOLVE_SQL = `
+export const RESOLVE_SQL: string = `
 select json_build_object('name', e.name, 'relation', ${RESOLVED})::text as row
 from jsonb_to_recordset($1::jsonb) e(namespaces jsonb, name text)`;
 
 /** The oid of each schema named in `$1`, in order; null where there is none. */
-export const SCHEMAS_SQL = `
+export const SCHEMAS_SQL: string = `
 select json_build_object('name', e.name, 'oid', (select n.oid::int8 from pg_namespace n where n.nspname = e.name))::text as row
 from jsonb_array_elements_text($1::jsonb) e(name)`;
 

@@ -34,13 +34,13 @@ export function schemasOf(setting: string, role: string): readonly string[] | st
 }
 
 /** An expression over `e(role text, schemas jsonb)`: the signature of a path. */
-export const PATH_SIGNATURE = `(
+export const PATH_SIGNATURE: string = `(
   select coalesce(string_agg(n.oid || ':' || n.xmin, ',' order by p.at), '')
   from jsonb_array_elements_text(e.schemas) with ordinality p(name, at) join pg_namespace n on n.nspname = p.name
   where has_schema_privilege(o.oid, n.oid, 'USAGE')) || coalesce('/' || o.rolsuper || o.rolbypassrls, '')`;
 
 /** Facts of the path `$2` (JSON array of names) for the role `$1`. */
-export const PATH_SQL = `
+export const PATH_SQL: string = `
 select json_build_object(
   'signature', ${PATH_SIGNATURE},
   'namespaces', (
