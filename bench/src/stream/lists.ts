@@ -34,6 +34,14 @@ export async function prepareLists(client: pg.Client): Promise<void> {
   await client.query("vacuum analyze items");
 }
 
+/**
+ * Whether the server tells the old values of changed rows: then a list by category is dropped by
+ * its own rows only, else by any change of the table.
+ */
+export async function tellOldValues(client: pg.Client, told: boolean): Promise<void> {
+  await client.query(`alter table items replica identity ${told ? "full" : "default"}`);
+}
+
 /** One fresh application, asked for lists at random while rows of them change. */
 export async function measureLists(
   url: string,

@@ -30,14 +30,15 @@ const cache = createCache({ name: "bench", tracked: true, log: coherence.log });
 const pool = coherence.watch(new pg.Pool({ connectionString: url, max: 2 }));
 let armed: string | undefined;
 
-const dropLocal: typeof cache.dropLocal = (tags, because) => {
-  cache.dropLocal(tags, because);
+const noticing: typeof cache.dropLocal = () => {
   if (armed === undefined || cache.peek(armed) !== undefined) return;
   const atMs = nowMs();
   armed = undefined;
   tellParent({ kind: "dropped", atMs });
 };
-coherence.attach({ ...cache, dropLocal });
+coherence.attach(cache);
+// Told after the cache, and only looks.
+coherence.attach({ ...cache, dropLocal: noticing });
 
 const load = (table: string, id: number): Promise<unknown> =>
   cache.getOrSet(

@@ -35,7 +35,11 @@ export function plainReport(report: RunReport): string {
   const lines = rows.map(([name, value]) => `  ${name!.padEnd(width)}  ${value}`);
   const faults = Object.entries(report.faults).map(([name, count]) => `  ${count} x ${name}`);
   const stale = report.examples.map((one) => `  ${JSON.stringify(one)}`);
-  const byRoute = JSON.stringify({ reads: report.readsByRoute, stale: report.staleByRoute });
+  const byRoute = JSON.stringify({
+    reads: report.readsByRoute,
+    hits: report.hitsByRoute,
+    stale: report.staleByRoute,
+  });
   return [...lines, ...faults, `  ${byRoute}`, ...stale].join("\n");
 }
 
@@ -58,10 +62,7 @@ ${tableOf(
   Object.entries(long.faults).map(([name, count]) => [name, String(count)]),
 )}
 
-${tableOf(
-  ["route", "reads"],
-  Object.entries(long.readsByRoute).map(([name, count]) => [name, number(count)]),
-)}
+${tableOf(["route", "reads", "hits"], routeRows(long))}
 
 ## The mutants
 
@@ -72,6 +73,12 @@ ${tableOf(["mutant", "exposed by", "reads", "stale"], mutants.map(mutantRow))}
 Run on ${date}. A run of seconds with the same parts is in \`npm test\`
 (\`packages/hasten/test/chaos/chaos.test.ts\`).
 `;
+}
+
+function routeRows({ readsByRoute, hitsByRoute }: RunReport): string[][] {
+  return Object.entries(readsByRoute).map(([name, count]) => {
+    return [name, number(count), number(hitsByRoute[name] ?? 0)];
+  });
 }
 
 function mutantRow(report: RunReport): string[] {

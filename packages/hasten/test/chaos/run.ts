@@ -40,6 +40,7 @@ export interface RunReport {
   readonly seconds: number;
   readonly reads: number;
   readonly readsByRoute: Readonly<Record<string, number>>;
+  readonly hitsByRoute: Readonly<Record<string, number>>;
   readonly tally: Tally;
   readonly writes: {
     readonly byApi: number;
@@ -182,12 +183,14 @@ function judged({ options, seconds, readers, faults, writes, server, died }: Jud
   const oracle = new Oracle(options.boundMs, writes, server.crashesAtMs);
   const stale: Stale[] = [];
   const readsByRoute = new Map<string, number>();
+  const hitsByRoute = new Map<string, number>();
   const staleByRoute = new Map<string, number>();
   let worstLagMs = 0;
   let staleUntracked = 0;
   for (const read of readers.reads) {
     const route = read.path.split("/")[1]!;
-    readsByRoute.set(route, (readsByRoute.get(route) ?? 0) + 1);
+    count(readsByRoute, route);
+    if (read.hit === true) count(hitsByRoute, route);
     const found = oracle.judge(read);
     if (found === undefined) {
       worstLagMs = Math.max(worstLagMs, oracle.lagMs(read));
@@ -198,7 +201,7 @@ function judged({ options, seconds, readers, faults, writes, server, died }: Jud
       continue;
     }
     stale.push(found);
-    staleByRoute.set(route, (staleByRoute.get(route) ?? 0) + 1);
+    count(staleByRoute, route);
   }
   const known = writes.filter((write) => write.resolvedAtMs !== undefined);
   const byApi = known.filter((write) => write.process.startsWith("api")).length;
@@ -207,6 +210,7 @@ function judged({ options, seconds, readers, faults, writes, server, died }: Jud
     seconds,
     reads: readers.reads.length,
     readsByRoute: Object.fromEntries(readsByRoute),
+    hitsByRoute: Object.fromEntries(hitsByRoute),
     tally: readers.tally,
     writes: {
       byApi,
@@ -222,4 +226,8 @@ function judged({ options, seconds, readers, faults, writes, server, died }: Jud
     staleByRoute: Object.fromEntries(staleByRoute),
     examples: stale.slice(0, EXAMPLES_MAX),
   };
+}
+
+function count(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
 }
