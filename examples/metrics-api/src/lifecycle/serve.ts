@@ -49,7 +49,12 @@ export async function serve(parts: ServeParts): Promise<Serving> {
   const api = createApi({
     storage,
     cache,
-    responseCache: createResponseCache({ cache, tracked: true }),
+    responseCache: createResponseCache({
+      cache,
+      // Without a cache nothing needs to be known of what answers depend on.
+      tracked: config.cache.enabled,
+      onNotice: ({ route, detail }) => log.warn(`${route}: ${detail}`),
+    }),
     config: { ...secrets, listTtlMs: config.cache.ttlMs },
     log,
     isDraining: () => shutdown.signal.aborted,
