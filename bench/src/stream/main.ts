@@ -2,6 +2,7 @@
  * What the change stream does and costs: how soon another process forgets, how much it follows, what
  * the server pays for it, and what watching adds to a read that is not cached.
  */
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { alternate, type BenchRow, freshProcess, goal, report, row } from "hasten-tools/bench";
 import { start } from "./children.ts";
@@ -9,6 +10,7 @@ import { clientOf, startServer } from "./database.ts";
 import { measureLag, percentile } from "./lag.ts";
 import { type ListsSample, measureLists, prepareLists, tellOldValues } from "./lists.ts";
 import type { OverheadSample } from "./overhead.ts";
+import { pinServer } from "./processes.ts";
 import type { FromSubscriber } from "./subscriber.ts";
 import {
   bigUpdate,
@@ -75,7 +77,7 @@ await report({
     `The server flushes commits (fsync and synchronous_commit on). Under load: ${BESIDE.rowsPerTransaction! * BESIDE.transactionsPerSecond!} changes/s beside. Server, writers, subscribers and clients share the machine's cores.`,
     "Without growing lag: the last third of the run lags at most twice the first third plus 25 ms; the load is lowered until it holds.",
     "Server CPU: all processes of the server from /proc, under the same fixed load, with so many processes subscribed, each with a slot of its own.",
-    "Watch + trace: a point read by primary key over loopback, 32 at once on 8 connections, fresh processes in alternating order; CPU of the reading process.",
+    "Watch + trace: a point read by primary key over loopback, 32 at once on 8 connections, fresh processes in alternating order; the server on one core, the reading process on the other.",
     "Lists: 200 lists of 50 rows by a join over 100,000 rows, asked at random by 32 connections while one row changes every 10 ms. With the default replica identity the server does not tell a changed row's category, so each write drops all lists; with `replica identity full` it drops the one or two that the row is on.",
   ],
 });
@@ -162,6 +164,8 @@ async function costOfSubscribers(): Promise<void> {
 async function costOfWatching(): Promise<{ micros: number; percent: number }> {
   const subjects = ["bare", "watched"] as const;
   const rates = new Map(subjects.map((name) => [name, [] as number[]]));
+  // Apart: on one core, who wakes whom would be measured.
+  pinServer(server.pid, "1");
   const cpu = await alternate(subjects, OVERHEAD_ROUNDS, async (mode) => {
     const args = [mode, server.url, quick ? "1" : "3"];
     const sample = await freshProcess<OverheadSample>(OVERHEAD, { args, core: 0 });
@@ -170,6 +174,7 @@ async function costOfWatching(): Promise<{ micros: number; percent: number }> {
     say(`${mode}: ${JSON.stringify(sample)}`);
     return sample.cpuMicros;
   });
+  pinServer(server.pid, `0-${availableParallelism() - 1}`);
   for (const name of subjects) {
     const title = name === "bare" ? "a read, pool alone" : "a read, watched and traced";
     rows.push(row(title, "µs of CPU", cpu.get(name)!));

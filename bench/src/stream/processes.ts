@@ -1,4 +1,5 @@
-/** CPU time of processes, from /proc. */
+/** CPU time of the server's processes, from /proc, and the cores that they may use. */
+import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 
 /** Linux counts process time in hundredths of a second. */
@@ -19,6 +20,13 @@ export function serverCpuMs(postmaster: number): Map<number, number> {
     used.set(Number(name), stat.ticks * MS_PER_TICK);
   }
   return used;
+}
+
+/** Keeps the server, and what it will start, on these cores: `1`, or `0-1`. */
+export function pinServer(postmaster: number, cores: string): void {
+  for (const pid of serverCpuMs(postmaster).keys()) {
+    execFileSync("taskset", ["-cp", cores, String(pid)], { stdio: "ignore" });
+  }
 }
 
 /** What was used between the two; processes that began in between count from their start. */
