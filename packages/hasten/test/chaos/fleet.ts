@@ -117,9 +117,13 @@ function createSlot(at: number, options: FleetOptions): Slot {
     async start() {
       incarnation += 1;
       const name = `api ${at}#${incarnation}`;
-      const started = forked(API, { ...options.api, name }, options.onLine);
+      const said: string[] = [];
+      const started = forked(API, { ...options.api, name }, (line) => {
+        if (state !== "up") said.push(line);
+        options.onLine(line);
+      });
       child = started;
-      const ready = (await messageOf(started)) as FromApi;
+      const ready = (await messageOf(started, said)) as FromApi;
       port = ready.port;
       state = "up";
       started.once("exit", (code) => {
@@ -148,10 +152,10 @@ function forked(
   return child;
 }
 
-async function messageOf(child: ChildProcess): Promise<unknown> {
+async function messageOf(child: ChildProcess, said: readonly string[]): Promise<unknown> {
   const signal = AbortSignal.timeout(START_MS);
-  const ended = once(child, "exit", { signal }).then(([code]) => {
-    throw new Error(`an API process ended with ${code} before it listened`);
+  const ended = once(child, "close", { signal }).then(([code]) => {
+    throw new Error(`an API process ended with ${code} before it listened:\n${said.join("\n")}`);
   });
   ended.catch(() => undefined);
   const [message] = (await Promise.race([once(child, "message", { signal }), ended])) as unknown[];
