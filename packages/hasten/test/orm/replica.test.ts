@@ -11,6 +11,7 @@ import { systemClock } from "../../src/core/clock.ts";
 import { inTrace, Trace } from "../../src/core/trace/index.ts";
 import { instant } from "../../src/core/trust.ts";
 import { CAUSES } from "../../src/postgres/watch/causes.ts";
+import { identify } from "../../src/postgres/watch/identity.ts";
 import { createWatch } from "../../src/postgres/watch/watch.ts";
 import { SCHEMA } from "./libraries.ts";
 import { recordingSource } from "./recording-source.ts";
@@ -57,7 +58,11 @@ it("a lagging replica fills nothing until it has caught up", { timeout: 120_000 
   for (const client of [primary, direct]) await client.connect();
   const source = recordingSource();
   const analyzer = smallAnalyzer("postgres");
-  const watch = createWatch({ analyzer: () => analyzer, source: () => source });
+  const watch = createWatch({
+    analyzer: () => analyzer,
+    source: () => source,
+    identify: () => identify(async (text) => (await primary.query(text)).rows),
+  });
   watch.watch(replica);
   await replica.connect();
   const known = async (): Promise<void> => {

@@ -1,6 +1,7 @@
 import type { Cache } from "../../cache/index.ts";
 import { tell } from "../../core/tell.ts";
 import { untraced } from "../../core/trace/index.ts";
+import { identify } from "../watch/identity.ts";
 import { createWatch } from "../watch/watch.ts";
 import { Conductor } from "./conductor.ts";
 import { createDirect } from "./direct.ts";
@@ -45,6 +46,7 @@ async function open(given: CoherenceOptions): Promise<Coherence> {
   const watch = createWatch({
     analyzer: () => conductor.part.analyzer,
     source: () => conductor.part.source,
+    identify: () => identify(direct.run),
     clock: options.clock,
     allow: given.allow,
     onEvent: ({ kind, detail }) =>

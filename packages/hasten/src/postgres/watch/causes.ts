@@ -9,6 +9,8 @@ export const CAUSES: {
   readonly noSource: string;
   readonly changedSource: string;
   readonly otherDatabase: string;
+  readonly unidentified: string;
+  readonly noSystem: string;
   readonly usedBefore: string;
   readonly beforeOpen: string;
   readonly noFacts: string;
@@ -34,6 +36,10 @@ export const CAUSES: {
   noSource: "nothing tells what changes",
   changedSource: "the source of changes was replaced meanwhile",
   otherDatabase: "a connection to another database than the one whose changes are known",
+  unidentified:
+    "a connection whose server was not compared yet with the one whose changes are known",
+  noSystem:
+    "a replica that cannot be told from those of other servers: its role may not call pg_control_system()",
   usedBefore: "a connection that was changed before it was watched",
   beforeOpen: "a query sent before its connection was open",
   noFacts: "a connection whose role and settings could not be asked for",

@@ -12,7 +12,8 @@ import { measuredClients } from "../measured-clients.ts";
 import { carriage, inCallersContext, newTicket, takenTicket } from "./carry.ts";
 import { CAUSES } from "./causes.ts";
 import { Connection } from "./connection.ts";
-import { FACTS_SQL, factsOf, REPLAYED_SQL } from "./facts.ts";
+import { FACTS_SQL, factsOf, mayAskSystem, REPLAYED_SQL } from "./facts.ts";
+import { SYSTEM_SQL } from "./identity.ts";
 import { unnoticed } from "./noticed.ts";
 import { exemptSocket } from "./outbound.ts";
 import { puttingBack } from "./put-back.ts";
@@ -204,12 +205,17 @@ class WatchedClient {
     return this.#learning;
   }
 
-  #askFacts(asFound: boolean): Promise<void> {
+  async #askFacts(asFound: boolean): Promise<void> {
     const { state } = this.#connection;
-    return this.#ask(FACTS_SQL, (row) => {
-      if (row === undefined) state.lose(CAUSES.noFacts);
-      else state.learn(factsOf(row), asFound);
+    const { server, clock } = this.#watching;
+    let copies = false;
+    await this.#ask(FACTS_SQL, (row) => {
+      if (row === undefined) return state.lose(CAUSES.noFacts);
+      state.learn(factsOf(row), { asFound, nowMs: clock.nowMs() });
+      copies = mayAskSystem(row);
     });
+    if (copies) await this.#ask(SYSTEM_SQL, (row) => state.copies(row?.["system"]?.toString()));
+    if (state.serverBecause(server) !== undefined) await server.ask();
   }
 
   #askReplayed(run: Run): void {

@@ -156,10 +156,9 @@ export class Connection {
   }
 
   #apply(run: Run): Promise<void> | undefined {
-    const { clock } = this.#watching;
     if (run.session !== this.state.session && run.analysis?.kind === "read")
       run.analysis = opaque(CAUSES.changedSession, false);
-    judge(run, this.state, clock);
+    judge(run, this.state, this.#watching);
     const settled = this.#writes.apply(run, this.state);
     this.state.apply(run);
     this.#watching.ended(run);

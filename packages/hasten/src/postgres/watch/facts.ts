@@ -1,12 +1,14 @@
 /** What the meaning of texts on one connection hangs on, asked for once when it is opened. */
 import type { SessionFacts } from "../statements/analysis.ts";
 import { CAUSES } from "./causes.ts";
+import { IDENTITY_COLUMNS, type Identity, identityOf } from "./identity.ts";
 
 export interface Facts {
   readonly session: SessionFacts;
   readonly database: string;
   readonly isolation: string;
   readonly standby: boolean;
+  readonly identity: Identity;
   /** How it shows values: the server does not repeat that to who looks late. */
   readonly shown: ReadonlyMap<string, string>;
   /** Why it is not as it was when it was opened. */
@@ -31,7 +33,8 @@ export const FACTS_SQL: string = `select pg_catalog.current_database()::text as 
   pg_catalog.pg_is_in_recovery()::text as standby,
   pg_catalog.pg_my_temp_schema()::text as temporary,
   (select pg_catalog.string_agg(s.name, ',') from pg_catalog.pg_settings s
-    where s.source = 'session') as settings`;
+    where s.source = 'session') as settings,
+  ${IDENTITY_COLUMNS}`;
 
 export const REPLAYED_SQL = "select pg_catalog.pg_last_wal_replay_lsn()::text as replayed";
 
@@ -52,7 +55,14 @@ const HARMLESS: ReadonlySet<string> = new Set([
   "transaction_timeout",
 ]);
 
-export function factsOf(row: Readonly<Record<string, unknown>>): Facts {
+type Row = Readonly<Record<string, unknown>>;
+
+const isStandby = (row: Row): boolean => String(row["standby"]) === "true";
+
+/** Whether it copies a system whose name it may be asked for. */
+export const mayAskSystem = (row: Row): boolean => isStandby(row) && row["mayAsk"] === "true";
+
+export function factsOf(row: Row): Facts {
   const text = (name: string): string => String(row[name] ?? "");
   const settings = text("settings").split(",").filter(Boolean);
   const changed =
@@ -63,7 +73,8 @@ export function factsOf(row: Readonly<Record<string, unknown>>): Facts {
     session: { searchPath: text("path"), role: text("role") },
     database: text("database"),
     isolation: text("isolation"),
-    standby: text("standby") === "true",
+    standby: isStandby(row),
+    identity: identityOf(row, undefined),
     shown: new Map(SHOWN.map((name) => [name, text(name)])),
     changed: changed ? CAUSES.usedBefore : undefined,
   };

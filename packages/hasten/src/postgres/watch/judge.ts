@@ -4,7 +4,6 @@
  * Invariant: tracked only if every way in which its result could hang on something else was ruled
  * out; each of the others has a cause by name.
  */
-import type { Clock } from "../../core/clock.ts";
 import { tableTag } from "../../core/sql-tag.ts";
 import { readAdrift, type Trace } from "../../core/trace/index.ts";
 import type { ReadAnalysis } from "../statements/analysis.ts";
@@ -12,9 +11,10 @@ import { CAUSES } from "./causes.ts";
 import { isPast } from "./facts.ts";
 import type { Run } from "./run.ts";
 import type { SessionState } from "./session-state.ts";
+import type { Watching } from "./watching.ts";
 
 /** Call before the state is changed by the run. */
-export function judge(run: Run, state: SessionState, clock: Clock): void {
+export function judge(run: Run, state: SessionState, watching: Watching): void {
   const { trace, analysis } = run;
   const kind = analysis?.kind ?? "opaque";
   if (trace === undefined) {
@@ -32,13 +32,14 @@ export function judge(run: Run, state: SessionState, clock: Clock): void {
     trace.untracked(changed);
   }
   if (analysis?.kind === "opaque" && analysis.personal === true) trace.personal(analysis.because);
-  const cause = causeOf(run, state);
+  const cause = causeOf(run, state) ?? state.serverBecause(watching.server);
   if (cause !== undefined) trace.untracked(cause, isPassing(cause, analysis));
-  else readInto(trace, run, { state, clock, analysis: analysis as ReadAnalysis });
+  else readInto(trace, run, { state, clock: watching.clock, analysis: analysis as ReadAnalysis });
 }
 
 const PASSING: ReadonlySet<string> = new Set([
   CAUSES.unmapped,
+  CAUSES.unidentified,
   CAUSES.noSource,
   CAUSES.changedSource,
   CAUSES.timedOut,
@@ -73,7 +74,7 @@ function replicaBecause(run: Run, state: SessionState): string | undefined {
 
 interface Reading {
   readonly state: SessionState;
-  readonly clock: Clock;
+  readonly clock: Watching["clock"];
   readonly analysis: ReadAnalysis;
 }
 

@@ -14,6 +14,7 @@ import type {
 } from "../statements/analysis.ts";
 import { CAUSES } from "./causes.ts";
 import { type Facts, SHOWN } from "./facts.ts";
+import { type Identity, isSame, type KnownServer } from "./identity.ts";
 import type { Run } from "./run.ts";
 
 interface Transaction {
@@ -58,6 +59,9 @@ export class SessionState {
   #transaction: Transaction | undefined;
   #standby: boolean | undefined;
   #login: string | undefined;
+  #learnedMs = 0;
+  #system: string | undefined;
+  #compared: { with: Identity; standby: boolean; same: boolean } | undefined;
 
   constructor(family: Family) {
     this.#family = family;
@@ -80,13 +84,43 @@ export class SessionState {
     return this.#standby ?? this.#facts?.standby ?? false;
   }
 
-  learn(facts: Facts, asFound: boolean): void {
+  learn(facts: Facts, { asFound, nowMs }: { asFound: boolean; nowMs: number }): void {
     this.#facts = facts;
+    this.#learnedMs = nowMs;
     this.#unknown = undefined;
     this.#login = this.#reported.get("session_authorization");
     for (const [name, value] of facts.shown) this.#reported.set(name, value);
     this.#show();
     if (asFound) this.#changed = facts.changed;
+  }
+
+  /** The system that a replica copies. */
+  copies(system: string | undefined): void {
+    this.#system = system;
+    this.#compared = undefined;
+  }
+
+  /** Why what is read here may be another database's than the one whose changes are known. */
+  serverBecause(server: KnownServer): string | undefined {
+    if (server.byNameAlone) return undefined;
+    const { identity } = server;
+    if (identity !== undefined && this.#isOf(identity)) return undefined;
+    void server.ask();
+    if (identity === undefined || this.#facts === undefined) return CAUSES.unidentified;
+    // One of them may have been started anew since.
+    if (server.sinceMs < this.#learnedMs) return CAUSES.unidentified;
+    const asked = identity.system !== undefined && this.#system !== undefined;
+    return this.standby && !asked ? CAUSES.noSystem : CAUSES.otherDatabase;
+  }
+
+  #isOf(identity: Identity): boolean {
+    const { standby } = this;
+    if (this.#compared?.with === identity && this.#compared.standby === standby)
+      return this.#compared.same;
+    if (this.#facts === undefined) return false;
+    const mine = { ...this.#facts.identity, system: this.#system };
+    this.#compared = { with: identity, standby, same: isSame(identity, mine, standby) };
+    return this.#compared.same;
   }
 
   /** Nothing is known of it any more, until it is asked or reset. */

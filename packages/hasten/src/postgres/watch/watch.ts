@@ -10,6 +10,7 @@ import type { ChangeSource } from "../coherence/source.ts";
 import { optionInvalid } from "../errors.ts";
 import type { Analyzer } from "../statements/analysis.ts";
 import { watchClient, watchedClients } from "./client.ts";
+import type { Identity } from "./identity.ts";
 import { watchOutbound } from "./outbound.ts";
 import { watchedClass, watchedPools, watchPool } from "./pool.ts";
 import { type DriverModule, isClient, isModule, isPool } from "./shapes.ts";
@@ -23,6 +24,11 @@ export interface WatchOptions {
   readonly source: () => ChangeSource;
   readonly clock?: Clock | undefined;
   readonly onEvent?: ((event: WatchEvent) => void) | undefined;
+  /**
+   * Asks the server whose changes are learnt who it is. Without it a database is known by its name
+   * alone, which that of another server may have as well.
+   */
+  readonly identify?: (() => Promise<Identity>) | undefined;
   /**
    * Hosts (`redis.internal:6379`, `api.example.org`) whose answers do not matter to cached answers:
    * rate limits, logs. Anything else outbound makes the answer untracked.
@@ -41,8 +47,8 @@ interface Released {
 }
 
 export function createWatch(options: WatchOptions): Watch {
-  const { analyzer, source, onEvent, clock = systemClock, allow = [] } = options;
-  const watching = createWatching({ analyzer, source, clock, onEvent });
+  const { analyzer, source, onEvent, identify, clock = systemClock, allow = [] } = options;
+  const watching = createWatching({ analyzer, source, clock, onEvent, identify });
   const modules = new Map<object, object>();
   const released = new Set<Released>([noticeUnwatched(), watchOutbound(new Set(allow))]);
 

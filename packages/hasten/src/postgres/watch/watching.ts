@@ -6,6 +6,7 @@ import type { ChangeSource } from "../coherence/source.ts";
 import type { QueryEvent } from "../measure.ts";
 import { normalise } from "../normalise.ts";
 import type { Analyzer } from "../statements/analysis.ts";
+import { type Identity, KnownServer } from "./identity.ts";
 import type { Run } from "./run.ts";
 
 /** `queued`: a write was not seen to come back in time. `broken`: a fault of hasten itself. */
@@ -19,6 +20,7 @@ export interface Watching {
   readonly analyzer: () => Analyzer;
   readonly source: () => ChangeSource;
   readonly clock: Clock;
+  readonly server: KnownServer;
   sequenceNow(): number;
   tell(event: WatchEvent): void;
   broken(error: unknown): void;
@@ -30,14 +32,17 @@ export interface WatchingOptions {
   readonly source: () => ChangeSource;
   readonly clock: Clock;
   readonly onEvent: ((event: WatchEvent) => void) | undefined;
+  readonly identify: (() => Promise<Identity>) | undefined;
 }
 
-export function createWatching({ analyzer, source, clock, onEvent }: WatchingOptions): Watching {
+export function createWatching(options: WatchingOptions): Watching {
+  const { analyzer, source, clock, onEvent, identify } = options;
   const report = (event: WatchEvent): void => tell(onEvent, event);
   return {
     analyzer,
     source,
     clock,
+    server: new KnownServer(identify, clock),
     sequenceNow: sequence.now,
     tell: report,
     broken: (error) => report({ kind: "broken", detail: String(error) }),
