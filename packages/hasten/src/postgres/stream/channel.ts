@@ -3,37 +3,38 @@
  * one slot to the next.
  *
  * Invariants:
- * - Live only after every transaction that a snapshot taken after the slot was made shows as running
- *   has ended, or its commit was read: one that committed before the slot, and that readers do not
- *   see yet, is not in the stream.
+ * - Live only once the slot came too late for nothing any more, or after a grace: see StartWait.
  * - A hand-over passes at one pulse: the first slot applies what comes before it, the second what
  *   comes after it, each change once.
  * - Whatever fails ends the channel, once; a successor that fails before the passing does not.
  */
-import { setTimeout as delay } from "node:timers/promises";
 import type { Timer } from "../../core/clock.ts";
+import { reasonOf } from "../failures.ts";
+import { closeWal } from "./close-wal.ts";
 import type { Gathered } from "./gathered.ts";
 import { type Links, openLinks } from "./links.ts";
 import { Looks } from "./looks.ts";
 import type { ResolvedStream } from "./options.ts";
 import { Parked } from "./parked.ts";
-import type { PlainLink } from "./plain-link.ts";
 import { Pulses } from "./pulses.ts";
 import { type Item, openSession, type Session } from "./session.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { StartWait } from "./start-wait.ts";
-import { Succession } from "./succession.ts";
+import { notHandedOver, Succession } from "./succession.ts";
 import type { WalLink } from "./wal-link.ts";
 
 export interface ChannelHooks {
   /** Visible from now on, in the order of commits. */
   onVisible(visible: readonly Gathered[]): void;
   onMessage(content: string): void;
+  /** Something that is not in the stream became visible: what was read before may be untrue. */
+  onMissed(): void;
   onWait(xids: readonly string[]): void;
   onLost(error: Error): void;
 }
 
-const BUSY_MS = 200;
+/** Takes the next transaction id, and gives it up: what runs with a smaller one is in snapshots then. */
+const NEW_XID = "select pg_current_xact_id()::text";
 const CHECK_MS = 250;
 /** A check that finds silence may run before bytes that already wait: it must find it again. */
 const SILENT_CHECKS = 3;
@@ -49,6 +50,7 @@ export class Channel {
   readonly #wals = new Set<WalLink>();
   #session: Session | undefined;
   #succession: Succession | undefined;
+  #handingOver = false;
   #checks: Timer | undefined;
   #silentChecks = 0;
   #over = false;
@@ -57,10 +59,10 @@ export class Channel {
     this.#options = options;
     this.#hooks = hooks;
     this.links = links;
+    const { clock } = options;
     const onLost = (error: Error): void => this.fail(error);
     this.parked = new Parked((visible) => hooks.onVisible(visible));
-    this.#startWait = new StartWait((xids) => hooks.onWait(xids));
-    const { clock } = options;
+    this.#startWait = new StartWait(clock, (xids) => hooks.onWait(xids));
     const onSnapshot = (snapshot: Snapshot): boolean => this.#see(snapshot);
     this.#looks = new Looks({ link: links.looker, clock, onSnapshot, onLost });
     this.pulses = new Pulses({
@@ -68,7 +70,7 @@ export class Channel {
       clock,
       node: options.instance,
       serverVersion: links.serverVersion,
-      onSnapshot,
+      onSnapshot: (snapshot) => this.#passed(snapshot),
       onLost,
     });
   }
@@ -93,6 +95,8 @@ export class Channel {
       }
       this.#session = session;
       await session.start();
+      const [row] = await this.links.looker.run("hasten_xid", NEW_XID);
+      this.#startWait.begin(Number(row?.[0]));
       this.#looks.wake();
       return await this.#startWait.ended;
     } catch (error) {
@@ -104,8 +108,21 @@ export class Channel {
   /** Goes on from a second slot, and closes the first. */
   async handOver(): Promise<void> {
     const from = this.#session;
-    if (from === undefined || this.#succession !== undefined || this.#over)
-      throw new Error("the stream is not live, or hands over already");
+    if (from === undefined || this.#over) throw notHandedOver("it is not live");
+    if (this.#handingOver) throw notHandedOver("it is being handed over already");
+    this.#handingOver = true;
+    try {
+      await this.#succeed();
+    } catch (error) {
+      throw notHandedOver(reasonOf(error), error);
+    } finally {
+      this.#handingOver = false;
+    }
+    await from.close();
+    this.#wals.delete(from.wal);
+  }
+
+  async #succeed(): Promise<void> {
     const successor = await this.#openSession();
     const succession = new Succession(successor);
     if (this.#over) succession.fail();
@@ -121,8 +138,6 @@ export class Channel {
       this.#wals.delete(successor.wal);
       throw error;
     }
-    await from.close();
-    this.#wals.delete(from.wal);
   }
 
   fail(error: Error): void {
@@ -165,9 +180,19 @@ export class Channel {
     else this.fail(error);
   }
 
+  /** What fails here fails the channel, whichever slot brought it: the other's items are lost too. */
   #receive(session: Session, item: Item): void {
     if (this.#over) return;
     const succession = this.#succession;
+    try {
+      this.#take(session, item, succession);
+    } catch (error) {
+      succession?.fail();
+      this.fail(error as Error);
+    }
+  }
+
+  #take(session: Session, item: Item, succession: Succession | undefined): void {
     if (succession?.successor === session) succession.buffer(item);
     else if (session === this.#session && succession?.cut === undefined) {
       this.#process(item);
@@ -210,6 +235,12 @@ export class Channel {
     this.#looks.wake();
   }
 
+  /** A pulse is back: what it does not see, and is not in the stream, may come later. */
+  #passed(snapshot: Snapshot): void {
+    this.#see(snapshot);
+    if (!this.#over && this.#startWait.passed(snapshot)) this.#hooks.onMissed();
+  }
+
   /** True: something still waits. */
   #see(snapshot: Snapshot): boolean {
     if (this.#over) return false;
@@ -240,19 +271,6 @@ export class Channel {
     if (quietMs > maxLagMs / 2) wal.ask();
     return quietMs > maxLagMs ? "the replication connection is silent" : undefined;
   }
-}
-
-const TERMINATE = "select pg_terminate_backend($1::int, 1000)::text";
-
-/** A server process that is busy, or waits, does not read that it should end: it is told by another. */
-async function closeWal(wal: WalLink, looker: PlainLink): Promise<void> {
-  const closing = wal.close().then(() => true);
-  const patience = delay(BUSY_MS, false, { ref: false });
-  if (await Promise.race([closing, patience])) return;
-  const told = looker.run("hasten_end", TERMINATE, [String(wal.processId)]);
-  // On a connection that hangs nothing is answered, and closing has a bound of its own.
-  await Promise.race([told.catch(() => undefined), closing]);
-  await closing;
 }
 
 /** Connects; the slot is made by `start`. */

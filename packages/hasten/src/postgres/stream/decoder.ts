@@ -31,6 +31,7 @@ export interface DecoderSink {
 const OLD_KEY = 0x4b;
 const OLD_ROW = 0x4f;
 const STREAMED_MAX = 10_000;
+const RELATIONS_MAX = 50_000;
 
 export class Decoder {
   readonly #interest: Interest;
@@ -126,7 +127,7 @@ export class Decoder {
     const xid = bytes.readUInt32BE(at + 1);
     const gathered = this.#streamed.get(xid);
     this.#streamed.delete(xid);
-    for (const [oid, relation] of gathered?.relations ?? []) this.#relations.set(oid, relation);
+    for (const relation of gathered?.relations.values() ?? []) this.#learn(relation);
     this.#commit(gathered, bytes, at + 6);
   }
 
@@ -138,6 +139,17 @@ export class Decoder {
     gathered.relations.clear();
     this.#sink.commit(gathered);
     for (const pulse of gathered.pulses) this.#sink.pulse(pulse);
+  }
+
+  /** The server tells a table once: one that was forgotten is taken broadly from then on. */
+  #learn(relation: Relation): void {
+    this.#relations.delete(relation.oid);
+    this.#relations.set(relation.oid, relation);
+    if (this.#relations.size <= RELATIONS_MAX) return;
+    for (const oldest of this.#relations.keys()) {
+      this.#relations.delete(oldest);
+      return;
+    }
   }
 
   #change(oid: number): RelationChange {
@@ -185,7 +197,7 @@ export class Decoder {
     const { oid } = relation;
     const known = this.#open?.relations.get(oid) ?? this.#relations.get(oid);
     if (this.#inBlock) this.#open?.relations.set(oid, relation);
-    else this.#relations.set(oid, relation);
+    else this.#learn(relation);
     if (known === undefined || known.told.equals(relation.told)) return;
     // Other columns or another identity than before: what was read may have another meaning.
     if (this.#open !== undefined) this.#change(oid).broaden();

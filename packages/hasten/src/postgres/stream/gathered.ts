@@ -3,7 +3,8 @@
  *
  * Invariants:
  * - Memory is bounded whatever a transaction does: beyond ROWS_MAX changed rows or TAGS_MAX tags of
- *   a table its rows are no longer read, and the whole table counts as changed.
+ *   a table its rows are no longer read, and the whole table counts as changed; the same beyond
+ *   TAGS_TOGETHER_MAX tags of all its tables. Beyond MESSAGES_MAX messages it is an error.
  * - What was gathered under an interest that is not in force any more is taken broadly.
  * - A change of a subtransaction that was rolled back may be kept: that drops more, never less.
  */
@@ -17,13 +18,20 @@ import type { Value } from "./tuple.ts";
 
 const ROWS_MAX = 1_000;
 const TAGS_MAX = 4_000;
+const TAGS_TOGETHER_MAX = 20_000;
 const MESSAGES_MAX = 1_000;
+const MESSAGE_CHARACTERS_MAX = 16_000_000;
 
 /**
  * `unknown`: nothing depends on it. `table`: nothing depends on single rows of it. `rows`: its rows
  * are read. `broad`: its rows are not known.
  */
 type Detail = "unknown" | "table" | "rows" | "broad";
+
+/** For how many more tags there is room in a transaction. */
+interface Room {
+  tags: number;
+}
 
 /** The changes of one relation in one transaction. */
 export class RelationChange {
@@ -32,10 +40,17 @@ export class RelationChange {
   readonly wanted: readonly WantedColumn[];
   readonly tags: Set<string> = new Set();
   detail: Detail;
+  readonly #room: Room;
   #rows = 0;
 
-  constructor(oid: number, interests: readonly TableInterest[] | undefined, relation?: Relation) {
+  constructor(
+    oid: number,
+    room: Room,
+    interests: readonly TableInterest[] | undefined,
+    relation?: Relation,
+  ) {
     this.oid = oid;
+    this.#room = room;
     this.interests = interests;
     const wanted = relation && interests && wantedColumns(relation, interests);
     this.wanted = wanted ?? [];
@@ -47,6 +62,7 @@ export class RelationChange {
   broaden(): void {
     if (this.detail === "unknown") return;
     this.detail = "broad";
+    this.#room.tags += this.tags.size;
     this.tags.clear();
   }
 
@@ -54,19 +70,19 @@ export class RelationChange {
   counts(): boolean {
     if (this.detail !== "rows") return false;
     this.#rows += 1;
-    if (this.#rows <= ROWS_MAX && this.tags.size <= TAGS_MAX) return true;
+    if (this.#rows <= ROWS_MAX && this.tags.size <= TAGS_MAX && this.#room.tags > 0) return true;
     this.broaden();
     return false;
   }
 
-  /** `row` holds the wanted columns' values; one that was not sent is that of `before`, if any. */
-  add(row: readonly Value[], before?: readonly Value[]): void {
+  /** `row` holds the wanted columns' values; one that was not sent is that of `old`, if any. */
+  add(row: readonly Value[], old?: readonly Value[]): void {
     if (row.length !== this.wanted.length) {
       this.broaden();
       return;
     }
     for (let at = 0; at < row.length; at++) {
-      const value = row[at] === undefined ? before?.[at] : row[at];
+      const value = row[at] === undefined ? old?.[at] : row[at];
       if (value === null) continue;
       const { kind, tableTag, name } = this.wanted[at]!;
       const canonical = value === undefined ? undefined : canonicalText(kind, value);
@@ -74,7 +90,9 @@ export class RelationChange {
         this.broaden();
         return;
       }
+      const before = this.tags.size;
       this.tags.add(rowTag(tableTag, name, canonical));
+      this.#room.tags -= this.tags.size - before;
     }
   }
 }
@@ -93,6 +111,8 @@ export class Gathered {
   flooded = false;
   end: Lsn = LSN_ZERO;
   #last: RelationChange | undefined;
+  readonly #room: Room = { tags: TAGS_TOGETHER_MAX };
+  #characters = 0;
 
   constructor(xid: number) {
     this.xid = xid;
@@ -107,7 +127,7 @@ export class Gathered {
     if (this.#last?.oid === oid) return this.#last;
     let change = this.changes.get(oid);
     if (change === undefined) {
-      change = new RelationChange(oid, interest.of(oid), relation);
+      change = new RelationChange(oid, this.#room, interest.of(oid), relation);
       this.changes.set(oid, change);
     }
     this.#last = change;
@@ -115,7 +135,9 @@ export class Gathered {
   }
 
   keep(message: string): void {
-    if (this.messages.length < MESSAGES_MAX) this.messages.push(message);
+    this.#characters += message.length;
+    if (this.messages.length < MESSAGES_MAX && this.#characters <= MESSAGE_CHARACTERS_MAX)
+      this.messages.push(message);
     else {
       this.flooded = true;
       this.messages = [];

@@ -15,6 +15,7 @@ export interface Links {
   close(): Promise<void>;
 }
 
+const FACTS_MS = 5_000;
 const FACTS = `select current_setting('server_version_num'), pg_is_in_recovery()::text,
   exists (select from pg_publication where pubname = $1)::text`;
 
@@ -24,8 +25,10 @@ export async function openLinks(
   onLost: (error: Error) => void,
 ): Promise<Links> {
   const speaker = await openPlainLink(options, clock, onLost);
+  const patience = clock.schedule(FACTS_MS, () => void speaker.close());
   try {
     const [facts] = await speaker.run("hasten_facts", FACTS, [options.publication]);
+    patience.cancel();
     if (facts?.[1] === "true") throw refused("the server is a standby", "Use the primary's URL.");
     if (facts?.[2] !== "true")
       throw refused(
@@ -38,6 +41,7 @@ export async function openLinks(
     };
     return { speaker, looker, serverVersion: Number(facts?.[0]), close };
   } catch (error) {
+    patience.cancel();
     await speaker.close();
     throw error;
   }

@@ -38,6 +38,7 @@ const PENDING_MAX = 1_000;
 const BATCH_MAX = 100;
 const BATCH_CHARACTERS_MAX = 1_000_000;
 const PUBLISH_MS = 250;
+const RETRY_MS = 250;
 
 export function createStreamLog(node: string, clock: Clock, trust: () => Trust): StreamLog {
   const subscribers = new Set<(invalidation: LoggedInvalidation) => void>();
@@ -64,7 +65,8 @@ export function createStreamLog(node: string, clock: Clock, trust: () => Trust):
         waiting = waiting.filter((it) => !done.has(it));
       }
     } catch {
-      // Stays first in line; the link that failed is replaced, and `use` sends it then.
+      // Stays first in line: a link that was lost is replaced, one that refused is asked again.
+      if (link !== undefined) clock.schedule(RETRY_MS, () => void send());
     } finally {
       sending = false;
     }

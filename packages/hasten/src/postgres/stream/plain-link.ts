@@ -18,6 +18,8 @@ const SETTINGS = `select set_config('synchronous_commit', 'local', false),
   set_config('statement_timeout', '0', false), set_config('idle_session_timeout', '0', false),
   set_config('default_transaction_isolation', 'read committed', false)`;
 
+const SETTINGS_MS = 5_000;
+
 export async function openPlainLink(
   options: ConnectionOptions,
   clock: Clock,
@@ -31,7 +33,9 @@ export async function openPlainLink(
   client.on("error", lost);
   client.on("end", lost);
   const sentMs: number[] = [];
-  await client.query(SETTINGS);
+  // A connection that swallows everything reports nothing: until it is watched it has a bound.
+  const patience = clock.schedule(SETTINGS_MS, () => client.connection.stream.destroy());
+  await client.query(SETTINGS).finally(() => patience.cancel());
   return {
     async run(name, text, values = []) {
       sentMs.push(clock.nowMs());

@@ -30,6 +30,7 @@ export interface PulsesOptions {
   /** Of this stream among all that write to the WAL. */
   readonly node: string;
   readonly serverVersion: number;
+  /** Of a pulse that is back: what comes before it in the stream was read. */
   readonly onSnapshot: (snapshot: Snapshot) => void;
   readonly onLost: (error: Error) => void;
 }

@@ -18,17 +18,18 @@ import { instant, type Trust } from "../../core/trust.ts";
 import type { CommittedWrite } from "../coherence/source.ts";
 import { reasonOf } from "../failures.ts";
 import { Backoff } from "./backoff.ts";
+import { Beats } from "./beats.ts";
 import { type Channel, openChannel } from "./channel.ts";
 import { collectTags, type Gathered } from "./gathered.ts";
 import { createStreamLog, type StreamLog } from "./log.ts";
 import { formatLsn, LSN_ZERO, type Lsn, laterLsn } from "./lsn.ts";
 import { type ResolvedStream, resolveStream } from "./options.ts";
 import { Rounds } from "./rounds.ts";
+import { notHandedOver } from "./succession.ts";
 import { Trusts } from "./trusts.ts";
 import type { ChangeStream, StreamEvent, StreamOptions, StreamStatus } from "./types.ts";
 
 const SETTLE_MS = 250;
-const BEATS_MAX = 8;
 
 /**
  * Connects, makes a temporary slot, and reads. Resolves once it is live, or after `startMs` while
@@ -47,6 +48,7 @@ class Stream implements ChangeStream {
   readonly log: StreamLog;
   readonly #options: ResolvedStream;
   readonly #polls: Rounds<void>;
+  readonly #beats: Beats;
   readonly #backoff = new Backoff();
   readonly #trusts: Trusts;
   #channel: Channel | undefined;
@@ -54,7 +56,6 @@ class Stream implements ChangeStream {
   #closed = false;
   #unmappedSeq = 0;
   #position: Lsn = LSN_ZERO;
-  #beats = 0;
   #timer: Timer | undefined;
   #attempting: Promise<boolean> | undefined;
   #because: string | undefined = "it was not connected yet";
@@ -68,6 +69,14 @@ class Stream implements ChangeStream {
     this.#trusts = new Trusts(options);
     this.log = createStreamLog(options.node, options.clock, () => this.trust);
     this.#polls = new Rounds(() => this.#poll());
+    this.#beats = new Beats({
+      ...options,
+      trust: () => this.trust,
+      poll: () => this.#polls.ask(),
+      onUnread: (error) => {
+        this.#lastError = `the catalog could not be read: ${reasonOf(error)}`;
+      },
+    });
   }
 
   get trust(): Trust {
@@ -139,7 +148,7 @@ class Stream implements ChangeStream {
 
   handOver(): Promise<void> {
     return untraced(async () => {
-      if (!this.#live || this.#channel === undefined) throw new Error("the stream is not live");
+      if (!this.#live || this.#channel === undefined) throw notHandedOver("it is not live");
       const rows = this.#channel.session?.decoder.rows ?? 0;
       await this.#channel.handOver();
       this.#counts.rows += rows;
@@ -152,7 +161,10 @@ class Stream implements ChangeStream {
     this.#closed = true;
     this.#live = false;
     this.#timer?.cancel();
+    this.#beats.stop();
     this.#trusts.end();
+    // Own writes are told to something else from now on: what lives on by its bound is not fresh.
+    this.#trusts.suspend(instant(this.#options.clock));
     this.log.use(undefined, 0);
     await this.#channel?.close();
     await this.#attempting?.catch(() => undefined);
@@ -174,6 +186,7 @@ class Stream implements ChangeStream {
       const channel = await openChannel(this.#options, {
         onVisible: (visible) => this.#apply(visible),
         onMessage: (content) => this.#message(content),
+        onMissed: () => this.#distrust(),
         onWait: (xids) => {
           this.#waitsFor = xids;
         },
@@ -203,7 +216,17 @@ class Stream implements ChangeStream {
     this.#trusts.renew();
     this.log.use(channel.links.speaker, channel.links.serverVersion);
     this.#tell("live", `slot ${channel.session?.slot}`);
-    return this.#beat(channel);
+    return this.#beats.start(channel.pulses);
+  }
+
+  /** What was read so far is not fresh from now on; what is read from now on is. */
+  #distrust(): void {
+    this.#trusts.suspend(instant(this.#options.clock));
+    this.#trusts.end();
+    this.#trusts.renew();
+    this.#counts.gaps += 1;
+    this.#tell("gap", "a transaction ended that the slot came too late for");
+    this.#tell("live", `slot ${this.#channel?.session?.slot}`);
   }
 
   #lose(error: Error): void {
@@ -214,6 +237,7 @@ class Stream implements ChangeStream {
     this.#because = this.#lastError;
     this.#live = false;
     this.#timer?.cancel();
+    this.#beats.stop();
     this.log.use(undefined, 0);
     this.#trusts.end();
     if (wasLive) this.#counts.gaps += 1;
@@ -270,25 +294,6 @@ class Stream implements ChangeStream {
       : true;
     const { back } = await channel.pulses.ask();
     return (await back) && (await meanings);
-  }
-
-  async #beat(channel: Channel): Promise<void> {
-    if (!this.#live || this.#channel !== channel) return;
-    const { clock, heartbeatMs } = this.#options;
-    this.#timer = clock.schedule(heartbeatMs, () => void this.#beat(channel));
-    if (this.#beats >= BEATS_MAX) return;
-    this.#beats += 1;
-    const at = instant(clock);
-    const { trust } = this;
-    const pulse = channel.pulses.ask().then(({ back }) => back);
-    try {
-      const [back] = await Promise.all([pulse, this.#polls.ask()]);
-      if (back) trust.confirm(at);
-    } catch (error) {
-      this.#lastError = `the catalog could not be read: ${reasonOf(error)}`;
-    } finally {
-      this.#beats -= 1;
-    }
   }
 
   async #poll(): Promise<void> {

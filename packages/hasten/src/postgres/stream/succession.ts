@@ -1,4 +1,5 @@
 /** The passing from one slot to the next, at a pulse that both read. */
+import { PostgresError } from "../errors.ts";
 import type { Item, Session } from "./session.ts";
 
 const BUFFERED_MAX = 10_000;
@@ -50,4 +51,12 @@ export class Succession {
   fail(): void {
     this.#passed.resolve(false);
   }
+}
+
+export function notHandedOver(because: string, cause?: unknown): PostgresError {
+  const text = {
+    message: `The stream could not be handed over: ${because}.`,
+    fix: "It goes on as it was, or reconnects by itself: try again once its status is live.",
+  };
+  return new PostgresError("HST_PG_STREAM", text, { cause });
 }
