@@ -1,5 +1,5 @@
 /** CPU time of the server's processes, from /proc, and the cores that they may use. */
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 
 /** Linux counts process time in hundredths of a second. */
@@ -25,7 +25,8 @@ export function serverCpuMs(postmaster: number): Map<number, number> {
 /** Keeps the server, and what it will start, on these cores: `1`, or `0-1`. */
 export function pinServer(postmaster: number, cores: string): void {
   for (const pid of serverCpuMs(postmaster).keys()) {
-    execFileSync("taskset", ["-cp", cores, String(pid)], { stdio: "ignore" });
+    // One that has ended meanwhile needs no core.
+    spawnSync("taskset", ["-cp", cores, String(pid)], { stdio: "ignore" });
   }
 }
 
