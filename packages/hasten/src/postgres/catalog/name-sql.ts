@@ -1,5 +1,7 @@
 /** What the catalog says about names of functions, operators, types and casts. */
 
+import { someLookedUp, typeParts } from "./type-sql.ts";
+
 /** Objects from here on were made by users and extensions. */
 export const FIRST_USER_OID = 16_384;
 
@@ -17,6 +19,13 @@ export interface FunctionFacts {
   readonly changesSession: boolean;
 }
 
+export interface OperatorFacts {
+  readonly oid: number;
+  readonly immutable: boolean;
+  /** Both sides are built-in types or enums: it may be taken where the built-in one was. */
+  readonly onPlainTypes: boolean;
+}
+
 export interface NameFacts<F> {
   readonly name: string;
   readonly signature: string;
@@ -29,16 +38,15 @@ const recent = (rows: string): string =>
   `$2::text is null or coalesce((select min(age(v.xmin)) <= age($2::text::xid) from (${rows}) v), false)`;
 
 /** Expressions over `e(name text)`: signatures of what users made of that name. */
-export const FUNCTION_SIGNATURE: string = `(select coalesce(md5(string_agg(p.oid || ':' || p.xmin, ',' order by p.oid)), '')
-  from pg_proc p where p.proname = e.name and p.oid >= ${FIRST_USER_OID})`;
+export const FUNCTION_SIGNATURE: string = `(select coalesce(md5(string_agg(p.oid || ':' || p.xmin || n.nspname, ',' order by p.oid)), '')
+  from pg_proc p join pg_namespace n on n.oid = p.pronamespace where p.proname = e.name and p.oid >= ${FIRST_USER_OID})`;
 
-export const OPERATOR_SIGNATURE: string = `(select coalesce(md5(string_agg(o.oid || ':' || o.xmin || ':' || f.xmin, ',' order by o.oid)), '')
-  from pg_operator o left join pg_proc f on f.oid = o.oprcode where o.oprname = e.name and o.oid >= ${FIRST_USER_OID})`;
+export const OPERATOR_SIGNATURE: string = `(select coalesce(md5(string_agg(o.oid || ':' || o.xmin || ':' || coalesce(f.xmin::text, '') || n.nspname, ',' order by o.oid)), '')
+  from pg_operator o join pg_namespace n on n.oid = o.oprnamespace left join pg_proc f on f.oid = o.oprcode where o.oprname = e.name and o.oid >= ${FIRST_USER_OID})`;
 
-export const TYPE_SIGNATURE: string = `(select coalesce(md5(string_agg(t.oid || ':' || t.xmin || coalesce((
-    select string_agg(a.xmin::text, ',' order by a.attnum) from pg_attribute a where a.attrelid = t.typrelid and a.attnum > 0), '')
-    || coalesce((select string_agg(l.oid || ':' || l.xmin, ',' order by l.oid) from pg_enum l where l.enumtypid = t.oid), ''), ',' order by t.oid)), '')
-  from pg_type t where t.typname = e.name and t.oid >= ${FIRST_USER_OID})`;
+export const TYPE_SIGNATURE = `(select coalesce(md5(string_agg(t.oid || ':' || t.xmin || n.nspname
+    || coalesce(${typeParts("select t.oid")}, ''), ',' order by t.oid)), '')
+  from pg_type t join pg_namespace n on n.oid = t.typnamespace where t.typname = e.name and t.oid >= ${FIRST_USER_OID})`;
 
 export const CAST_SIGNATURE: string = `(select coalesce(md5(string_agg(k.oid || ':' || k.xmin, ',' order by k.oid)), '')
   from pg_cast k where k.oid >= ${FIRST_USER_OID})`;
@@ -69,13 +77,18 @@ select json_build_object('name', e.name, 'signature', ${FUNCTION_SIGNATURE},
   )), '[]'::json) from pg_proc p where p.proname = e.name)
 )::text as row from jsonb_array_elements_text($1::jsonb) e(name)`;
 
-/** An operator that users made: allowed if its function is IMMUTABLE. */
-export const OPERATORS_SQL: string = `
+const PLAIN_TYPE = (oid: string): string =>
+  `exists (select from pg_type t where t.oid = ${oid} and (t.oid < ${FIRST_USER_OID} or t.typtype = 'e'))`;
+
+/** Operators that users made. */
+export const OPERATORS_SQL = `
 select json_build_object('name', e.name, 'signature', ${OPERATOR_SIGNATURE},
   'recent', ${recent(`select o.xmin from pg_operator o where o.oprname = e.name and o.oid >= ${FIRST_USER_OID}`)},
-  'found', (select coalesce(json_agg(o.oid::int8), '[]'::json)
+  'found', (select coalesce(json_agg(json_build_object('oid', o.oid::int8,
+      'immutable', f.provolatile is not distinct from 'i',
+      'onPlainTypes', ${PLAIN_TYPE("o.oprleft")} and ${PLAIN_TYPE("o.oprright")})), '[]'::json)
     from pg_operator o left join pg_proc f on f.oid = o.oprcode
-    where o.oprname = e.name and o.oid >= ${FIRST_USER_OID} and f.provolatile is distinct from 'i')
+    where o.oprname = e.name and o.oid >= ${FIRST_USER_OID})
 )::text as row from jsonb_array_elements_text($1::jsonb) e(name)`;
 
 /** A type that users made: refused if reading its text may look something up. */
@@ -85,7 +98,7 @@ select json_build_object('name', e.name, 'signature', ${TYPE_SIGNATURE},
   'found', (select coalesce(json_agg(t.oid::int8), '[]'::json) from pg_type t left join pg_proc f on f.oid = t.typinput
     where t.typname = e.name and t.oid >= ${FIRST_USER_OID}
     and ((f.oid >= ${FIRST_USER_OID} and f.provolatile <> 'i')
-      or exists (select from pg_type b where b.oid = t.typbasetype and b.typname ~ '^_?reg[a-z]+$')))
+      or ${someLookedUp("select t.oid")}))
 )::text as row from jsonb_array_elements_text($1::jsonb) e(name)`;
 
 /** Casts that users made with functions that are not IMMUTABLE: they happen unseen. */

@@ -204,7 +204,8 @@ export class Registry {
   }
 }
 
-const PG_CATALOG = 11;
+/** The oid of the schema that built-in names are in. */
+export const PG_CATALOG = 11;
 
 function found<K, V>(keys: readonly K[], of: (key: K) => V | undefined): ReadonlyMap<K, V> {
   const all = new Map<K, V>();

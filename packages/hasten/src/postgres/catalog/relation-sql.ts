@@ -6,9 +6,25 @@
  * VACUUM and ANALYZE write theirs in place.
  */
 import type { Coverage } from "./run.ts";
+import { someLookedUp, typeParts } from "./type-sql.ts";
 
 /** The trigger that the change log is filled by, where there is no replication. */
 export const CHANGE_TRIGGER = "hasten_changes";
+
+/** What a view's query names: its text is another one when they are renamed, and it stays the same. */
+const VIEWED = `case when c.relkind = 'v' then (
+  select string_agg(v.part, ',' order by v.part) from pg_rewrite r
+  join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid cross join lateral (
+    select k.oid || ':' || k.xmin || n.nspname || coalesce((
+      select a.xmin::text from pg_attribute a where a.attrelid = k.oid and a.attnum = d.refobjsubid and a.attnum > 0), '')
+    from pg_class k join pg_namespace n on n.oid = k.relnamespace where d.refclassid = 'pg_class'::regclass and k.oid = d.refobjid
+    union all select f.oid || ':' || f.xmin || n.nspname from pg_proc f join pg_namespace n on n.oid = f.pronamespace
+      where d.refclassid = 'pg_proc'::regclass and f.oid = d.refobjid
+    union all select t.oid || ':' || t.xmin || n.nspname from pg_type t join pg_namespace n on n.oid = t.typnamespace
+      where d.refclassid = 'pg_type'::regclass and t.oid = d.refobjid
+    union all select o.oid || ':' || o.xmin || n.nspname from pg_operator o join pg_namespace n on n.oid = o.oprnamespace
+      where d.refclassid = 'pg_operator'::regclass and o.oid = d.refobjid
+  ) v(part) where r.ev_class = c.oid) end`;
 
 /** Versions of rows that belong to relation `c`, each a text. */
 const PARTS = [
@@ -21,9 +37,10 @@ const PARTS = [
   "(select string_agg(h.inhparent || ':' || h.xmin, ',' order by h.inhparent) from pg_inherits h where h.inhrelid = c.oid)",
   "(select string_agg(p.oid || ':' || p.xmin, ',' order by p.oid) from pg_policy p where p.polrelid = c.oid)",
   "(select string_agg(t.oid || ':' || t.xmin, ',' order by t.oid) from pg_trigger t where t.tgrelid = c.oid)",
-  // A label or attribute that is renamed changes what is read, and no row.
-  "(select string_agg(e.oid || ':' || e.xmin, ',' order by e.oid) from pg_attribute a join pg_enum e on e.enumtypid = a.atttypid where a.attrelid = c.oid and a.attnum > 0 and a.atttypid >= 16384)",
-  "(select string_agg(b.attrelid || ':' || b.xmin, ',' order by b.attrelid, b.attnum) from pg_attribute a join pg_type y on y.oid = a.atttypid and y.typtype = 'c' join pg_attribute b on b.attrelid = y.typrelid where a.attrelid = c.oid and a.attnum > 0 and a.atttypid >= 16384)",
+  typeParts(
+    "select a.atttypid from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and a.atttypid >= 16384",
+  ),
+  VIEWED,
 ];
 
 /** Whether changes of relation `c` reach us; `$1` is the publication's name. */
@@ -76,7 +93,8 @@ const COLUMNS = `(
     'name', a.attname,
     'type', case when t.typtype = 'e' then 'enum' when t.typnamespace = 11 then t.typname else '' end,
     'deterministic', coalesce((select o.collisdeterministic from pg_collation o where o.oid = a.attcollation), true),
-    'looksUp', t.typname ~ '^_?reg[a-z]+$' and t.typnamespace = 11,
+    'enumName', case when t.typtype = 'e' then t.typname end,
+    'looksUp', ${someLookedUp("select t.oid")},
     'identity', a.attgenerated = '' and case c.relreplident
       when 'f' then true
       when 'n' then false
@@ -86,6 +104,10 @@ const COLUMNS = `(
   ) order by a.attnum), '[]'::json)
   from pg_attribute a join pg_type t on t.oid = a.atttypid
   where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)`;
+
+/** The oid, once every name in a text that is made of it is written with its schema. */
+const QUALIFIED =
+  "case when set_config('search_path', 'pg_catalog', true) is not null then c.oid end";
 
 /** Facts of the relations in `$2` (an array's text): one JSON text each. */
 export function relationsSql(coverage: Coverage): string {
@@ -114,9 +136,7 @@ select json_build_object(
     or exists (select from pg_depend d join pg_proc f on f.oid = d.refobjid
       where d.classid = 'pg_attrdef'::regclass and d.refclassid = 'pg_proc'::regclass and f.provolatile = 'v' and f.oid >= 16384
       and d.objid in (select x.oid from pg_attrdef x where x.adrelid = c.oid)),
-  'definition', case when c.relkind = 'v' then pg_get_viewdef(c.oid) end,
-  'definitionPath', case when c.relkind = 'v' then
-    (select json_agg(s.oid::int8 order by p.at) from unnest(current_schemas(true)) with ordinality p(name, at) join pg_namespace s on s.nspname = p.name) end
+  'definition', case when c.relkind = 'v' then pg_get_viewdef(${QUALIFIED}) end
 )::text as row
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.oid = any($2::text::oid[])`;

@@ -25,15 +25,16 @@ export interface RelationFacts {
   readonly referencedBy: readonly number[];
   /** Triggers, rules or defaults that may write elsewhere. */
   readonly firesMore: boolean;
-  /** A view's query, and the schemas its unqualified names are looked up in. */
+  /** A view's query, all names in it with their schemas. */
   readonly definition: string | null;
-  readonly definitionPath: readonly number[] | null;
 }
 
 export interface ColumnFacts {
   readonly name: string;
   /** A built-in type's name, `enum`, or empty for anything else. */
   readonly type: string;
+  /** Of an enum: its type's name. */
+  readonly enumName: string | null;
   readonly deterministic: boolean;
   /** Its text is looked up in the catalog: regclass and the like. */
   readonly looksUp: boolean;

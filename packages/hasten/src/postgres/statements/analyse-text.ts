@@ -137,6 +137,7 @@ function worst(refusals: readonly Refusal[]): Refusal {
     mayWrite: refusals.some((it) => it.mayWrite),
     stateful: refusals.some((it) => it.stateful),
     personal: refusals.some((it) => it.personal),
+    passing: refusals.some((it) => it.passing === true),
   };
 }
 

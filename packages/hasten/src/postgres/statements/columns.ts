@@ -15,7 +15,7 @@ export function keyColumns(
     const kind = kindOf(column);
     if (kind === undefined) continue;
     const told = stored.every((table) => isTold(table, column, coverage));
-    if (told) columns.set(column.name, { kind, isEnum: column.type === "enum" });
+    if (told) columns.set(column.name, { kind, enumName: column.enumName ?? undefined });
   }
   return columns;
 }

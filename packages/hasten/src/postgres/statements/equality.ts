@@ -16,7 +16,8 @@ export const VALUES_MAX = 16;
 
 export interface KeyColumn {
   readonly kind: ColumnKind;
-  readonly isEnum: boolean;
+  /** The type's name where it is an enum. */
+  readonly enumName: string | undefined;
 }
 
 /** `column = value`, or one of the values. */
@@ -137,8 +138,16 @@ function isEquals(value: unknown): boolean {
 
 /** `(a, b) = (1, 2)`: each pair holds. */
 function ofRows(subject: Subject, left: Tree, right: Tree): readonly Candidate[] {
+  const own = listOf(left["args"]);
   const other = listOf(right["args"]);
-  return listOf(left["args"]).flatMap((part, at) => ofPair(subject, typed(part), typed(other[at])));
+  // `t.*` stands for many: what follows it is not where it seems to be.
+  if (own.some(isStar) || other.some(isStar)) return [];
+  return own.flatMap((part, at) => ofPair(subject, typed(part), typed(other[at])));
+}
+
+function isStar(value: unknown): boolean {
+  const node = typed(value);
+  return node?.type === "ColumnRef" && names(node.tree["fields"]) === undefined;
 }
 
 function ofPair(
@@ -249,12 +258,11 @@ const CASTS: Readonly<Record<ColumnKind, ReadonlySet<string>>> = {
 };
 
 /** Whether a cast to this type leaves the value as it is for the comparison. */
-function keepsValue({ kind, isEnum }: FoundColumn, type: Tree): boolean {
+function keepsValue({ kind, enumName }: FoundColumn, type: Tree): boolean {
   if (listOf(type["typmods"]).length > 0) return false;
   const parts = names(type["names"]) ?? [];
   const name = parts.at(-1) ?? "";
-  // Nothing but the enum itself can be compared with it.
-  if (isEnum) return !CASTS.text.has(name);
+  if (enumName !== undefined) return name === enumName;
   if (parts.length === 2 && parts[0] !== "pg_catalog") return false;
   return CASTS[kind].has(name);
 }

@@ -1,5 +1,5 @@
 /** Whether the functions, operators, types and casts that a statement names can be relied on. */
-import type { FunctionFacts, NameFacts } from "../catalog/name-sql.ts";
+import type { FunctionFacts, NameFacts, OperatorFacts } from "../catalog/name-sql.ts";
 import { FIRST_USER_OID } from "../catalog/name-sql.ts";
 import type { Registry } from "../catalog/registry.ts";
 import type { Item } from "../catalog/shelf.ts";
@@ -10,6 +10,8 @@ import type { FunctionUse, Uses } from "./uses.ts";
 export interface NamesRead {
   /** What it was made from: what is read is dropped when any of it changes. */
   readonly items: readonly { readonly tags: Set<string> }[];
+  /** `=` may mean what users made of it, even between types that it is built in for. */
+  readonly ownEquals: boolean;
   /** Tags of the functions of users that are called. */
   readonly tags: readonly string[];
   readonly refusals: readonly Refusal[];
@@ -26,7 +28,9 @@ export async function readNames(uses: Uses, place: Place): Promise<NamesRead> {
   const { registry, since } = place;
   const called = uses.functions.map(({ name }) => name.name);
   const functions = await registry.functions(unique([...called, ...uses.fields]), since);
-  const operators = await registry.named<number>("operators", [...uses.operators], since);
+  // IN, CASE, USING and the like compare by it without naming it.
+  const compared = unique([...uses.operators, "="]);
+  const operators = await registry.named<OperatorFacts>("operators", compared, since);
   const types = await registry.named<number>("types", typeNames(uses), since);
   const casts = await registry.named<number>("casts", [ALL], since);
   const schemas = await registry.schemas(schemaNames(uses.functions));
@@ -48,12 +52,15 @@ export async function readNames(uses: Uses, place: Place): Promise<NamesRead> {
       if (refused !== undefined) refusals.push(refused);
       else if (it.takesRow && it.oid >= FIRST_USER_OID) oids.add(it.oid);
     }
-  refusals.push(...unsafe(operators, (name) => `the operator ${name}, which is not IMMUTABLE`));
+  for (const [name, { facts }] of operators)
+    if (facts.found.some(({ immutable }) => !immutable))
+      refusals.push(refusal(`the operator ${name}, which is not IMMUTABLE`));
   refusals.push(...unsafe(types, (name) => `the type ${name}, which may look something up`));
   refusals.push(...unsafe(casts, () => "a cast of this database that is not IMMUTABLE"));
   const all = oids.size === 0 ? NONE : await registry.named("allFunctions", [ALL], since);
   return {
     items: [functions, operators, types, casts, all].flatMap((map) => [...map.values()]),
+    ownEquals: operators.get("=")?.facts.found.some(({ onPlainTypes }) => onPlainTypes) ?? false,
     tags: [...oids].map((oid) => registry.functionTag(oid)),
     refusals,
   };

@@ -14,7 +14,7 @@ const SYSTEM_COLUMNS: ReadonlySet<string> = new Set([
 ]);
 
 /** Types whose values are looked up in the catalog by name. */
-const CATALOG_TYPE = /^reg[a-z]+$/;
+const CATALOG_TYPE = /^_?(reg[a-z]+|aclitem)$/;
 /** PostgreSQL takes no longer text for a date. */
 const DATE_LENGTH_MAX = 128;
 const RELATIVE_DATE = /(^|[^a-z])(now|today|tomorrow|yesterday)([^a-z]|$)/i;

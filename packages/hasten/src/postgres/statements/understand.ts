@@ -8,7 +8,7 @@
  */
 
 import { broadTag } from "../../core/sql-tag.ts";
-import type { KnownPath, Registry } from "../catalog/registry.ts";
+import { type KnownPath, PG_CATALOG, type Registry } from "../catalog/registry.ts";
 import { type RelationFacts, unreadable } from "../catalog/relation.ts";
 import type { Item } from "../catalog/shelf.ts";
 import type { BoundTable } from "./bound-table.ts";
@@ -16,7 +16,7 @@ import { keyColumns } from "./columns.ts";
 import { candidatesFor } from "./equality.ts";
 import type { Refusal } from "./function-rules.ts";
 import type { ColumnKind } from "./interest.ts";
-import { readNames } from "./name-rules.ts";
+import { type NamesRead, readNames } from "./name-rules.ts";
 import type { ParseText } from "./parser.ts";
 import { resolveNames } from "./resolve-names.ts";
 import { scan } from "./scan.ts";
@@ -67,6 +67,9 @@ interface Place {
   readonly views: readonly number[];
 }
 
+/** Every name in a view's text has its schema, but for the built-in ones. */
+const IN_VIEWS: readonly number[] = [PG_CATALOG];
+
 async function addUses(into: Understood, uses: Uses, place: Place): Promise<void> {
   const { registry, since } = place.reading;
   if (uses.refusal !== undefined)
@@ -85,13 +88,15 @@ async function addUses(into: Understood, uses: Uses, place: Place): Promise<void
   for (const [at, use] of uses.relations.entries()) {
     const oid = resolved.oids[at];
     const facts = oid === undefined ? undefined : closure.get(oid)?.facts;
-    if (facts === undefined)
+    const { schema } = use.name;
+    // Or its schema was renamed since the name was looked up.
+    if (facts === undefined || (schema !== undefined && facts.schema !== schema))
       into.refusals.push({
         ...refused(`${use.name.name}, which does not exist`),
         // The catalog is asked about names in schemas, not about schemas that do not exist.
-        passing: use.name.schema !== undefined,
+        passing: schema !== undefined,
       });
-    else await addRelation(into, { use, uses, facts, closure }, place);
+    else await addRelation(into, { use, uses, facts, closure, names }, place);
   }
 }
 
@@ -100,10 +105,11 @@ interface Named {
   readonly uses: Uses;
   readonly facts: RelationFacts;
   readonly closure: ReadonlyMap<number, Item<RelationFacts>>;
+  readonly names: NamesRead;
 }
 
 async function addRelation(into: Understood, named: Named, place: Place): Promise<void> {
-  const { use, uses, facts, closure } = named;
+  const { use, uses, facts, closure, names } = named;
   const { registry, path } = place.reading;
   const below = descendants(facts, closure);
   const coverage = registry.coverage.kind;
@@ -129,7 +135,7 @@ async function addRelation(into: Understood, named: Named, place: Place): Promis
   }
   const stored = below.filter(({ kind }) => kind === "r");
   const columns = keyColumns(facts, stored, coverage);
-  const candidates = candidatesFor({ use, columns, uses });
+  const candidates = names.ownEquals ? [] : candidatesFor({ use, columns, uses });
   into.tables.push({ tableTag, candidates });
   const used = candidates.flat().map((term): [string, ColumnKind] => [term.column, term.kind]);
   const relations = below.map(({ oid }) => oid);
@@ -137,13 +143,13 @@ async function addRelation(into: Understood, named: Named, place: Place): Promis
 }
 
 async function addView(into: Understood, facts: RelationFacts, place: Place): Promise<void> {
-  const { definition, definitionPath } = facts;
+  const { definition } = facts;
   const name = `${facts.schema}.${facts.name}`;
   if (place.views.includes(facts.oid)) return;
   const statements = definition === null ? [] : parsed(place.reading.parse, definition);
   const [statement] = statements;
   const tooDeep = place.views.length >= VIEW_DEPTH_MAX;
-  if (statement === undefined || statements.length > 1 || definitionPath === null || tooDeep) {
+  if (statement === undefined || statements.length > 1 || tooDeep) {
     into.refusals.push(refused(`the view ${name}, whose definition is not understood`));
     return;
   }
@@ -151,7 +157,7 @@ async function addView(into: Understood, facts: RelationFacts, place: Place): Pr
   uses.ofView = true;
   await addUses(into, uses, {
     ...place,
-    namespaces: definitionPath,
+    namespaces: IN_VIEWS,
     views: [...place.views, facts.oid],
   });
 }
