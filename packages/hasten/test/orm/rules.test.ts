@@ -1,7 +1,6 @@
 import { freshDatabase } from "hasten-tools/vitest";
 import pg from "pg";
 import { describe, expect, it } from "vitest";
-import { sequence } from "../../src/core/sequence.ts";
 import { broadTag, rowTag } from "../../src/core/sql-tag.ts";
 import { inTrace, Trace, untraced } from "../../src/core/trace/index.ts";
 import { CAUSES } from "../../src/postgres/watch/causes.ts";
@@ -114,16 +113,6 @@ describe("untracked by name", () => {
     const seen = await app.traced(() => client.query(BY_ID, [1]));
     await client.end();
     expect(seen.untracked).toEqual([CAUSES.otherDatabase]);
-  });
-
-  it("a text understood only after it was sent, if tables changed meanwhile", async () => {
-    await using app = await watched({ late: true });
-    const seen = await app.traced(async () => {
-      app.source.unmappedSeq = sequence.next();
-      await app.pool.query(BY_ID, [1]);
-    });
-    expect(seen.untracked).toEqual([CAUSES.unmapped]);
-    expect((await app.traced(() => app.pool.query(BY_ID, [1]))).untracked).toEqual([]);
   });
 });
 

@@ -11,6 +11,7 @@ export const CAUSES: {
   readonly otherDatabase: string;
   readonly unidentified: string;
   readonly noSystem: string;
+  readonly preparing: string;
   readonly usedBefore: string;
   readonly beforeOpen: string;
   readonly noFacts: string;
@@ -40,6 +41,7 @@ export const CAUSES: {
     "a connection whose server was not compared yet with the one whose changes are known",
   noSystem:
     "a replica that cannot be told from those of other servers: its role may not call pg_control_system()",
+  preparing: "the catalog was read to prepare a new connection",
   usedBefore: "a connection that was changed before it was watched",
   beforeOpen: "a query sent before its connection was open",
   noFacts: "a connection whose role and settings could not be asked for",

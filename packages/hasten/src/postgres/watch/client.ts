@@ -13,6 +13,7 @@ import { carriage, inCallersContext, newTicket, takenTicket } from "./carry.ts";
 import { CAUSES } from "./causes.ts";
 import { Connection } from "./connection.ts";
 import { FACTS_SQL, factsOf, mayAskSystem, REPLAYED_SQL } from "./facts.ts";
+import { Gate } from "./gate.ts";
 import { SYSTEM_SQL } from "./identity.ts";
 import { unnoticed } from "./noticed.ts";
 import { exemptSocket } from "./outbound.ts";
@@ -49,6 +50,7 @@ class WatchedClient {
   readonly #client: DriverClient;
   readonly #watching: Watching;
   readonly #connection: Connection;
+  readonly #gate: Gate;
   readonly #query: QueryMethod;
   readonly #connect: ConnectMethod;
   readonly #Query: QueryClass;
@@ -64,6 +66,7 @@ class WatchedClient {
     this.#client = client;
     this.#watching = watching;
     this.#connection = new Connection(watching, family);
+    this.#gate = new Gate(watching.patience);
     this.#query = unnoticed(client.query);
     exemptSocket(client.connection.stream);
     this.#connect = client.connect;
@@ -152,7 +155,10 @@ class WatchedClient {
       ? AsyncLocalStorage.snapshot()
       : <T>(work: () => T): T => work();
     followForeign(query, follower, { inContext, mayWait: query instanceof this.#Query });
-    return this.#send(query, follower, values, callback);
+    const later = (): void => this.#sendLater(query, follower, values, callback);
+    // It may be used in other ways before it was sent, as if it were on the wire: it does not wait itself.
+    if (this.#gate.holds(follower.run!, false, later)) return query;
+    return this.#sendNow(query, follower, values, callback);
   }
 
   #follow(query: DriverQuery, ticket: Ticket, byPool: boolean): Follower {
@@ -164,7 +170,20 @@ class WatchedClient {
     return { connection, run, ended: (ended) => this.#ended(ended) };
   }
 
-  #send(query: DriverQuery, { run }: Follower, values?: unknown, callback?: unknown): unknown {
+  #send(query: DriverQuery, follower: Follower): void {
+    const later = (): void => this.#sendLater(query, follower);
+    if (!this.#gate.holds(follower.run!, true, later)) this.#sendNow(query, follower);
+  }
+
+  #sendLater(query: DriverQuery, follower: Follower, values?: unknown, callback?: unknown): void {
+    try {
+      this.#sendNow(query, follower, values, callback);
+    } catch (error) {
+      query.handleError(error, this.#client.connection);
+    }
+  }
+
+  #sendNow(query: DriverQuery, { run }: Follower, values?: unknown, callback?: unknown): unknown {
     try {
       return this.#query.call(this.#client, query, values, callback);
     } catch (error) {

@@ -39,6 +39,7 @@ export function judge(run: Run, state: SessionState, watching: Watching): void {
 
 const PASSING: ReadonlySet<string> = new Set([
   CAUSES.unmapped,
+  CAUSES.preparing,
   CAUSES.unidentified,
   CAUSES.noSource,
   CAUSES.changedSource,
@@ -56,6 +57,7 @@ function causeOf(run: Run, state: SessionState): string | undefined {
   const { analysis, source, trace } = run;
   if (run.unknownText !== undefined) return run.unknownText;
   if (analysis === undefined) return CAUSES.noText;
+  if (state.isPreparing(run)) return CAUSES.preparing;
   if (analysis.kind === "opaque") return analysis.because;
   if (analysis.kind === "write") return CAUSES.writes;
   if (run.late && source.unmappedSeq > trace!.seq) return CAUSES.unmapped;

@@ -43,6 +43,10 @@ const DISPLAY_SETTINGS: ReadonlySet<string> = new Set([
   "timezone",
 ]);
 
+/** Catalog reads of a new connection that are taken for its preparation. */
+const LOOKS_MAX = 4;
+const LOOK = /^the system table |^SHOW\b/;
+
 const UNKNOWN: SessionFacts = { searchPath: '"$user", public', role: "" };
 
 export class SessionState {
@@ -51,6 +55,9 @@ export class SessionState {
   readonly #settings = new Map<string, string>();
   /** Nothing but settings ran on it so far. */
   #young = true;
+  /** Something else than the catalog was read or written. */
+  #served = false;
+  #looks = 0;
   #display = "";
   #facts: Facts | undefined;
   #unknown: string | undefined = CAUSES.noFacts;
@@ -123,6 +130,15 @@ export class SessionState {
     return this.#compared.same;
   }
 
+  /**
+   * Whether this only prepares a new connection, as an ORM does that asks for the types of the
+   * database: a few looks at the catalog before anything else was read.
+   */
+  isPreparing({ analysis }: Run): boolean {
+    if (this.#served || this.#looks >= LOOKS_MAX) return false;
+    return analysis?.kind === "opaque" && !analysis.mayWrite && LOOK.test(analysis.because);
+  }
+
   /** Nothing is known of it any more, until it is asked or reset. */
   lose(cause: string): void {
     this.#unknown = cause;
@@ -187,6 +203,8 @@ export class SessionState {
       this.#change(analysis.because, analysis.local === true);
     if (analysis?.kind === "session" && outcome === "answered") this.#effect(analysis.effect, run);
     if (analysis?.kind !== "session") this.#young = false;
+    if (this.isPreparing(run)) this.#looks += 1;
+    else if (analysis?.kind !== "session") this.#served = true;
     this.#follow(run);
   }
 

@@ -6,6 +6,7 @@ import type { ChangeSource } from "../coherence/source.ts";
 import type { QueryEvent } from "../measure.ts";
 import { normalise } from "../normalise.ts";
 import type { Analyzer } from "../statements/analysis.ts";
+import { Patience } from "./gate.ts";
 import { type Identity, KnownServer } from "./identity.ts";
 import type { Run } from "./run.ts";
 
@@ -21,6 +22,7 @@ export interface Watching {
   readonly source: () => ChangeSource;
   readonly clock: Clock;
   readonly server: KnownServer;
+  readonly patience: Patience;
   sequenceNow(): number;
   tell(event: WatchEvent): void;
   broken(error: unknown): void;
@@ -43,6 +45,7 @@ export function createWatching(options: WatchingOptions): Watching {
     source,
     clock,
     server: new KnownServer(identify, clock),
+    patience: new Patience(clock),
     sequenceNow: sequence.now,
     tell: report,
     broken: (error) => report({ kind: "broken", detail: String(error) }),
