@@ -50,8 +50,13 @@ export function tableOfTag(tag: string): string {
   return end === -1 ? tag : tag.slice(0, end);
 }
 
+const SPECIAL = /[%:.=*\s]/;
+const SPECIALS = /[%:.=*\s]/g;
+
+/** Most names and keys need no escape: looking costs less than replacing nothing. */
 function part(name: string): string {
-  return name.replace(/[%:.=*\s]/g, (character) => `%${character.charCodeAt(0).toString(16)};`);
+  if (!SPECIAL.test(name)) return name;
+  return name.replace(SPECIALS, (character) => `%${character.charCodeAt(0).toString(16)};`);
 }
 
 function short(tag: string): string {

@@ -56,7 +56,8 @@ export function notice(
   kind: Notice["kind"],
   detail: string,
 ): void {
-  const cause = `${kind} ${detail}`;
+  // How write-hot a route is differs each time it is seen: that it is, is told once.
+  const cause = kind === "write-hot" ? kind : `${kind} ${detail}`;
   if (route.noticed.has(cause) || route.noticed.size >= NOTICES_PER_ROUTE_MAX) return;
   route.noticed.add(cause);
   options.onNotice({ kind, route: route.name, detail });
