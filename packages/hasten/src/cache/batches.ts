@@ -70,7 +70,7 @@ async function run(load: AnyBatch, batch: readonly Ask[], options: ResolvedOptio
     });
   };
   try {
-    const values = await (trace === undefined ? ask() : inTrace(trace, ask));
+    const values = await (trace === undefined ? ask() : inTrace(trace, async () => ask()));
     await passOn(trace, batch, options);
     const length: unknown = Array.isArray(values) ? values.length : typeof values;
     if (length !== batch.length) throw batchMismatch(batch.length, length);

@@ -150,7 +150,8 @@ export function createFlights(parts: LoadParts): Flights {
     try {
       const value = await (trace === undefined
         ? load(context)
-        : inTrace(trace, () => load(context)));
+        : // Within it also where a query builder is sent only when it is awaited.
+          inTrace(trace, async () => load(context)));
       if (trace !== undefined && trace.pending > 0) await settled(trace, clock);
       if (flight.landing === undefined) end(flight, loaded(parts, flight, flight.wanted, value));
     } catch (error) {

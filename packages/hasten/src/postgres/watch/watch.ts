@@ -37,7 +37,10 @@ export interface WatchOptions {
 }
 
 export interface Watch {
-  /** Returns the target; of the `pg` module one like it whose clients are watched. */
+  /**
+   * Returns the target; of the `pg` module one like it whose clients are watched. Each such module's
+   * connections must show values alike: one for each ORM.
+   */
   watch<T extends object>(target: T): T;
   close(): void;
 }
@@ -49,7 +52,8 @@ interface Released {
 export function createWatch(options: WatchOptions): Watch {
   const { analyzer, source, onEvent, identify, clock = systemClock, allow = [] } = options;
   const watching = createWatching({ analyzer, source, clock, onEvent, identify });
-  const modules = new Map<object, object>();
+  /** What was made of the `pg` module: watched already. */
+  const modules = new WeakSet<object>();
   const released = new Set<Released>([noticeUnwatched(), watchOutbound(new Set(allow))]);
 
   const watchModule = (driver: DriverModule): object => {
@@ -67,15 +71,13 @@ export function createWatch(options: WatchOptions): Watch {
       Pool: { value: Pool, enumerable: true },
       native: { get: refuseNative },
     }) as object;
-    modules.set(driver, like);
-    modules.set(like, like);
+    modules.add(like);
     return like;
   };
 
   const watch = <T extends object>(target: T): T => {
     if (watchedPools.has(target) || watchedClients.has(target)) return target;
-    const known = modules.get(target);
-    if (known !== undefined) return known as T;
+    if (modules.has(target)) return target;
     if (isModule(target)) return watchModule(target) as T;
     if (isPool(target)) released.add(watchPool(target, watching));
     else if (isClient(target))
@@ -89,7 +91,6 @@ export function createWatch(options: WatchOptions): Watch {
     close() {
       for (const one of released) one.release();
       released.clear();
-      modules.clear();
     },
   };
 }
