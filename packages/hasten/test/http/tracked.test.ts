@@ -217,3 +217,18 @@ test("variants of one URL that read different rows are dropped by the rows of an
   it.responses.cache.dropLocal([`${ORDERS}:language=de`], "a row changed");
   expect(shown(await it.get("/x", de))).toBe("MISS 3");
 });
+
+test("why tells for a URL what rests on what, and what dropped it", async () => {
+  const source = fakeSource();
+  const orders = counting((runs) => source.read([ORDERS], async () => runs));
+  await using it = await startTracked({ source }, (app, responses) => {
+    app.get("/why", cached(responses, { ttlMs: 10_000 }), orders.handler);
+  });
+  expect(it.responses.why("/why")).toMatchObject({ state: "absent" });
+  await it.get("/why");
+  expect(it.responses.why("/why")).toMatchObject({ state: "fresh", promise: "stream" });
+  it.responses.cache.dropLocal([ORDERS], "a change committed by 0/1");
+  const why = it.responses.why("/why");
+  expect(why.state).toBe("invalid");
+  expect(why.because).toContain("0/1");
+});

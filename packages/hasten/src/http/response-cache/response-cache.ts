@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import type { Cache, Outcome } from "../../cache/index.ts";
+import type { Cache, Explanation, Outcome } from "../../cache/index.ts";
 import type { StoredCodingStats } from "./codings.ts";
 import { type Counters, createEngine } from "./engine.ts";
 import { createFront, type FrontOptions } from "./front.ts";
@@ -28,6 +28,11 @@ export interface ResponseCache {
   ): void;
   /** A listener that answers public routes itself and hands the rest to `app`. */
   front(app: RequestListener, options?: FrontOptions): RequestListener;
+  /**
+   * What a request for this URL would be given now, why, and what the answer rests on. Of answers
+   * that everyone shares; those kept under a scope or a custom key have keys that hide who asked.
+   */
+  why(url: string): Explanation;
   stats(): ResponseCacheStats;
 }
 
@@ -61,6 +66,7 @@ export function createResponseCache(options: ResponseCacheOptions): ResponseCach
     invalidate: (targets) => invalidate(engine, targets),
     invalidateOnSuccess: (req, res, targetsOf) => invalidateOnSuccess(engine, req, res, targetsOf),
     front: (app, frontOptions = {}) => createFront(engine, app, frontOptions),
+    why: (url) => engine.cache.why(engine.aliases.get(url) ?? engine.keys.front(url)),
     stats: () => ({
       ...engine.counters,
       codings: { ...engine.codings.stats },
