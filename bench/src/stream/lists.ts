@@ -1,6 +1,6 @@
 /** A list under writes: requests per second and the slow ones, with and without the cache. */
 import { execFile } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -48,6 +48,7 @@ export async function measureLists(
   writer: pg.Client,
   { cached, seconds }: { readonly cached: boolean; readonly seconds: number },
 ): Promise<ListsSample> {
+  using stack = new DisposableStack();
   await using app = start("lists-app.ts", { url, cached });
   const { port } = await app.next<FromListsApp>();
   const script = join(tmpdir(), `hasten-bench-lists-${process.pid}.lua`);
@@ -55,6 +56,7 @@ export async function measureLists(
     script,
     `request = function() return wrk.format("GET", "/lists/" .. math.random(1, ${CATEGORIES})) end\n`,
   );
+  stack.defer(() => rmSync(script, { force: true }));
   await load(port, 2, script);
   const before = await statsOf(app);
   const writing = writes(writer, seconds);
