@@ -192,3 +192,29 @@ it("runs the source outside the caller's trace", async () => {
   );
   expect(untracked).toEqual(["nothing was read"]);
 });
+
+it("a connection that is lost while its write settles ends nobody's process", async () => {
+  await using app = await watched();
+  const client = await app.pool.connect();
+  await client.query("begin");
+  await client.query(RELABEL);
+  const hold = Promise.withResolvers<void>();
+  app.source.hold = hold.promise;
+  const commit = client.query("commit");
+  const { processID } = client as unknown as { processID: number };
+  const ended = new Promise((resolve) => client.once("end", resolve));
+  const other = new pg.Client({ connectionString: app.url });
+  await other.connect();
+  await expect
+    .poll(() => client.listenerCount("error"), { message: "the answer is held back" })
+    .toBe(1);
+  await other.query("select pg_terminate_backend($1)", [processID]);
+  await ended;
+  hold.resolve();
+  expect((await commit).command).toBe("COMMIT");
+  expect(client.listenerCount("error")).toBe(0);
+  await expect(client.query("select 1")).rejects.toThrow("not queryable");
+  client.release();
+  await other.end();
+  expect(app.source.writes).toHaveLength(1);
+});

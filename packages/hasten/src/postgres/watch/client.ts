@@ -61,11 +61,12 @@ class WatchedClient {
     void this.#learn(false);
   };
   #learning: Promise<void> | undefined;
+  #shields = 0;
 
   constructor(client: DriverClient, watching: Watching, family: Family) {
     this.#client = client;
     this.#watching = watching;
-    this.#connection = new Connection(watching, family);
+    this.#connection = new Connection(watching, family, (until) => this.#shield(until));
     this.#gate = new Gate(watching.patience);
     this.#query = unnoticed(client.query);
     exemptSocket(client.connection.stream);
@@ -143,6 +144,19 @@ class WatchedClient {
       // As the driver does: the stack leads to the caller, not to the socket.
       if (error instanceof Error) Error.captureStackTrace(error);
       throw error;
+    });
+  }
+
+  /**
+   * While an answer is held back the driver believes its client idle: a connection that is lost then
+   * would end the process of a program that has no reason to listen. Its next statement is refused.
+   */
+  #shield(until: Promise<void>): void {
+    if (this.#shields === 0) this.#client.on("error", unheard);
+    this.#shields += 1;
+    void until.then(() => {
+      this.#shields -= 1;
+      if (this.#shields === 0) this.#client.removeListener("error", unheard);
     });
   }
 
@@ -255,6 +269,10 @@ class WatchedClient {
     untraced(() => this.#query.call(this.#client, query));
     return promise;
   }
+}
+
+function unheard(): void {
+  // The statement that follows tells.
 }
 
 function textOf(query: DriverQuery): {

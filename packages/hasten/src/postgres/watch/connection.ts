@@ -35,14 +35,17 @@ export class Connection {
   readonly state: SessionState;
   readonly #watching: Watching;
   readonly #writes: OwnWritesOf;
+  readonly #onHeld: (until: Promise<void>) => void;
   /** Sent and not ended, oldest first; undefined for what hasten asks itself. */
   #sent: (Run | undefined)[] = [];
   /** Texts of named statements. */
   readonly #names = new Map<string, string>();
   #tail: Promise<void> | undefined;
 
-  constructor(watching: Watching, family: Family) {
+  /** @param onHeld called with the end of each time in which results are held back */
+  constructor(watching: Watching, family: Family, onHeld: (until: Promise<void>) => void) {
     this.#watching = watching;
+    this.#onHeld = onHeld;
     this.state = new SessionState(family);
     this.#writes = new OwnWritesOf(watching.source, () =>
       watching.tell({ kind: "queued", detail: "an own write has not come back in time" }),
@@ -184,6 +187,7 @@ export class Connection {
         if (this.#tail === mine) this.#tail = undefined;
       });
     this.#tail = mine;
+    this.#onHeld(mine);
     return mine;
   }
 

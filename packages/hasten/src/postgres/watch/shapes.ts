@@ -46,8 +46,9 @@ export interface DriverClient {
   query: QueryMethod;
   connect: ConnectMethod;
   getTransactionStatus?(): string | null;
+  on(event: "error", listener: () => void): unknown;
   once(event: "connect", listener: () => void): unknown;
-  removeListener(event: "connect", listener: () => void): unknown;
+  removeListener(event: "connect" | "error", listener: () => void): unknown;
 }
 
 export type ClientClass = (new (
