@@ -6,7 +6,7 @@ import {
   OPERATOR_SIGNATURE,
   TYPE_SIGNATURE,
 } from "./name-sql.ts";
-import { signatureSql } from "./relation-sql.ts";
+import { PUBLICATION, signatureSql } from "./relation-sql.ts";
 import { PATH_SIGNATURE } from "./search-path.ts";
 
 /** What was true when it was looked up. */
@@ -59,6 +59,10 @@ select '${kind}', e.name from jsonb_to_recordset($2::jsonb->'${kind}') e(name te
 where e.signature is distinct from ${signature}`;
   return `
 select 'since' as kind, (pg_snapshot_xmin(pg_current_snapshot())::text::numeric % 4294967296)::text as key
+union all
+select 'next', (pg_snapshot_xmax(pg_current_snapshot())::text::numeric % 4294967296)::text
+union all
+select 'publication', coalesce(${PUBLICATION}, '')
 union all
 select 'relations', e.key from jsonb_to_recordset($2::jsonb->'relations') e(key text, signature text)
 left join pg_class c on c.oid = e.key::oid

@@ -12,6 +12,21 @@ const NAME_KINDS: readonly NameKind[] = [
   "allFunctions",
 ];
 
+/** Rows that are told each time. */
+const ABOUT: ReadonlySet<string> = new Set(["since", "next", "publication"]);
+
+/** Gives the relations whose coverage is another one now: they are to be looked up again. */
+function lookedAt(registry: Registry, about: ReadonlyMap<string, string>): readonly string[] {
+  const { publishing, relations, since: before } = registry;
+  const since = about.get("since")!;
+  registry.since = since;
+  const next = about.get("next")!;
+  if (publishing.saw(about.get("publication")!, { before, next }))
+    return relations.entries().map(([key]) => key);
+  if (!publishing.settles(since)) return [];
+  return relations.entries().flatMap(([key, { settled }]) => (settled ? [] : [key]));
+}
+
 /** The tags to drop. Rejects when the database does not answer: nothing is known then. */
 export type Poll = () => Promise<readonly string[]>;
 
@@ -21,15 +36,19 @@ export function createPoll(registry: Registry, forget: () => void): Poll {
     const values = [registry.publication, JSON.stringify(expected(registry))];
     const rows = await registry.run(text, values);
     const tags = new Set<string>();
+    const about = new Map<string, string>();
+    const changed: { kind: ExpectedKind; key: string }[] = [];
     for (const row of rows) {
       const kind = String(row["kind"]);
       const key = String(row["key"]);
-      if (kind === "since") registry.since = key;
-      else take(registry, { kind: kind as ExpectedKind, key }, tags);
+      if (ABOUT.has(kind)) about.set(kind, key);
+      else changed.push({ kind: kind as ExpectedKind, key });
     }
+    for (const it of changed) take(registry, it, tags);
+    for (const key of lookedAt(registry, about)) takeRelation(registry, key, tags);
     for (const [kind, shelf] of shelves(registry))
       for (const key of shelf.doubtful()) take(registry, { kind, key }, tags);
-    if (tags.size > 0 || rows.length > 1) {
+    if (tags.size > 0 || changed.length > 0) {
       registry.epoch += 1;
       forget();
     }

@@ -20,6 +20,7 @@ import {
   TYPES_SQL,
 } from "./name-sql.ts";
 import { RESOLVE_SQL, SCHEMAS_SQL } from "./poll-sql.ts";
+import { Publishing } from "./publishing.ts";
 import type { RelationFacts } from "./relation.ts";
 import { relationsSql } from "./relation-sql.ts";
 import { type Coverage, jsonRows, type Run } from "./run.ts";
@@ -78,6 +79,7 @@ export class Registry {
   epoch = 0;
   /** Transactions from this one on are younger than the latest poll. */
   since: string | undefined = undefined;
+  readonly publishing: Publishing = new Publishing();
   readonly #relationsSql: string;
 
   constructor({ run, database, coverage }: RegistryOptions) {
@@ -160,9 +162,17 @@ export class Registry {
   ): Promise<ReadonlyMap<number, Item<RelationFacts>>> {
     const missing = oids.filter((oid) => this.relations.get(String(oid)) === undefined);
     if (missing.length > 0) {
-      const values = [this.publication, `{${missing.join(",")}}`, since ?? null];
+      const { after } = this.publishing;
+      const names = `{${missing.join(",")}}`;
+      const values = [this.publication, names, since ?? null, after ?? null];
       const rows = await jsonRows<RelationFacts>(this.run, this.#relationsSql, values);
-      for (const facts of rows) this.#shelve(facts);
+      const now = this.publishing.after;
+      // Asked before the publication was seen to change, it is not known.
+      for (const facts of rows)
+        this.#shelve({
+          ...facts,
+          settled: now === undefined || (facts.settled && after === now),
+        });
     }
     return found(oids, (oid) => this.relations.get(String(oid)));
   }

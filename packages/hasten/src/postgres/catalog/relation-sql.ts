@@ -43,19 +43,21 @@ const PARTS = [
   VIEWED,
 ];
 
-/** Whether changes of relation `c` reach us; `$1` is the publication's name. */
-function coveredSql(coverage: Coverage): string {
+const always = (): string => "true";
+
+/** Whether changes of relation `c` reach us, by the rows that `counts`; `$1` is the publication's name. */
+function coveredSql(coverage: Coverage, counts: (row: string) => string = always): string {
   switch (coverage.kind) {
     case "any":
       return "($1::text is null or true)";
     case "publication":
       return `exists (
         select from pg_publication p
-        where p.pubname = $1 and p.pubinsert and p.pubupdate and p.pubdelete and p.pubtruncate and not p.pubviaroot
+        where p.pubname = $1 and ${counts("p")} and p.pubinsert and p.pubupdate and p.pubdelete and p.pubtruncate and not p.pubviaroot
         and (p.puballtables
-          or exists (select from pg_publication_namespace s where s.pnpubid = p.oid and s.pnnspid in (
+          or exists (select from pg_publication_namespace s where s.pnpubid = p.oid and ${counts("s")} and s.pnnspid in (
             select q.relnamespace from pg_class q where q.oid = c.oid or q.oid in (select relid from pg_partition_ancestors(c.oid))))
-          or exists (select from pg_publication_rel r where r.prpubid = p.oid and (r.prrelid = c.oid or r.prrelid in (select relid from pg_partition_ancestors(c.oid)))))
+          or exists (select from pg_publication_rel r where r.prpubid = p.oid and ${counts("r")} and (r.prrelid = c.oid or r.prrelid in (select relid from pg_partition_ancestors(c.oid)))))
         and not exists (select from pg_publication_rel r where r.prpubid = p.oid and (r.prqual is not null or r.prattrs is not null)
           and (r.prrelid = c.oid or r.prrelid in (select relid from pg_partition_ancestors(c.oid)))))`;
     case "triggers":
@@ -67,7 +69,7 @@ function coveredSql(coverage: Coverage): string {
 }
 
 /** Of the whole publication, looked at once for all relations; triggers are among each one's parts. */
-const PUBLICATION = `(select p.xmin || '/' || coalesce((
+export const PUBLICATION = `(select p.xmin || '/' || coalesce((
     select string_agg(r.oid || ':' || r.xmin, ',' order by r.oid) from pg_publication_rel r where r.prpubid = p.oid), '')
   || '/' || coalesce((
     select string_agg(s.oid || ':' || s.xmin, ',' order by s.oid) from pg_publication_namespace s where s.pnpubid = p.oid), '')
@@ -77,6 +79,10 @@ const PUBLICATION = `(select p.xmin || '/' || coalesce((
 export function signatureSql(): string {
   return `md5(array[${PARTS.join(",\n")}, ${PUBLICATION}]::text)`;
 }
+
+/** Rows older than transaction `$4`, where there is one. */
+const settled = (row: string): string =>
+  `($4::text is null or age(${row}.xmin) > age($4::text::xid))`;
 
 /** Whether any of its rows is newer than transaction `$3`; what cannot be told is. */
 const RECENT = `$3::text is null or (
@@ -124,6 +130,7 @@ select json_build_object(
   'forced', c.relforcerowsecurity,
   'owner', pg_get_userbyid(c.relowner),
   'covered', ${coveredSql(coverage)},
+  'settled', ($4::text is null) or ${coveredSql(coverage, settled)},
   'columns', ${COLUMNS},
   'parents', (select coalesce(json_agg(h.inhparent::int8), '[]'::json) from pg_inherits h where h.inhrelid = c.oid),
   'children', (select coalesce(json_agg(h.inhrelid::int8), '[]'::json) from pg_inherits h where h.inhparent = c.oid),

@@ -16,6 +16,8 @@ export interface RelationFacts {
   readonly forced: boolean;
   readonly owner: string;
   readonly covered: boolean;
+  /** It has been for so long that no running transaction changed it before. */
+  readonly settled: boolean;
   readonly columns: readonly ColumnFacts[];
   readonly parents: readonly number[];
   readonly children: readonly number[];

@@ -45,6 +45,7 @@ export interface Reading {
   readonly since: string | undefined;
 }
 
+const UNSETTLED = "which transactions changed before it was published";
 const VIEW_DEPTH_MAX = 24;
 
 export async function understand(uses: Uses, reading: Reading): Promise<Understood> {
@@ -116,6 +117,11 @@ async function addRelation(into: Understood, named: Named, place: Place): Promis
   for (const it of below) {
     const because = unreadable(it, coverage);
     if (because !== undefined) into.refusals.push(refused(because));
+    else if (!it.settled && it.kind === "r")
+      into.refusals.push({
+        ...refused(`the table ${it.schema}.${it.name}, ${UNSETTLED}`),
+        passing: true,
+      });
   }
   if (isRestricted(facts, path.facts, place.views.length > 0))
     into.refusals.push({
