@@ -141,13 +141,14 @@ export class Session {
   }
 
   /** Large enough to be streamed before its end, with a savepoint that is rolled back in between. */
-  async streamed(round: Round, { name }: ModelTable): Promise<void> {
+  async streamed(round: Round, { name }: ModelTable, read: () => Promise<void>): Promise<void> {
     const many = (): Row[] => Array.from({ length: 200 }, () => this.#fresh());
     const [kept, undone] = [many(), many()];
     await this.#client.query("begin");
     await this.#insert(name, kept);
     await this.#client.query("savepoint s");
     await this.#insert(name, undone);
+    await read();
     await this.#client.query("rollback to s; commit");
     round.changed.add(name);
     round.touched.add(name);

@@ -169,6 +169,12 @@ async function record(): Promise<{
   open.push(wal);
   await wal.createSlot();
   await wal.start();
+  const reached = async (mark: string): Promise<void> => {
+    await admin.query("select pg_logical_emit_message(false, $1, '', true)", [mark]);
+    const told = (bytes: Buffer): boolean => bytes[0] === 0x4d && bytes.includes(`${mark}\0`);
+    const read = vi.waitFor(() => expect(recorded.some(told)).toBe(true), { timeout: 20_000 });
+    await Promise.race([read, failed.promise]);
+  };
   const next = random(SEED);
   const sessions: Session[] = [];
   for (let at = 0; at < SESSIONS; at++)
@@ -177,20 +183,14 @@ async function record(): Promise<{
   for (let at = 0; at < ROUNDS; at++) {
     const round = new Round();
     rounds.push(round);
-    if (at === ROUNDS - 1) await sessions[0]!.streamed(round, TABLES[0]!);
+    if (at === ROUNDS - 1) await sessions[0]!.streamed(round, TABLES[0]!, () => reached("middle"));
     else if (next(3) === 0) {
       await sessions[next(SESSIONS)]!.transaction(round, true);
       for (const name of round.truncated) for (const one of sessions) one.forget(name);
     } else await Promise.all(sessions.map((one) => one.transaction(round, false)));
     await admin.query("select pg_logical_emit_message(false, 'hasten.pulse', $1, true)", [`${at}`]);
   }
-  const end = await admin.query("select pg_logical_emit_message(false, 'end', 'end', true)");
-  expect(end.rowCount).toBe(1);
-  const ended = (bytes: Buffer): boolean => bytes[0] === 0x4d && bytes.includes("end\0");
-  await Promise.race([
-    vi.waitFor(() => expect(recorded.some(ended)).toBe(true), { timeout: 20_000 }),
-    failed.promise,
-  ]);
+  await reached("end");
   return { recorded, interests, rounds };
 }
 
