@@ -163,3 +163,34 @@ test("a row with a star has its parts elsewhere", async () => {
     `${T}c:id=1`,
   ]);
 });
+
+test("what the functions of operators and casts call, and how searches take texts apart, is looked at", async () => {
+  await client.query(`create table j (id int primary key, body text);
+    create function inner_j(int) returns int immutable language plpgsql as 'begin return $1; end';
+    create function outer_j(int, int) returns int immutable language plpgsql as 'begin return inner_j($1) + $2; end';
+    create operator <+> (leftarg = int, rightarg = int, procedure = outer_j);
+    create text search configuration own (copy = simple)`);
+  const replaced = (sign: string): string =>
+    `create or replace function inner_j(int) returns int immutable language plpgsql as 'begin return ${sign}$1; end'`;
+  expect(await dropped("select id <+> 1 from j", replaced("-"))).toBe(true);
+  expect(
+    await dropped(
+      "select to_tsvector('own', body) from j",
+      "alter text search configuration own alter mapping for asciiword with english_stem",
+    ),
+  ).toBe(true);
+  expect(
+    await dropped("select id from j", "alter text search configuration own rename to owned"),
+  ).toBe(false);
+  await client.query(`create type boxed as (x int);
+    create function boxes(int) returns boxed immutable language sql as 'select row($1)::boxed';
+    create cast (int as boxed) with function boxes(int)`);
+  await statements.poll();
+  expect(
+    await dropped(
+      "select id::boxed from j",
+      "create or replace function boxes(int) returns boxed immutable language sql as 'select row(-$1)::boxed'",
+    ),
+  ).toBe(true);
+  expect(await dropped("select id::boxed from j", replaced("2 * "))).toBe(true);
+});

@@ -19,9 +19,14 @@ export interface FunctionFacts {
   readonly changesSession: boolean;
 }
 
-export interface OperatorFacts {
+export interface CastFacts {
   readonly oid: number;
   readonly immutable: boolean;
+  /** Its function is no C: it may call others. */
+  readonly mayCall: boolean;
+}
+
+export interface OperatorFacts extends CastFacts {
   /** Both sides are built-in types or enums: it may be taken where the built-in one was. */
   readonly onPlainTypes: boolean;
 }
@@ -48,8 +53,14 @@ export const TYPE_SIGNATURE = `(select coalesce(md5(string_agg(t.oid || ':' || t
     || coalesce(${typeParts("select t.oid")}, ''), ',' order by t.oid)), '')
   from pg_type t join pg_namespace n on n.oid = t.typnamespace where t.typname = e.name and t.oid >= ${FIRST_USER_OID})`;
 
-export const CAST_SIGNATURE: string = `(select coalesce(md5(string_agg(k.oid || ':' || k.xmin, ',' order by k.oid)), '')
-  from pg_cast k where k.oid >= ${FIRST_USER_OID})`;
+export const CAST_SIGNATURE = `(select coalesce(md5(string_agg(k.oid || ':' || k.xmin || ':' || coalesce(f.xmin::text, ''), ',' order by k.oid)), '')
+  from pg_cast k left join pg_proc f on f.oid = k.castfunc where k.oid >= ${FIRST_USER_OID})`;
+
+/** How texts are taken apart for searching: a function that does so is IMMUTABLE by name only. */
+export const SEARCH_SIGNATURE = `(select md5(string_agg(v.part, ',' order by v.part)) from (
+  select 'c' || c.oid || ':' || c.xmin from pg_ts_config c
+  union all select 'd' || d.oid || ':' || d.xmin from pg_ts_dict d
+  union all select 'm' || m.mapcfg || ':' || m.maptokentype || ':' || m.mapseqno || ':' || m.xmin from pg_ts_config_map m) v(part))`;
 
 /** All functions of users: those that are called may call others. */
 export const ALL_FUNCTIONS_SIGNATURE: string = `(select coalesce(md5(string_agg(p.oid || ':' || p.xmin, ',' order by p.oid)), '')
@@ -77,6 +88,8 @@ select json_build_object('name', e.name, 'signature', ${FUNCTION_SIGNATURE},
   )), '[]'::json) from pg_proc p where p.proname = e.name)
 )::text as row from jsonb_array_elements_text($1::jsonb) e(name)`;
 
+const MAY_CALL = `exists (select from pg_language l where l.oid = f.prolang and l.lanname not in ('c', 'internal'))`;
+
 const PLAIN_TYPE = (oid: string): string =>
   `exists (select from pg_type t where t.oid = ${oid} and (t.oid < ${FIRST_USER_OID} or t.typtype = 'e'))`;
 
@@ -85,7 +98,7 @@ export const OPERATORS_SQL = `
 select json_build_object('name', e.name, 'signature', ${OPERATOR_SIGNATURE},
   'recent', ${recent(`select o.xmin from pg_operator o where o.oprname = e.name and o.oid >= ${FIRST_USER_OID}`)},
   'found', (select coalesce(json_agg(json_build_object('oid', o.oid::int8,
-      'immutable', f.provolatile is not distinct from 'i',
+      'immutable', f.provolatile is not distinct from 'i', 'mayCall', ${MAY_CALL},
       'onPlainTypes', ${PLAIN_TYPE("o.oprleft")} and ${PLAIN_TYPE("o.oprright")})), '[]'::json)
     from pg_operator o left join pg_proc f on f.oid = o.oprcode
     where o.oprname = e.name and o.oid >= ${FIRST_USER_OID})
@@ -101,13 +114,18 @@ select json_build_object('name', e.name, 'signature', ${TYPE_SIGNATURE},
       or ${someLookedUp("select t.oid")}))
 )::text as row from jsonb_array_elements_text($1::jsonb) e(name)`;
 
-/** Casts that users made with functions that are not IMMUTABLE: they happen unseen. */
-export const CASTS_SQL: string = `
+/** Casts that users made with functions: they happen unseen. */
+export const CASTS_SQL = `
 select json_build_object('name', e.name, 'signature', ${CAST_SIGNATURE},
   'recent', ${recent(`select k.xmin from pg_cast k where k.oid >= ${FIRST_USER_OID}`)},
-  'found', (select coalesce(json_agg(k.oid::int8), '[]'::json) from pg_cast k join pg_proc f on f.oid = k.castfunc
-    where k.oid >= ${FIRST_USER_OID} and f.provolatile <> 'i')
+  'found', (select coalesce(json_agg(json_build_object('oid', k.oid::int8,
+      'immutable', f.provolatile = 'i', 'mayCall', ${MAY_CALL})), '[]'::json)
+    from pg_cast k join pg_proc f on f.oid = k.castfunc where k.oid >= ${FIRST_USER_OID})
 )::text as row from jsonb_array_elements_text($1::jsonb) e(name)`;
+
+export const SEARCH_SQL = `
+select json_build_object('name', e.name, 'signature', ${SEARCH_SIGNATURE}, 'recent', false, 'found', '[]'::json
+)::text as row from jsonb_array_elements_text($1::jsonb) e(name), (select $2::text) unused`;
 
 export const ALL_FUNCTIONS_SQL: string = `
 select json_build_object('name', e.name, 'signature', ${ALL_FUNCTIONS_SIGNATURE}, 'recent', false, 'found', '[]'::json

@@ -4,6 +4,7 @@ import {
   CAST_SIGNATURE,
   FUNCTION_SIGNATURE,
   OPERATOR_SIGNATURE,
+  SEARCH_SIGNATURE,
   TYPE_SIGNATURE,
 } from "./name-sql.ts";
 import { PUBLICATION, signatureSql } from "./relation-sql.ts";
@@ -30,6 +31,7 @@ export interface Expected {
   readonly types: readonly NamedSignature[];
   readonly casts: readonly NamedSignature[];
   readonly allFunctions: readonly NamedSignature[];
+  readonly search: readonly NamedSignature[];
 }
 
 interface NamedSignature {
@@ -78,5 +80,6 @@ union all ${named("functions", FUNCTION_SIGNATURE)}
 union all ${named("operators", OPERATOR_SIGNATURE)}
 union all ${named("types", TYPE_SIGNATURE)}
 union all ${named("casts", CAST_SIGNATURE)}
-union all ${named("allFunctions", ALL_FUNCTIONS_SIGNATURE)}`;
+union all ${named("allFunctions", ALL_FUNCTIONS_SIGNATURE)}
+union all ${named("search", SEARCH_SIGNATURE)}`;
 }

@@ -10,6 +10,7 @@ const NAME_KINDS: readonly NameKind[] = [
   "types",
   "casts",
   "allFunctions",
+  "search",
 ];
 
 /** Rows that are told each time. */
@@ -75,6 +76,7 @@ function expected(registry: Registry): Expected {
     types: named("types"),
     casts: named("casts"),
     allFunctions: named("allFunctions"),
+    search: named("search"),
   };
 }
 

@@ -17,6 +17,7 @@ import {
   type FunctionFacts,
   type NameFacts,
   OPERATORS_SQL,
+  SEARCH_SQL,
   TYPES_SQL,
 } from "./name-sql.ts";
 import { RESOLVE_SQL, SCHEMAS_SQL } from "./poll-sql.ts";
@@ -47,7 +48,7 @@ export interface Resolution {
   readonly name: string;
 }
 
-export type NameKind = "functions" | "operators" | "types" | "casts" | "allFunctions";
+export type NameKind = "functions" | "operators" | "types" | "casts" | "allFunctions" | "search";
 
 const NAME_SQL: Readonly<Record<NameKind, string>> = {
   functions: FUNCTIONS_SQL,
@@ -55,6 +56,7 @@ const NAME_SQL: Readonly<Record<NameKind, string>> = {
   types: TYPES_SQL,
   casts: CASTS_SQL,
   allFunctions: ALL_FUNCTIONS_SQL,
+  search: SEARCH_SQL,
 };
 
 /** Of one relation: beyond that a partitioned table is not followed. */
@@ -74,6 +76,7 @@ export class Registry {
     types: new Shelf(),
     casts: new Shelf(),
     allFunctions: new Shelf(),
+    search: new Shelf(),
   };
   /** Changes when anything that analyses were made from did. */
   epoch = 0;

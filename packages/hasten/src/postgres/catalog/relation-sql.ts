@@ -106,7 +106,7 @@ const COLUMNS = `(
       when 'n' then false
       else exists (select from pg_index i where i.indrelid = c.oid
         and (case when c.relreplident = 'd' then i.indisprimary else i.indisreplident end)
-        and a.attnum = any(i.indkey)) end
+        and a.attnum = any((i.indkey::int2[])[0:i.indnkeyatts - 1])) end
   ) order by a.attnum), '[]'::json)
   from pg_attribute a join pg_type t on t.oid = a.atttypid
   where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)`;

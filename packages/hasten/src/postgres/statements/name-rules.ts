@@ -1,5 +1,5 @@
 /** Whether the functions, operators, types and casts that a statement names can be relied on. */
-import type { FunctionFacts, NameFacts, OperatorFacts } from "../catalog/name-sql.ts";
+import type { CastFacts, FunctionFacts, NameFacts, OperatorFacts } from "../catalog/name-sql.ts";
 import { FIRST_USER_OID } from "../catalog/name-sql.ts";
 import type { Registry } from "../catalog/registry.ts";
 import type { Item } from "../catalog/shelf.ts";
@@ -26,13 +26,13 @@ interface Place {
 /** Asks the catalog about every name; the refusals are in the order of the text. */
 export async function readNames(uses: Uses, place: Place): Promise<NamesRead> {
   const { registry, since } = place;
-  const called = uses.functions.map(({ name }) => name.name);
-  const functions = await registry.functions(unique([...called, ...uses.fields]), since);
+  const named = uses.functions.map(({ name }) => name.name);
+  const functions = await registry.functions(unique([...named, ...uses.fields]), since);
   // IN, CASE, USING and the like compare by it without naming it.
   const compared = unique([...uses.operators, "="]);
   const operators = await registry.named<OperatorFacts>("operators", compared, since);
   const types = await registry.named<number>("types", typeNames(uses), since);
-  const casts = await registry.named<number>("casts", [ALL], since);
+  const casts = await registry.named<CastFacts>("casts", [ALL], since);
   const schemas = await registry.schemas(schemaNames(uses.functions));
   const refusals: Refusal[] = [];
   const oids = new Set<number>();
@@ -56,10 +56,14 @@ export async function readNames(uses: Uses, place: Place): Promise<NamesRead> {
     if (facts.found.some(({ immutable }) => !immutable))
       refusals.push(refusal(`the operator ${name}, which is not IMMUTABLE`));
   refusals.push(...unsafe(types, (name) => `the type ${name}, which may look something up`));
-  refusals.push(...unsafe(casts, () => "a cast of this database that is not IMMUTABLE"));
-  const all = oids.size === 0 ? NONE : await registry.named("allFunctions", [ALL], since);
+  if (foundOf(casts).some(({ immutable }) => !immutable))
+    refusals.push(refusal("a cast of this database that is not IMMUTABLE"));
+  const more = oids.size > 0 || foundOf(operators, casts).some(({ mayCall }) => mayCall);
+  const all = more ? await registry.named("allFunctions", [ALL], since) : NONE;
+  const searches = more || uses.operators.has("@@") || named.some((name) => SEARCHES.test(name));
+  const search = searches ? await registry.named("search", [ALL], since) : NONE;
   return {
-    items: [functions, operators, types, casts, all].flatMap((map) => [...map.values()]),
+    items: [functions, operators, types, casts, all, search].flatMap((map) => [...map.values()]),
     ownEquals: operators.get("=")?.facts.found.some(({ onPlainTypes }) => onPlainTypes) ?? false,
     tags: [...oids].map((oid) => registry.functionTag(oid)),
     refusals,
@@ -67,6 +71,15 @@ export async function readNames(uses: Uses, place: Place): Promise<NamesRead> {
 }
 
 const ALL = "*";
+/** They take texts apart as the catalog's configurations say. */
+const SEARCHES = /tsvector|tsquery|^ts_/;
+
+function foundOf(
+  ...kinds: readonly ReadonlyMap<string, Item<NameFacts<CastFacts>>>[]
+): readonly CastFacts[] {
+  return kinds.flatMap((items) => [...items.values()].flatMap(({ facts }) => facts.found));
+}
+
 const NONE: ReadonlyMap<string, Item<NameFacts<unknown>>> = new Map();
 
 function canMean(
