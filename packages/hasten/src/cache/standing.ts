@@ -7,8 +7,10 @@ export function isConfirmed(
   { guard }: Entry,
 ): boolean {
   if (guard === undefined || rules.confirmed(guard)) return true;
-  // Only its log is silent, which the cache was told to live with.
-  return options.serveUnconfirmed && guard.sourcesHold && !guard.doubted;
+  // Only its log is silent, which the cache was told to live with; not once another one is in force,
+  // which does not tell what was missed in between.
+  const silent = guard.log === undefined || guard.log === options.log?.trust;
+  return options.serveUnconfirmed && silent && guard.sourcesHold && !guard.doubted;
 }
 
 /** A hit. Remembered errors are as well: who asks for a value looks at `failure`. */

@@ -96,7 +96,7 @@ class Polling implements TriggersSource {
     await this.#reader.start();
     this.#gap = false;
     this.#because = undefined;
-    if (this.#trust.ended) this.#trust = this.#newTrust();
+    if (this.#trust.ended) this.#renew();
     this.#trust.confirm(at);
     this.#messages.resume();
     this.#plan(this.#options.heartbeatMs);
@@ -109,16 +109,22 @@ class Polling implements TriggersSource {
     const applied = !this.#gap && (await Promise.race([this.#nextBeat(), enough.promise]));
     timer.cancel();
     if (applied) return "applied";
-    const now = instant(clock);
+    this.#suspend();
+    return "queued";
+  }
+
+  #suspend(): void {
+    const now = instant(this.#options.clock);
     this.#trust.suspend(now);
     for (const { trust } of this.#retired) trust.suspend(now);
-    return "queued";
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#timer?.cancel();
     this.#trust.end();
+    // Own writes are told to something else from now on: what lives on by its bound is not fresh.
+    this.#suspend();
     this.#messages.close();
     await this.#following;
     await this.#beating;
@@ -177,14 +183,19 @@ class Polling implements TriggersSource {
 
   #lose(error: unknown): void {
     if (this.#closed || this.#gap) return;
-    const { clock, boundMs } = this.#options;
     this.#gap = true;
     this.#because = `the change log could not be read: ${reasonOf(error)}`;
     this.#trust.end();
+    this.#restart();
+  }
+
+  /** The one before may have been taken for values until now. */
+  #renew(): void {
+    const { clock, boundMs } = this.#options;
     const nowMs = clock.nowMs();
     this.#retired = this.#retired.filter(({ atMs }) => nowMs - atMs <= boundMs);
     this.#retired.push({ trust: this.#trust, atMs: nowMs });
-    this.#restart();
+    this.#trust = this.#newTrust();
   }
 
   #restart(): void {
