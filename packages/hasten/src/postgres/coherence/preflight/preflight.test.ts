@@ -84,6 +84,24 @@ describe("on a prepared server", () => {
     expect(await setUp({ url, publication: "mine" })).toEqual([]);
   });
 
+  test("a generated column in the identity would make every UPDATE fail: not published", async () => {
+    await using database = await freshDatabase();
+    const { url } = database;
+    await exec(
+      url,
+      "create table whole (id int primary key, n int, g int generated always as (n * 2) stored)",
+      "alter table whole replica identity full",
+      "create table keyed (id int, g int generated always as (id * 2) stored primary key)",
+      "create table beside (id int primary key, g int generated always as (id * 2) stored)",
+    );
+    expect(await setUp({ url })).toEqual(["created the publication with 1 table"]);
+    for (const table of ["whole", "keyed", "beside"])
+      await exec(url, `insert into ${table} (id) values (1)`, `update ${table} set id = 2`);
+    const finding = find((await looked(url)).findings, "identity-missing")!;
+    expect(finding.tables).toEqual(["public.keyed", "public.whole"]);
+    expect(finding.sql).toEqual([]);
+  });
+
   test("a publication that would miss changes stops the stream", async () => {
     await using database = await freshDatabase();
     const { url } = database;

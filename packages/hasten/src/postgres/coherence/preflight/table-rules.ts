@@ -13,7 +13,7 @@ const publicationMissing: Rule = ({ publication, publicationName, tables }) => {
   const forTables = fit.length === 0 ? "" : ` FOR TABLE ONLY ${fit.map(qualified).join(", ONLY ")}`;
   return blocks("publication-missing", ["stream"], {
     says: `There is no publication "${publicationName}".`,
-    fix: "Pass autoSetup: true, or create it as the owner of the tables.",
+    fix: "Run npx hasten setup as the owner of the tables, or pass autoSetup: true (to hasten(): coherence: { autoSetup: true }).",
     sql: [`CREATE PUBLICATION ${quoteIdentifier(publicationName)}${forTables}`],
   });
 };
@@ -64,8 +64,10 @@ const identity: Rule = ({ publication, tables }) => {
       : ` UPDATE and DELETE fail now on ${list(failing)}, which is published.`;
   return narrows("identity-missing", {
     says: `${counted(without, "without a usable replica identity")}: answers from there are untracked.${warning}`,
-    fix: "Give each a primary key, or log whole rows.",
-    sql: without.map((table) => `ALTER TABLE ${qualified(table)} REPLICA IDENTITY FULL`),
+    fix: "Give each a primary key without generated columns, or log whole rows where none is generated.",
+    sql: without
+      .filter((table) => !table.generatedIdentity)
+      .map((table) => `ALTER TABLE ${qualified(table)} REPLICA IDENTITY FULL`),
     tables: without,
   });
 };
@@ -77,7 +79,7 @@ const unpublished: Rule = ({ publication, tables }) => {
   const name = quoteIdentifier(publication.name);
   return narrows("tables-unpublished", {
     says: `${counted(outside, "outside the publication")}: answers from there are untracked.`,
-    fix: "Pass autoSetup: true, or add them as their owner.",
+    fix: "Run npx hasten setup as their owner, or pass autoSetup: true.",
     sql: outside.map((table) => `ALTER PUBLICATION ${name} ADD TABLE ONLY ${qualified(table)}`),
     tables: outside,
   });

@@ -9,6 +9,8 @@ export interface TableFacts {
   readonly root: boolean;
   /** UPDATE and DELETE of it may be published. */
   readonly identity: boolean;
+  /** A generated column is in its identity: from PostgreSQL 18 on it may not be published so. */
+  readonly generatedIdentity: boolean;
   readonly published: boolean;
   /** The publication leaves out some of its rows or columns. */
   readonly filtered: boolean;
@@ -20,15 +22,21 @@ export interface TableFacts {
 
 const TABLES_MAX = 100_000;
 
+const GENERATED_IDENTITY = `(current_setting('server_version_num')::int >= 180000 and exists (
+    select from pg_attribute a where a.attrelid = c.oid and a.attgenerated <> '' and not a.attisdropped
+      and (c.relreplident = 'f' or exists (select from pg_index i where i.indrelid = c.oid
+        and case c.relreplident when 'd' then i.indisprimary else i.indisreplident end and a.attnum = any(i.indkey)))))`;
+
 /** Permanent tables outside the catalogs and hasten's own schema. Views and temporary ones are not published. */
 const TABLES = `
 select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as table, c.relkind = 'p' as root,
-  case c.relreplident
+  ${GENERATED_IDENTITY} as "generatedIdentity",
+  not ${GENERATED_IDENTITY} and case c.relreplident
     when 'f' then true
     when 'd' then exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary
       and i.indisvalid and i.indimmediate)
     when 'i' then exists (select from pg_index i where i.indrelid = c.oid and i.indisreplident
-      and i.indisvalid)
+      and i.indisvalid and i.indimmediate)
     else false
   end as identity,
   p.tablename is not null as published,
