@@ -16,18 +16,18 @@ export const carriage: { atPublicCall: boolean } = { atPublicCall: true };
 let laidDown: Ticket | undefined;
 
 export function newTicket(): Ticket {
-  return { trace: currentTrace(), adrift: isAdrift(), wait: undefined };
+  const trace = currentTrace();
+  return { trace, adrift: trace === undefined && isAdrift(), wait: undefined };
 }
 
-/** Runs `work`; the first query that it makes synchronously is the ticket's. */
-export function withTicket<T>(ticket: Ticket | undefined, work: () => T): T {
+/**
+ * The first query that is made synchronously from here on is the ticket's. Gives what lay there
+ * before: to be laid down again (`finally`) when the call below has returned.
+ */
+export function layDown(ticket: Ticket | undefined): Ticket | undefined {
   const before = laidDown;
   laidDown = ticket;
-  try {
-    return work();
-  } finally {
-    laidDown = before;
-  }
+  return before;
 }
 
 export function seenTicket(): Ticket | undefined {

@@ -30,7 +30,7 @@ import type {
   QueryMethod,
   WireMessage,
 } from "./shapes.ts";
-import { publish, type Watching } from "./watching.ts";
+import { isHeard, publish, type Watching } from "./watching.ts";
 
 /** Clients that are watched now: what is left of the driver's is not. */
 export const watchedClients: WeakSet<object> = new WeakSet<object>();
@@ -208,6 +208,7 @@ class WatchedClient {
   }
 
   #ended(run: Run): void {
+    if (!isHeard()) return;
     const client = this.#client;
     if (measuredClients.has(client)) return;
     const durationMs = this.#watching.clock.nowMs() - run.calledMs;

@@ -81,7 +81,7 @@ export class Connection {
       outcome: "running",
       status: undefined,
       committed: false,
-      rows: 0,
+      completed: "",
       replayed: undefined,
       onFinished: undefined,
       wait: undefined,

@@ -84,7 +84,7 @@ function readInto(trace: Trace, run: Run, { state, clock, analysis }: Reading): 
   const tags = tagsOf(analysis, run);
   const prefix = databasePrefix(state.facts?.database ?? "");
   if (tags === undefined) trace.untracked(CAUSES.parameters);
-  else if (!tags.every((tag) => tag.startsWith(prefix))) trace.untracked(CAUSES.otherDatabase);
+  else if (!allBegin(tags, prefix)) trace.untracked(CAUSES.otherDatabase);
   else if (state.standby) {
     // A replica shows what was confirmed, which is a little older than the capture.
     const ageMs = run.trust!.ageMs();
@@ -99,6 +99,11 @@ function readInto(trace: Trace, run: Run, { state, clock, analysis }: Reading): 
       untracked: [],
     });
   } else trace.read(tags, run.trust);
+}
+
+function allBegin(tags: readonly string[], prefix: string): boolean {
+  for (const tag of tags) if (!tag.startsWith(prefix)) return false;
+  return true;
 }
 
 function tagsOf(analysis: ReadAnalysis, { values }: Run): readonly string[] | undefined {

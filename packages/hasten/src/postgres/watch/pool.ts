@@ -4,7 +4,7 @@
  * Invariant: `pool.query` gives its connection back as soon as the server answered; its caller is
  * told when the write has settled.
  */
-import { carriage, inCallersContext, newTicket, seenTicket, withTicket } from "./carry.ts";
+import { carriage, inCallersContext, layDown, newTicket, seenTicket } from "./carry.ts";
 import { watchClient } from "./client.ts";
 import { puttingBack } from "./put-back.ts";
 import type { Ticket } from "./run.ts";
@@ -51,7 +51,14 @@ export function watchPool(pool: DriverPool, watching: Watching): { release(): vo
     if (callback === undefined) return connect.call(pool);
     const ticket = carriage.atPublicCall ? seenTicket() : undefined;
     if (ticket === undefined) return connect.call(pool, inCallersContext(callback));
-    return connect.call(pool, (...parts) => withTicket(ticket, () => callback(...parts)));
+    return connect.call(pool, (error, client, done) => {
+      const before = layDown(ticket);
+      try {
+        callback(error, client, done);
+      } finally {
+        layDown(before);
+      }
+    });
   };
   pool.query = (text, values, callback) => {
     if (typeof text === "function" || !carriage.atPublicCall)
@@ -59,8 +66,14 @@ export function watchPool(pool: DriverPool, watching: Watching): { release(): vo
     const told = typeof values === "function" ? values : callback;
     const given = typeof values === "function" ? undefined : values;
     const ticket = newTicket();
-    const send = (done: Callback): unknown =>
-      withTicket(ticket, () => query.call(pool, text, given, done));
+    const send = (done: Callback): unknown => {
+      const before = layDown(ticket);
+      try {
+        return query.call(pool, text, given, done);
+      } finally {
+        layDown(before);
+      }
+    };
     if (typeof told === "function") {
       const tell = inCallersContext(told as Callback);
       return send((error, result) => afterwards(ticket, () => tell(error, result)));

@@ -94,8 +94,7 @@ function completed(follower: Follower | undefined, { text }: WireMessage): void 
   const run = follower?.run;
   if (run === undefined || text === undefined) return;
   if (text === "COMMIT" || text === "COMMIT PREPARED") run.committed = true;
-  const count = /\d+$/.exec(text);
-  if (count !== null) run.rows = Number(count[0]);
+  run.completed = text;
 }
 
 /** The server is ready: `Connection.ready` was called before. Gives what the caller waits for. */

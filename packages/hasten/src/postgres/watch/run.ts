@@ -44,7 +44,8 @@ export interface Run {
   status: string | undefined;
   /** The server said COMMIT, perhaps among other things. */
   committed: boolean;
-  rows: number;
+  /** What the server said of it last: `SELECT 3`. */
+  completed: string;
   /** How far a replica had replayed before it, if that was asked. */
   replayed: string | undefined;
   onFinished: (() => void) | undefined;

@@ -67,10 +67,12 @@ export interface Published {
   readonly durationMs: number;
 }
 
-/** Tells monitors of a statement, if there are any. */
+export const isHeard = (): boolean => channels.postgresQuery.hasSubscribers;
+
+/** Tells monitors of a statement; ask `isHeard` first. */
 export function publish({ run, database, durationMs }: Published): void {
-  if (!channels.postgresQuery.hasSubscribers) return;
-  const { text, rows, trace } = run;
+  const { text, completed, trace } = run;
+  const rows = Number(/\d+$/.exec(completed)?.[0] ?? 0);
   let statement = names.get(text);
   if (statement === undefined) {
     statement = normalise(text);
