@@ -37,7 +37,14 @@ export async function runCommand(
     return name === undefined && values.help !== true ? EXIT.usage : EXIT.fine;
   }
   const command = COMMANDS[name];
-  if (command === undefined) return wrong(`there is no command ${JSON.stringify(name)}.`);
+  if (command === undefined)
+    return wrong(
+      name.includes(":") // a URL without a command: it may hold a password
+        ? "name a command before the URL: hasten preflight <url>."
+        : `there is no command ${JSON.stringify(name)}.`,
+    );
+  if (name === "preflight" && (values.triggers === true || values["dry-run"] === true))
+    return wrong("--triggers and --dry-run are options of setup.");
   if (url === undefined) return wrong("pass the database's URL, or set DATABASE_URL.");
   if (rest.length > 0) return wrong("pass one URL.");
   try {
@@ -54,10 +61,17 @@ export async function runCommand(
     );
   } catch (error) {
     if (error instanceof HastenError && error.code === "HST_PG_OPTION") return wrong(error.message);
-    output.err(`hasten: ${(error as Error).message}\n`);
+    output.err(`hasten: ${(error as Error).message}\n${refusedFor(error)}`);
     return EXIT.failed;
   }
 }
+
+const INSUFFICIENT_PRIVILEGE = "42501";
+
+const refusedFor = (error: unknown): string =>
+  (error as { code?: unknown }).code === INSUFFICIENT_PRIVILEGE
+    ? "Run it as the owner of the tables, with CREATE on the database; --dry-run prints the SQL to hand over.\n"
+    : "";
 
 const COMMANDS: Readonly<Record<string, (asked: Asked, output: Output) => Promise<number>>> = {
   preflight: preflightCommand,

@@ -31,12 +31,21 @@ test.each([
   ],
   [
     { findings: [narrows("identity-missing", "a", "b"), narrows("tables-untriggered", "c")] },
-    /within 500 ms\. Untracked: identity-missing\. \(a, b\)$/,
+    /within 500 ms\. Untracked: a, b \(identity-missing\)\. What to do: npx hasten preflight$/,
   ],
-  [{ promise: "triggers", because: "no wal" }, /^hasten: triggers: .* within 500 ms\. \(no wal\)$/],
+  [
+    { promise: "triggers", because: "no wal" },
+    /^hasten: triggers: .* within 500 ms\. \(no wal\) What to do: npx hasten preflight$/,
+  ],
   [
     { promise: "own-writes", because: "no wal", findings: [narrows("identity-missing", "a")] },
-    /time to live\. \(no wal\)$/,
+    /time to live\. \(no wal\) What to do/,
+  ],
+  [{ promise: "own-writes" }, /time to live\.$/],
+  [{ findings: [narrows("tables-unpublished", ..."abcdefg")] }, /: a, b, c, d, e and 2 more \(/],
+  [
+    { state: "lost", because: "gone" },
+    /not heard of; no cached answer counts as fresh .* \(gone\)$/,
   ],
   [{ state: "connecting", promise: "ttl", because: "down" }, /not reached yet.*\(down\)$/],
   [{ state: "unavailable", promise: "ttl", because: "no wal" }, /longer than 500 ms \(no wal\)$/],
@@ -49,6 +58,8 @@ test.each([
 test("a missing database and bounds are told before anything is opened", async () => {
   await expect(openParts({ postgres: undefined })).rejects.toThrow("HST_FACADE_OPTION");
   await expect(openParts({ postgres: "" })).rejects.toThrow("environment variable");
+  const misplaced = { postgres: "postgres://x/y", autoSetup: true };
+  await expect(openParts(misplaced)).rejects.toThrow("coherence: {");
   await expect(openParts({ postgres: "postgres://x/y", drainMs: -1 })).rejects.toThrow("drainMs");
   await expect(openParts({ postgres: "mysql://x/y" })).rejects.toThrow("HST_PG_OPTION");
 });

@@ -38,18 +38,27 @@ const DRAIN_MS_MAX = 600_000;
  * @throws HastenError for options out of bounds; never because the database is down
  */
 export async function openParts(options: HastenOptions): Promise<OpenParts> {
+  refuseUnknown(options);
   const { drainMs = DRAIN_MS, say = sayOnStandardError } = options;
   if (!(drainMs >= 0 && drainMs <= DRAIN_MS_MAX)) throw drainInvalid();
   const postgres = postgresOf(options);
   const { createDatabase, isUnavailable, openCoherence } = await import("../postgres/index.ts");
   let serving = false;
+  let told = "";
+  /** A change of mode comes with a change of state, and being late passes: once each, and not that. */
+  const tell = (): void => {
+    const status = coherence.status();
+    const line = promiseLine(status);
+    if (line === told || status.state === "late" || status.state === "closed") return;
+    told = line;
+    say(line);
+  };
   const coherence = await openCoherence({
     ...options.coherence,
     url: postgres.url,
     directUrl: options.directUrl,
     onEvent(event) {
-      if (serving && (event.kind === "mode" || event.kind === "state"))
-        say(promiseLine(coherence.status()));
+      if (serving && (event.kind === "mode" || event.kind === "state")) tell();
       options.coherence?.onEvent?.(event);
     },
   });
@@ -90,7 +99,7 @@ export async function openParts(options: HastenOptions): Promise<OpenParts> {
     async serve(listener, port = 0, host) {
       const server = await serve(listener, port, host);
       servers.add(server);
-      if (!serving) say(promiseLine(coherence.status()));
+      if (!serving) tell();
       serving = true;
       return server;
     },
@@ -112,6 +121,21 @@ function postgresOf({
       "Pass hasten({ postgres: 'postgres://…' }).",
     );
   return typeof postgres === "string" ? { url: postgres } : postgres;
+}
+
+const NAMES: readonly string[] = [
+  ...["postgres", "directUrl", "coherence", "cache", "responses", "drainMs", "say"],
+];
+
+/** An option in the wrong place would be a promise that is silently not kept. */
+function refuseUnknown(options: object): void {
+  const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
+  if (unknown === undefined) return;
+  throw new HastenError(
+    "HST_FACADE_OPTION",
+    `hasten() has no option ${JSON.stringify(unknown.slice(0, 64))}.`,
+    `It has ${NAMES.join(", ")}; autoSetup, mode and boundMs go into coherence: { … }.`,
+  );
 }
 
 const drainInvalid = (): HastenError =>

@@ -1,19 +1,22 @@
 import type { CoherencePromise } from "../core/trust.ts";
 import type { CoherenceStatus, FindingId } from "../postgres/index.ts";
 
-/** One line for the log: what is promised, and what is left out and why. */
+/** One line for the log: what is promised, what is left out, why, and where the way out is told. */
 export function promiseLine(status: CoherenceStatus): string {
   const { state, promise, boundMs, because, findings } = status;
   if (state === "connecting")
     return `hasten: the database was not reached yet; nothing is promised until it is${tail(because)}`;
   if (state === "unavailable")
     return `hasten: the promise asked for cannot be kept; nothing is cached for longer than ${boundMs} ms${tail(because)}`;
+  if (state === "late" || state === "lost")
+    return `hasten: the database's changes are not heard of; no cached answer counts as fresh until they are${tail(because)}`;
   const left = findings
     .filter(({ id }) => LEAVES_OUT[promise].includes(id))
-    .map(({ says, tables }) => `${says}${names(tables)}`);
+    .map(({ id, says, tables }) => (tables.length === 0 ? says : `${names(tables)} (${id})`));
   const why = promise === "stream" ? "" : tail(because);
-  const untracked = left.length === 0 ? "" : ` Untracked: ${left.join(" ")}`;
-  return `hasten: ${promise}: ${MEANS[promise](boundMs)}${why}${untracked}`;
+  const untracked = left.length === 0 ? "" : ` Untracked: ${left.join(", ")}.`;
+  const next = why === "" && untracked === "" ? "" : " What to do: npx hasten preflight";
+  return `hasten: ${promise}: ${MEANS[promise](boundMs)}${why}${untracked}${next}`;
 }
 
 /** The findings that leave something out of each promise. */
@@ -40,7 +43,6 @@ const tail = (because: string | undefined): string =>
 const NAMES_MAX = 5;
 
 function names(tables: readonly string[]): string {
-  if (tables.length === 0) return "";
-  const more = tables.length > NAMES_MAX ? ", …" : "";
-  return ` (${tables.slice(0, NAMES_MAX).join(", ")}${more})`;
+  const more = tables.length - NAMES_MAX;
+  return `${tables.slice(0, NAMES_MAX).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }

@@ -122,6 +122,9 @@ const CONDITIONS: Readonly<Record<string, string>> = {
   "23P01": "exclusion_violation",
   "25006": "read_only_sql_transaction",
   "25P02": "in_failed_sql_transaction",
+  "28000": "invalid_authorization_specification",
+  "28P01": "invalid_password",
+  "3D000": "invalid_catalog_name",
   "40001": "serialization_failure",
   "40P01": "deadlock_detected",
   "42501": "insufficient_privilege",
@@ -129,6 +132,7 @@ const CONDITIONS: Readonly<Record<string, string>> = {
   "42703": "undefined_column",
   "42883": "undefined_function",
   "42P01": "undefined_table",
+  "53300": "too_many_connections",
   "55P03": "lock_not_available",
   "57014": "query_canceled",
 };
@@ -199,7 +203,10 @@ export const unavailable = (because: string, cause: unknown, full: boolean): Pos
 /** A short reason without host, user or password. */
 export function reasonOf(error: unknown): string {
   const state = sqlstateOf(error);
-  if (state !== undefined) return `the server answered ${state}`;
+  if (state !== undefined) {
+    const name = CONDITIONS[state];
+    return `the server answered ${name === undefined ? state : `${state}, ${name}`}`;
+  }
   const { code, errors } = view(error) as DriverError & { errors?: unknown };
   if (typeof code === "string") return code;
   if (Array.isArray(errors)) return reasonOf(errors[0]);

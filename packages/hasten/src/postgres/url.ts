@@ -20,6 +20,10 @@ const SSL_MODES: Readonly<Record<string, UrlParts["ssl"]>> = {
   "verify-full": true,
 };
 
+/** A password with a bare # or / is the usual reason. */
+const URL_FORM =
+  "postgres://user:password@host:5432/database with % # / ? @ and : in its parts percent-encoded";
+
 /**
  * Takes a `postgres:` URL apart. `sslmode=require` verifies the certificate, as the driver does.
  * @throws HST_PG_OPTION, never quoting the URL: it may hold a password.
@@ -27,7 +31,7 @@ const SSL_MODES: Readonly<Record<string, UrlParts["ssl"]>> = {
 export function parseUrl(text: string): UrlParts {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || (url.protocol !== "postgres:" && url.protocol !== "postgresql:"))
-    throw optionInvalid("url", "a postgres:// URL", text);
+    throw optionInvalid("url", URL_FORM, text);
   const parts: Record<string, unknown> = {};
   const put = (name: string, value: string) => {
     if (value !== "") parts[name] = decode(value);
@@ -60,6 +64,6 @@ function decode(value: string): string {
   try {
     return decodeURIComponent(value);
   } catch {
-    throw optionInvalid("url", "percent-encoded correctly", "");
+    throw optionInvalid("url", URL_FORM, value);
   }
 }

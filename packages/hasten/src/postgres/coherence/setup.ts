@@ -35,6 +35,8 @@ export function publicationSteps(facts: SetupFacts): readonly Step[] {
   const name = quoteIdentifier(publicationName);
   const fit = tables.filter((table) => table.identity && table.owned);
   if (publication === undefined) {
+    // Empty beside the tables of others it would look like the stream, and keep their owner out.
+    if (fit.length === 0 && tables.some((table) => !table.owned)) return [];
     const tablesOf =
       fit.length === 0 ? "" : ` FOR TABLE ONLY ${fit.map(qualified).join(", ONLY ")}`;
     const sql = [

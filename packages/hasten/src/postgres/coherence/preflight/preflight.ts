@@ -1,6 +1,6 @@
 import type { CoherencePromise } from "../../../core/trust.ts";
 import type { PgDriver } from "../../driver.ts";
-import { reasonOf } from "../../failures.ts";
+import { reasonOf, sqlstateOf } from "../../failures.ts";
 import { parseUrl } from "../../url.ts";
 import { chooseMode } from "../choice.ts";
 import { createDirect, type Direct } from "../direct.ts";
@@ -97,13 +97,21 @@ export function freeOf({ walSenders, walSendersMax, slots, slotsMax }: ServerFac
   return Math.max(0, Math.min(walSendersMax - walSenders, slotsMax - slots));
 }
 
+/** By the class of the server's answer. */
+const CHECKS: Readonly<Record<string, string>> = {
+  "28": "Check user and password, and pg_hba.conf",
+  "3D": "Check the database's name",
+  "42": "Give the role the right to read the system catalogs",
+  "53": "Raise max_connections, or run fewer processes or smaller pools",
+};
+
 export function unreachable(error: unknown): Finding {
   return {
     id: "unreachable",
     severity: "blocks",
     stops: ["stream", "triggers", "own-writes"],
     says: `The server could not be asked: ${reasonOf(error)}.`,
-    fix: "Check that it runs and can be reached; hasten tries again by itself.",
+    fix: `${CHECKS[sqlstateOf(error)?.slice(0, 2) ?? ""] ?? "Check that it runs and can be reached"}; hasten tries again by itself.`,
     sql: [],
     tables: [],
   };

@@ -29,6 +29,11 @@ export function relevant(
   });
 }
 
+function room(promise: CoherencePromise | undefined, processes: number | undefined): string {
+  if (promise !== "stream") return "";
+  return `; ${processes} more ${processes === 1 ? "process" : "processes"} can stream`;
+}
+
 const LINES_MAX = 12;
 
 /** What a person reads. */
@@ -38,7 +43,7 @@ export function report({ promise, findings, server, processes }: Preflight): str
   else lines.push(`hasten can promise here: ${promise} (${MEANS[promise]})`);
   if (server !== undefined)
     lines.push(
-      `PostgreSQL ${server.version}, database ${server.database}, role ${server.role}; ${processes} more processes can stream`,
+      `PostgreSQL ${server.version}, database ${server.database}, role ${server.role}${room(promise, processes)}`,
     );
   for (const finding of relevant(findings, promise)) {
     lines.push("", `${SIGNS[finding.severity]} ${finding.id}: ${finding.says}`, `  ${finding.fix}`);
