@@ -9,6 +9,7 @@
 import type { Clock } from "../../../core/clock.ts";
 import type { InvalidationLog, LoggedInvalidation } from "../../../core/invalidation-log.ts";
 import type { Trust } from "../../../core/trust.ts";
+import { LOG_PREFIX } from "../../stream/decoder.ts";
 import type { Direct } from "../direct.ts";
 
 export interface TableLog {
@@ -23,7 +24,9 @@ export interface TableLog {
 const PENDING_MAX = 1_000;
 const MESSAGE_CHARACTERS_MAX = 1_000_000;
 const PUBLISH_MS = 250;
-const INSERT = "insert into hasten.change_log (node, message) values ($1, $2)";
+/** To those who read this log, and, in the WAL, to those who read the stream. */
+const INSERT = `with told as (insert into hasten.change_log (node, message) values ($1, $2))
+select pg_logical_emit_message(true, '${LOG_PREFIX}', $3)`;
 
 interface Waiting {
   readonly invalidation: LoggedInvalidation;
@@ -44,7 +47,9 @@ export function createTableLog(
     sending = true;
     try {
       for (let next = waiting[0]; next !== undefined && !closed; next = waiting[0]) {
-        await direct.run(INSERT, [node, textOf(next.invalidation)]);
+        const text = textOf(next.invalidation);
+        const streamed = JSON.stringify({ node, list: [JSON.parse(text)] });
+        await direct.run(INSERT, [node, text, streamed]);
         next.sent.resolve();
         waiting = waiting.filter((it) => it !== next);
       }
