@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { Agent, get } from "node:http";
 import { fileURLToPath } from "node:url";
+import { faultyProxy } from "hasten/testing";
 import { freshDatabase, type TestDatabase } from "hasten-tools/vitest";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
@@ -142,6 +143,27 @@ test("a database that is down: it starts, says so, answers 503, and recovers", a
   expect([res.status, res.headers.get("retry-after")]).toEqual([503, "1"]);
   const status = (await (await fetch(`${url}/status`)).json()) as { coherence: { state: string } };
   expect(status.coherence.state).toBe("connecting");
+});
+
+test("a source that is lost is told once, and that it is back", async () => {
+  const real = new URL(database.url);
+  await using proxy = await faultyProxy({ port: Number(real.port) });
+  const through = new URL(real);
+  through.port = String(proxy.port);
+  const { said } = await shop({ DATABASE_URL: through.href });
+  proxy.mode("refuse");
+  proxy.cutAll();
+  await until(
+    async () => said(),
+    (text) => text.includes("no cached answer counts as fresh"),
+  );
+  proxy.mode("pass");
+  await until(
+    async () => said(),
+    (text) => text.split("hasten: stream: ").length === 3,
+  );
+  expect(said().trim().split("\n")).toHaveLength(3);
+  expect(said()).not.toContain(real.password);
 });
 
 test("says in one line what it promises, and what is untracked", async () => {
