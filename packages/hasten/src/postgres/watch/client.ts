@@ -18,7 +18,7 @@ import { SYSTEM_SQL } from "./identity.ts";
 import { unnoticed } from "./noticed.ts";
 import { exemptSocket } from "./outbound.ts";
 import { puttingBack } from "./put-back.ts";
-import { type Follower, followedQuery, followForeign } from "./query.ts";
+import { type Follower, followedQuery, followForeign, valuesOf } from "./query.ts";
 import type { Run, Ticket } from "./run.ts";
 import type { Family } from "./session-state.ts";
 import type {
@@ -176,10 +176,17 @@ class WatchedClient {
   }
 
   #follow(query: DriverQuery, ticket: Ticket, byPool: boolean): Follower {
-    const { text, values, name } = textOf(query);
+    const { text, name } = textOf(query);
     const connection = this.#connection;
     const noText = CAUSES.noText;
-    const run = connection.begin({ text, values, name, ticket, byPool, noText });
+    const run = connection.begin({
+      text,
+      values: valuesOf(query) ?? [],
+      name,
+      ticket,
+      byPool,
+      noText,
+    });
     if (connection.state.standby && run.trace !== undefined) this.#askReplayed(run);
     return { connection, run, ended: (ended) => this.#ended(ended) };
   }
@@ -276,18 +283,12 @@ function unheard(): void {
   // The statement that follows tells.
 }
 
-function textOf(query: DriverQuery): {
-  text: string | undefined;
-  values: readonly unknown[];
-  name: string | undefined;
-} {
-  // Cursors and query streams keep them on themselves or on what they wrap.
+function textOf(query: DriverQuery): { text: string | undefined; name: string | undefined } {
+  // Cursors and query streams keep it on themselves or on what they wrap.
   const within = (query as { cursor?: DriverQuery }).cursor ?? query;
   const text = typeof query.text === "string" ? query.text : within.text;
-  const values = Array.isArray(query.values) ? query.values : within.values;
   return {
     text: typeof text === "string" ? text : undefined,
-    values: Array.isArray(values) ? [...(values as unknown[])] : [],
     name: typeof query.name === "string" && query.name !== "" ? query.name : undefined,
   };
 }

@@ -30,6 +30,7 @@ export interface Call {
 }
 
 const NAMES_MAX = 5_000;
+const PREPARES = /\bprepare\b/i;
 
 export class Connection {
   readonly state: SessionState;
@@ -40,6 +41,8 @@ export class Connection {
   #sent: (Run | undefined)[] = [];
   /** Texts of named statements. */
   readonly #names = new Map<string, string>();
+  /** A text prepared statements: names mean what the driver does not know. */
+  #prepares = false;
   #tail: Promise<void> | undefined;
 
   /** @param onHeld called with the end of each time in which results are held back */
@@ -58,10 +61,11 @@ export class Connection {
     const { ticket } = call;
     const source = currentSource();
     const text = call.text ?? (call.name === undefined ? undefined : this.#names.get(call.name));
-    if (call.name !== undefined && call.text !== undefined) this.#remember(call.name, call.text);
     const analyzer = currentAnalyzer();
     const run: Run = {
       text: text ?? "",
+      name: call.name,
+      byName: call.text === undefined,
       values: call.values,
       trace: ticket.trace,
       adrift: ticket.adrift,
@@ -94,10 +98,13 @@ export class Connection {
   }
 
   /** It is on the wire: the server will say when it is ready for the next. */
-  sent(run: Run | undefined): void {
+  sent(run: Run | undefined, values?: readonly unknown[]): void {
     this.#sent.push(run);
     if (run === undefined) return;
     run.sent = true;
+    if (values !== undefined) run.values = [...values];
+    if (run.name !== undefined) this.#named(run, run.name);
+    else if (isOfSession(run) && PREPARES.test(run.text)) this.#prepares = true;
     if (run.session === this.state.session || run.unknownText !== undefined) return;
     run.session = this.state.session;
     this.#lookUp(run);
@@ -191,10 +198,23 @@ export class Connection {
     return mine;
   }
 
+  /** The driver refuses another text under a name in use: what was sent is what the name means. */
+  #named(run: Run, name: string): void {
+    if (!run.byName) this.#remember(name, run.text);
+    if (run.unknownText !== undefined) return;
+    if (!this.#prepares && this.#names.get(name) === run.text) return;
+    run.unknownText = CAUSES.noText;
+    run.analysis = opaque(CAUSES.noText);
+  }
+
   #remember(name: string, text: string): void {
     if (this.#names.size >= NAMES_MAX) this.#names.clear();
     this.#names.set(name, text);
   }
+}
+
+function isOfSession({ analysis }: Run): boolean {
+  return analysis === undefined || analysis.kind === "session" || analysis.kind === "opaque";
 }
 
 function opaque(because: string, mayWrite = true): Analysis {

@@ -7,6 +7,7 @@
 import { carriage, inCallersContext, layDown, newTicket, seenTicket } from "./carry.ts";
 import { watchClient } from "./client.ts";
 import { puttingBack } from "./put-back.ts";
+import { uncaught } from "./query.ts";
 import type { Ticket } from "./run.ts";
 import type { Family } from "./session-state.ts";
 import type { Callback, ClientClass, DriverClient, DriverPool } from "./shapes.ts";
@@ -99,5 +100,5 @@ export function watchPool(pool: DriverPool, watching: Watching): { release(): vo
 
 function afterwards(ticket: Ticket, tell: () => void): void {
   if (ticket.wait === undefined) tell();
-  else void ticket.wait.then(tell);
+  else void ticket.wait.then(tell).catch(uncaught);
 }

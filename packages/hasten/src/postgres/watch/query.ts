@@ -33,7 +33,7 @@ export function followedQuery(Base: QueryClass): new (...parts: unknown[]) => Fo
 
     override submit(wire: Wire): Error | null | undefined {
       const refused = super.submit(wire);
-      if (refused == null) this.follower?.connection.sent(this.follower.run);
+      if (refused == null) this.follower?.connection.sent(this.follower.run, valuesOf(this));
       return refused;
     }
 
@@ -45,17 +45,25 @@ export function followedQuery(Base: QueryClass): new (...parts: unknown[]) => Fo
     override handleReadyForQuery(wire: Wire): void {
       const wait = answered(this.follower);
       if (wait === undefined) super.handleReadyForQuery(wire);
-      else void wait.then(() => super.handleReadyForQuery(wire));
+      else void wait.then(() => super.handleReadyForQuery(wire)).catch(uncaught);
     }
 
     override handleError(error: unknown, wire: Wire): void {
       const wait = failed(this.follower, error);
       if (wait === undefined) super.handleError(error, wire);
-      else void wait.then(() => super.handleError(error, wire));
+      else void wait.then(() => super.handleError(error, wire)).catch(uncaught);
     }
   };
   classes.set(Base, made);
   return made;
+}
+
+/** Cursors and query streams keep them on themselves or on what they wrap. */
+export function valuesOf(query: DriverQuery): readonly unknown[] | undefined {
+  const values = Array.isArray(query.values)
+    ? query.values
+    : (query as { cursor?: DriverQuery }).cursor?.values;
+  return Array.isArray(values) ? (values as unknown[]) : undefined;
 }
 
 /** Follows a statement object that the program made. Events reach it in the caller's context. */
@@ -67,7 +75,7 @@ export function followForeign(
   const { submit, handleCommandComplete, handleReadyForQuery, handleError, handleDataRow } = query;
   query.submit = (wire) => {
     const refused = submit.call(query, wire);
-    if (refused == null) follower.connection.sent(follower.run);
+    if (refused == null) follower.connection.sent(follower.run, valuesOf(query));
     return refused;
   };
   query.handleCommandComplete = (message, wire) => {
@@ -78,13 +86,13 @@ export function followForeign(
     const wait = answered(follower);
     const tell = (): void => inContext(() => handleReadyForQuery.call(query, wire));
     if (wait === undefined) tell();
-    else void wait.then(tell);
+    else void wait.then(tell).catch(uncaught);
   };
   query.handleError = (error, wire) => {
     const wait = failed(follower, error);
     const tell = (): void => inContext(() => handleError.call(query, error, wire));
     if (wait === undefined || !mayWait) tell();
-    else void wait.then(tell);
+    else void wait.then(tell).catch(uncaught);
   };
   if (handleDataRow !== undefined)
     query.handleDataRow = (message) => inContext(() => handleDataRow.call(query, message));
@@ -95,6 +103,13 @@ function completed(follower: Follower | undefined, { text }: WireMessage): void 
   if (run === undefined || text === undefined) return;
   if (text === "COMMIT" || text === "COMMIT PREPARED") run.committed = true;
   run.completed = text;
+}
+
+/** What a callback throws is an uncaught exception, as it is without a wait. */
+export function uncaught(error: unknown): void {
+  process.nextTick(() => {
+    throw error;
+  });
 }
 
 /** The server is ready: `Connection.ready` was called before. Gives what the caller waits for. */

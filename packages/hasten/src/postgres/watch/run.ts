@@ -18,13 +18,17 @@ export type Outcome = "running" | "answered" | "refused" | "lost" | "unsent";
 /** One statement on its way through a watched connection. */
 export interface Run {
   readonly text: string;
-  readonly values: readonly unknown[];
+  /** As they were when it was sent. */
+  values: readonly unknown[];
+  readonly name: string | undefined;
+  /** Its text is what was sent under this name before. */
+  readonly byName: boolean;
   readonly trace: Trace | undefined;
   readonly adrift: boolean;
   /** The pool's own callback is told at once, and the pool's caller waits. */
   readonly ticket: Ticket | undefined;
   /** Why its text is not known. */
-  readonly unknownText: string | undefined;
+  unknownText: string | undefined;
   /** As of the call, before anything was sent. */
   readonly source: ChangeSource;
   readonly trust: Trust | undefined;

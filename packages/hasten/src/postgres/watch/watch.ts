@@ -49,6 +49,9 @@ interface Released {
   release(): void;
 }
 
+/** Who watches what was given to `watch`. */
+const owners = new WeakMap<object, object>();
+
 export function createWatch(options: WatchOptions): Watch {
   const { analyzer, source, onEvent, identify, clock = systemClock, allow = [] } = options;
   const watching = createWatching({ analyzer, source, clock, onEvent, identify });
@@ -76,13 +79,18 @@ export function createWatch(options: WatchOptions): Watch {
   };
 
   const watch = <T extends object>(target: T): T => {
-    if (watchedPools.has(target) || watchedClients.has(target)) return target;
+    if (watchedPools.has(target) || watchedClients.has(target)) {
+      const owner = owners.get(target);
+      if (owner !== undefined && owner !== watching) throw watchedElsewhere(target);
+      return target;
+    }
     if (modules.has(target)) return target;
     if (isModule(target)) return watchModule(target) as T;
     if (isPool(target)) released.add(watchPool(target, watching));
     else if (isClient(target))
       released.add(watchClient(target, watching, { display: undefined, ofPool: false }));
     else throw notWatchable(target);
+    owners.set(target, watching);
     return target;
   };
 
@@ -97,6 +105,11 @@ export function createWatch(options: WatchOptions): Watch {
 
 function notWatchable(target: object): Error {
   const wanted = "a pg.Pool, a pg.Client or the pg module (a Database: its .pool)";
+  return optionInvalid("watch", wanted, target.constructor?.name);
+}
+
+function watchedElsewhere(target: object): Error {
+  const wanted = "watched by one coherence: another one has it until it is closed";
   return optionInvalid("watch", wanted, target.constructor?.name);
 }
 
