@@ -169,7 +169,8 @@ test("what the functions of operators and casts call, and how searches take text
     create function inner_j(int) returns int immutable language plpgsql as 'begin return $1; end';
     create function outer_j(int, int) returns int immutable language plpgsql as 'begin return inner_j($1) + $2; end';
     create operator <+> (leftarg = int, rightarg = int, procedure = outer_j);
-    create text search configuration own (copy = simple)`);
+    create text search configuration own (copy = simple);
+    create view searched as select to_tsvector('own', body) from j`);
   const replaced = (sign: string): string =>
     `create or replace function inner_j(int) returns int immutable language plpgsql as 'begin return ${sign}$1; end'`;
   expect(await dropped("select id <+> 1 from j", replaced("-"))).toBe(true);
@@ -177,6 +178,12 @@ test("what the functions of operators and casts call, and how searches take text
     await dropped(
       "select to_tsvector('own', body) from j",
       "alter text search configuration own alter mapping for asciiword with english_stem",
+    ),
+  ).toBe(true);
+  expect(
+    await dropped(
+      "select * from searched",
+      "alter text search configuration own alter mapping for asciiword with german_stem",
     ),
   ).toBe(true);
   expect(

@@ -58,8 +58,8 @@ export const CAST_SIGNATURE = `(select coalesce(md5(string_agg(k.oid || ':' || k
 
 /** How texts are taken apart for searching: a function that does so is IMMUTABLE by name only. */
 export const SEARCH_SIGNATURE = `(select md5(string_agg(v.part, ',' order by v.part)) from (
-  select 'c' || c.oid || ':' || c.xmin from pg_ts_config c
-  union all select 'd' || d.oid || ':' || d.xmin from pg_ts_dict d
+  select 'c' || c.oid || ':' || c.xmin || n.nspname from pg_ts_config c join pg_namespace n on n.oid = c.cfgnamespace
+  union all select 'd' || d.oid || ':' || d.xmin || n.nspname from pg_ts_dict d join pg_namespace n on n.oid = d.dictnamespace
   union all select 'm' || m.mapcfg || ':' || m.maptokentype || ':' || m.mapseqno || ':' || m.xmin from pg_ts_config_map m) v(part))`;
 
 /** All functions of users: those that are called may call others. */

@@ -60,7 +60,8 @@ export async function readNames(uses: Uses, place: Place): Promise<NamesRead> {
     refusals.push(refusal("a cast of this database that is not IMMUTABLE"));
   const more = oids.size > 0 || foundOf(operators, casts).some(({ mayCall }) => mayCall);
   const all = more ? await registry.named("allFunctions", [ALL], since) : NONE;
-  const searches = more || uses.operators.has("@@") || named.some((name) => SEARCHES.test(name));
+  const bySearch = [...named, ...uses.operators, ...typeNames(uses)];
+  const searches = more || bySearch.some((name) => SEARCHES.test(name));
   const search = searches ? await registry.named("search", [ALL], since) : NONE;
   return {
     items: [functions, operators, types, casts, all, search].flatMap((map) => [...map.values()]),
@@ -72,7 +73,7 @@ export async function readNames(uses: Uses, place: Place): Promise<NamesRead> {
 
 const ALL = "*";
 /** They take texts apart as the catalog's configurations say. */
-const SEARCHES = /tsvector|tsquery|^ts_/;
+const SEARCHES = /tsvector|tsquery|^ts_|^@@|^reg(config|dictionary)$/;
 
 function foundOf(
   ...kinds: readonly ReadonlyMap<string, Item<NameFacts<CastFacts>>>[]

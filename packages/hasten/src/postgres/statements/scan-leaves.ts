@@ -13,8 +13,8 @@ const SYSTEM_COLUMNS: ReadonlySet<string> = new Set([
   "tableoid",
 ]);
 
-/** Types whose values are looked up in the catalog by name. */
-const CATALOG_TYPE = /^_?(reg[a-z]+|aclitem)$/;
+/** Types whose values are looked up in the catalog by name; those of searches are looked at. */
+const CATALOG_TYPE = /^_?(reg(?!config$|dictionary$)[a-z]+|aclitem)$/;
 /** PostgreSQL takes no longer text for a date. */
 const DATE_LENGTH_MAX = 128;
 const RELATIVE_DATE = /(^|[^a-z])(now|today|tomorrow|yesterday)([^a-z]|$)/i;
