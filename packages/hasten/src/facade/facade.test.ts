@@ -42,6 +42,7 @@ test.each([
     /time to live\. \(no wal\) What to do/,
   ],
   [{ promise: "own-writes" }, /time to live\.$/],
+  [{ findings: [narrows("parser-missing")] }, /^hasten: cached answers live by .* only\. parser-/],
   [{ findings: [narrows("tables-unpublished", ..."abcdefg")] }, /: a, b, c, d, e and 2 more \(/],
   [
     { state: "lost", because: "gone" },

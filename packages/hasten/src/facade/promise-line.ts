@@ -10,9 +10,12 @@ export function promiseLine(status: CoherenceStatus): string {
     return `hasten: the promise asked for cannot be kept; nothing is cached for longer than ${boundMs} ms${tail(because)}`;
   if (state === "late" || state === "lost")
     return `hasten: the database's changes are not heard of; no cached answer counts as fresh until they are${tail(because)}`;
+  const nothing = findings.find(({ id }) => id === "parser-missing");
+  if (nothing !== undefined && promise !== "ttl")
+    return `hasten: cached answers live by their time to live only. ${nothing.says} ${nothing.fix}`;
   const left = findings
     .filter(({ id }) => LEAVES_OUT[promise].includes(id))
-    .map(({ id, says, tables }) => (tables.length === 0 ? says : `${names(tables)} (${id})`));
+    .map(({ id, tables }) => `${names(tables)} (${id})`);
   const why = promise === "stream" ? "" : tail(because);
   const untracked = left.length === 0 ? "" : ` Untracked: ${left.join(", ")}.`;
   const next = why === "" && untracked === "" ? "" : " What to do: npx hasten preflight";
@@ -21,9 +24,9 @@ export function promiseLine(status: CoherenceStatus): string {
 
 /** The findings that leave something out of each promise. */
 const LEAVES_OUT: Readonly<Record<CoherencePromise, readonly FindingId[]>> = {
-  stream: ["identity-missing", "tables-unpublished", "publication-filters-rows", "parser-missing"],
-  triggers: ["tables-untriggered", "parser-missing"],
-  "own-writes": ["parser-missing"],
+  stream: ["identity-missing", "tables-unpublished", "publication-filters-rows"],
+  triggers: ["tables-untriggered"],
+  "own-writes": [],
   ttl: [],
 };
 

@@ -128,7 +128,7 @@ const parser: Rule = ({ parser: present }) =>
     ? undefined
     : narrows("parser-missing", {
         says: "The package libpg-query is not installed: no statement can be understood, every read is untracked.",
-        fix: "Run npm install libpg-query.",
+        fix: "Run npm install libpg-query@18 where the application runs.",
       });
 
 export const SERVER_RULES: readonly Rule[] = [
