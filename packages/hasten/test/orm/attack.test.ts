@@ -119,11 +119,11 @@ describe("whose code runs", () => {
     process.removeAllListeners("uncaughtException");
     process.on("uncaughtException", (error) => void caught.push(error.message));
     process.on("unhandledRejection", unhandled);
-    app.pool.query(RELABEL, () => {
+    void app.pool.query(RELABEL, () => {
       throw new Error("in pool.query");
     });
     const client = await app.pool.connect();
-    client.query(RELABEL, () => {
+    void client.query(RELABEL, () => {
       throw new Error("in client.query");
     });
     await expect.poll(() => caught.length).toBe(2);

@@ -7,7 +7,6 @@ export const CAUSES: {
   readonly oldSnapshot: string;
   readonly unmapped: string;
   readonly noSource: string;
-  readonly changedSource: string;
   readonly otherDatabase: string;
   readonly unidentified: string;
   readonly noSystem: string;
@@ -35,7 +34,6 @@ export const CAUSES: {
   oldSnapshot: "a transaction that began before this trace",
   unmapped: "tables changed before the statement was understood for the first time",
   noSource: "nothing tells what changes",
-  changedSource: "the source of changes was replaced meanwhile",
   otherDatabase: "a connection to another database than the one whose changes are known",
   unidentified:
     "a connection whose server was not compared yet with the one whose changes are known",

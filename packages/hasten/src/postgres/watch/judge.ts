@@ -42,7 +42,6 @@ const PASSING: ReadonlySet<string> = new Set([
   CAUSES.preparing,
   CAUSES.unidentified,
   CAUSES.noSource,
-  CAUSES.changedSource,
   CAUSES.timedOut,
   CAUSES.replica,
   CAUSES.changedSession,
