@@ -38,7 +38,11 @@ interface ClientStream {
 /** The part of the driver's client that is used here. */
 interface PlainClient {
   connect(): Promise<void>;
-  query(text: string, values?: readonly unknown[]): Promise<{ readonly rows: readonly Row[] }>;
+  query(statement: {
+    readonly text: string;
+    readonly values: readonly unknown[];
+    readonly name?: string;
+  }): Promise<{ readonly rows: readonly Row[] }>;
   end(): Promise<void>;
   on(event: "error" | "end", listener: () => void): unknown;
   readonly connection?: { readonly stream?: ClientStream };
@@ -46,6 +50,9 @@ interface PlainClient {
 
 const CONNECT_MS = 5_000;
 const STATEMENT_MS = 10_000;
+const PREPARED_CHARS_MIN = 1_000;
+const PREPARED_MAX = 20;
+const NOT_PREPARED: ReadonlySet<string> = new Set(["26000", "42P05"]);
 
 export function createDirect(options: DirectOptions): Direct {
   let opening: Promise<PlainClient> | undefined;
@@ -83,13 +90,31 @@ export function createDirect(options: DirectOptions): Direct {
     }
     return opening;
   };
+  const names = new Map<string, string>();
+  let prepares = true;
+  /** The look at the catalog takes ten times longer to plan than to run: planned once. */
+  const nameOf = (text: string): string | undefined => {
+    if (!prepares || text.length < PREPARED_CHARS_MIN) return undefined;
+    let name = names.get(text);
+    if (name === undefined && names.size < PREPARED_MAX) {
+      name = `hasten_${names.size + 1}`;
+      names.set(text, name);
+    }
+    return name;
+  };
   const once = async (text: string, values: readonly unknown[]): Promise<readonly Row[]> => {
     const it = await client();
     const stream = it.connection?.stream;
     stream?.ref?.();
     try {
-      return (await it.query(text, values)).rows;
+      const name = nameOf(text);
+      return (await it.query(name === undefined ? { text, values } : { text, values, name })).rows;
     } catch (error) {
+      // A pooler that gives each transaction another session, where nothing was prepared.
+      if (prepares && NOT_PREPARED.has(sqlstateOf(error) ?? "")) {
+        prepares = false;
+        return once(text, values);
+      }
       // The driver gave up waiting: what comes later would be taken for the next answer.
       if (sqlstateOf(error) === undefined) stream?.destroy();
       throw error;
