@@ -1,6 +1,5 @@
 import type { Pool, PoolConfig } from "pg";
 import { loadDriver, type PgClient, type PgDriver } from "./driver.ts";
-import { measuredClients } from "./measured-clients.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { typeParsers } from "./parsers.ts";
 
@@ -49,7 +48,6 @@ function clientClass(driver: PgDriver, connectTimeoutMs: number, open: Set<PgCli
         connectionTimeoutMillis: connectTimeoutMs,
       });
       open.add(this as unknown as PgClient);
-      measuredClients.add(this);
       this.on("error", () => undefined);
       this.on("end", () => open.delete(this as unknown as PgClient));
     }

@@ -12,6 +12,7 @@ import type { Clock } from "../core/clock.ts";
 import type { PgClient, PgResult, PgStatement } from "./driver.ts";
 import { PostgresError } from "./errors.ts";
 import { aborted } from "./failures.ts";
+import { measuredClients } from "./measured-clients.ts";
 
 export interface RunLimit {
   readonly timeoutMs: number;
@@ -46,10 +47,12 @@ export function createLease(client: PgClient, options: LeaseOptions): Lease {
   let over = false;
   let given: PostgresError | undefined;
   let failRunning: ((error: PostgresError) => void) | undefined;
+  measuredClients.add(client);
 
   const end = (destroy: boolean): void => {
     // A polite goodbye would wait for ever on a connection that swallows everything.
     if (destroy) client.connection?.stream?.destroy();
+    else measuredClients.delete(client); // the next one to take it may be an ORM
     client.release(destroy);
     options.onOver(lease);
   };
