@@ -91,6 +91,15 @@ test("a view's condition is on the column, whatever that is called now", async (
   expect(await tags("select * from over_d")).toEqual([`${T}d:*`, `${T}d:k=5`, `${T}over_d`]);
 });
 
+test("a label in a view's condition is what it is called now", async () => {
+  await client.query(`create type kind as enum ('x', 'y'); create table k (id int primary key, v kind);
+    alter table k replica identity full; create view over_k as select id from k where v = 'x'`);
+  expect(await tags("select * from over_k")).toEqual([`${T}k:*`, `${T}k:v=x`, `${T}over_k`]);
+  await client.query("alter type kind rename value 'x' to 'z'");
+  await statements.poll();
+  expect(await tags("select * from over_k")).toEqual([`${T}k:*`, `${T}k:v=z`, `${T}over_k`]);
+});
+
 test("labels and attributes are found wherever a column's type holds them", async () => {
   await client.query(`create type label as enum ('a', 'b'); create type pair as (x int, y label);
     create domain labelled as label; create domain pairs as pair[];

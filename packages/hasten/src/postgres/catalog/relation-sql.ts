@@ -41,6 +41,9 @@ const PARTS = [
     "select a.atttypid from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and a.atttypid >= 16384",
   ),
   VIEWED,
+  // A label in a view's condition is written as it is called now.
+  typeParts(`select d.refobjid from pg_rewrite r join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+    where c.relkind = 'v' and r.ev_class = c.oid and d.refclassid = 'pg_type'::regclass`),
 ];
 
 const always = (): string => "true";
