@@ -54,6 +54,7 @@ class WatchedClient {
   readonly #query: QueryMethod;
   readonly #connect: ConnectMethod;
   readonly #Query: QueryClass;
+  readonly #Followed: ReturnType<typeof followedQuery>;
   readonly #ofPool: boolean;
   readonly #listeners: readonly (readonly [string, (message: WireMessage) => void])[];
   readonly #putBack: () => void;
@@ -73,6 +74,7 @@ class WatchedClient {
     this.#connect = client.connect;
     this.#ofPool = family.ofPool;
     this.#Query = (client.constructor as unknown as ClientClass).Query;
+    this.#Followed = followedQuery(this.#Query);
     this.#listeners = [
       ["readyForQuery", (message) => this.#connection.ready(message)],
       ["parameterStatus", (message) => this.#reported(message)],
@@ -123,7 +125,7 @@ class WatchedClient {
     this.#learnLate();
     if (typeof (config as { submit?: unknown }).submit === "function")
       return this.#submitForeign(config as DriverQuery, { values, callback, ticket });
-    const query = new (followedQuery(this.#Query))(config, values, callback);
+    const query = new this.#Followed(config, values, callback);
     const timeout = (config as { query_timeout?: unknown }).query_timeout;
     if (timeout) query.query_timeout = timeout;
     const told = query.callback;
@@ -188,12 +190,14 @@ class WatchedClient {
       noText,
     });
     if (connection.state.standby && run.trace !== undefined) this.#askReplayed(run);
-    return { connection, run, ended: (ended) => this.#ended(ended) };
+    return { connection, run, ended: this.#ended };
   }
 
   #send(query: DriverQuery, follower: Follower): void {
-    const later = (): void => this.#sendLater(query, follower);
-    if (!this.#gate.holds(follower.run!, true, later)) this.#sendNow(query, follower);
+    const run = follower.run!;
+    if (this.#gate.isOpen && run.analysis !== undefined) this.#sendNow(query, follower);
+    else if (!this.#gate.holds(run, true, () => this.#sendLater(query, follower)))
+      this.#sendNow(query, follower);
   }
 
   #sendLater(query: DriverQuery, follower: Follower, values?: unknown, callback?: unknown): void {
@@ -214,13 +218,13 @@ class WatchedClient {
     }
   }
 
-  #ended(run: Run): void {
+  readonly #ended = (run: Run): void => {
     if (!isHeard()) return;
     const client = this.#client;
     if (measuredClients.has(client)) return;
     const durationMs = this.#watching.clock.nowMs() - run.calledMs;
     publish({ run, database: client.database ?? "", durationMs });
-  }
+  };
 
   #reported({ parameterName, parameterValue }: WireMessage): void {
     if (parameterName === undefined || parameterValue === undefined) return;
@@ -268,7 +272,7 @@ class WatchedClient {
   /** Tells before the driver sends what is next in its queue. Never rejects. */
   #ask(text: string, tell: (row: Row | undefined) => void): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const query = new (followedQuery(this.#Query))(text);
+    const query = new this.#Followed(text);
     query.follower = { connection: this.#connection, run: undefined, ended: () => undefined };
     query.callback = (error, result) => {
       tell(error ? undefined : (result as { rows: readonly Row[] }).rows[0]);

@@ -46,6 +46,10 @@ export class Gate {
     this.#patience = patience;
   }
 
+  get isOpen(): boolean {
+    return this.#queue === undefined;
+  }
+
   /** Whether it has to wait: then `send` is called later. */
   holds(run: Run, mayWait: boolean, send: () => void): boolean {
     if (this.#queue !== undefined) {
