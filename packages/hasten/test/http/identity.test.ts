@@ -67,6 +67,7 @@ test("an answer that depends on the caller is not stored even for callers withou
   await it.get("/me", { "x-api-key": "alice" });
   const bob = await it.get("/me", { "x-api-key": "bob" });
   expect(JSON.parse(bob.text)).toEqual({ who: "bob" });
+  expect(bob.headers["cache-status"]).toBe("hasten; fwd=uri-miss; detail=unkeyed");
   expect(it.notices).toContainEqual({
     kind: "uncacheable",
     route: "GET /me",

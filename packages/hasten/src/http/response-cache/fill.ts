@@ -99,7 +99,8 @@ function onHead(fill: Fill, status: number, whole: Buffer | undefined): "send" |
   const head: Head = { status, fields, verdict: verdictOf(fill, status, fields), sent: undefined };
   fill.head = head;
   const untracked = fill.tracking?.trackedSoFar() === false;
-  prepareMiss(exchange, head, { whole, unhooked, untracked });
+  const unkeyed = unkeyedRead(fill, head) !== undefined;
+  prepareMiss(exchange, head, { whole, unhooked, untracked, unkeyed });
   if (head.verdict.kind === "refuse") {
     engine.counters.refused += 1;
     // The source has spoken, and not with an error: what it said before is no longer its answer.
@@ -168,22 +169,25 @@ function keep(
 
 /** What only the end tells: inputs outside the key, half a body, a refresh that was no copy. */
 function unstorable(fill: Fill, body: Buffer | undefined): string | undefined {
-  const { exchange, head, reads, options } = fill;
+  const { exchange, head, options } = fill;
   if (head === undefined || body === undefined) return "dropped";
-  const { route, engine, req } = exchange;
-  if (reads.names.size > 0) {
-    const varied = head.verdict.kind === "store" ? head.verdict.varyNames : [];
-    const name = uncoveredRead(reads.names, coveredReads(route, req, varied));
-    if (name !== undefined) {
-      const detail = `its handler reads ${name}, which is not in its key`;
-      notice(route, engine.options, "uncacheable", detail);
-      return name;
-    }
+  const { route, engine } = exchange;
+  const name = unkeyedRead(fill, head);
+  if (name !== undefined) {
+    const detail = `its handler reads ${name}, which is not in its key`;
+    notice(route, engine.options, "uncacheable", detail);
+    return name;
   }
   // RFC 9112 §8: a body shorter than it promised is half an answer.
   const length = headerText(head.fields, "content-length");
   if (length !== undefined && Number(length) !== body.length) return "short";
   return options.unfit?.();
+}
+
+function unkeyedRead({ exchange, reads }: Fill, { verdict }: Head): string | undefined {
+  if (reads.names.size === 0) return undefined;
+  const varied = verdict.kind === "store" ? verdict.varyNames : [];
+  return uncoveredRead(reads.names, coveredReads(exchange.route, exchange.req, varied));
 }
 
 function onClose(fill: Fill, started: boolean): void {

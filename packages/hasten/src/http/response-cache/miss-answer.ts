@@ -29,6 +29,8 @@ export function prepareMiss(
     readonly whole: Buffer | undefined;
     readonly unhooked: boolean;
     readonly untracked: boolean;
+    /** The handler has read what is in no key: its answer will not be kept. */
+    readonly unkeyed: boolean;
   },
 ): void {
   const { res, engine } = exchange;
@@ -43,8 +45,9 @@ export function prepareMiss(
     return;
   }
   const whole = how.whole !== undefined;
-  const stored = whole && !(how.untracked && exchange.route.policy.untracked === "bypass");
-  const detail = how.untracked ? "untracked" : undefined;
+  const stored =
+    whole && !how.unkeyed && !(how.untracked && exchange.route.policy.untracked === "bypass");
+  const detail = how.unkeyed ? "unkeyed" : how.untracked ? "untracked" : undefined;
   res.setHeader("Cache-Status", formatCacheStatus({ forward, stored, ...(detail && { detail }) }));
   setClientCacheControl(exchange, fields);
   setVary(exchange, fields, verdict.compressible);
