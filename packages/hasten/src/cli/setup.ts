@@ -20,11 +20,12 @@ export async function setupCommand(asked: Asked, output: Output): Promise<number
 const NOTHING = "Nothing to change: all is there, or belongs to another role.";
 
 /** Setting up is one of several conditions: what is promised now, and where the rest is told. */
-async function nowPromised({ url, directUrl, publication }: Asked): Promise<string> {
+async function nowPromised({ url, directUrl, publication, triggers }: Asked): Promise<string> {
   const result = await preflight({ url, directUrl, publication });
   const [first] = preflightReport(result).split("\n", 1);
   const missing = result.findings.some(
-    ({ severity, stops }) => severity === "narrows" || stops.includes("stream"),
+    ({ severity, stops }) =>
+      severity === "narrows" || stops.includes(triggers ? "triggers" : "stream"),
   );
   return `${first}\n${missing ? "What is missing: npx hasten preflight\n" : ""}`;
 }

@@ -7,7 +7,7 @@ export function promiseLine(status: CoherenceStatus): string {
   if (state === "connecting")
     return `hasten: the database was not reached yet; nothing is promised until it is${tail(because)}`;
   if (state === "unavailable")
-    return `hasten: the promise asked for cannot be kept; nothing is cached for longer than ${boundMs} ms${tail(because)}`;
+    return `hasten: the promise asked for cannot be kept; nothing is cached for longer than ${boundMs} ms${tail(because)} What to do: npx hasten preflight`;
   if (state === "late" || state === "lost")
     return `hasten: the database's changes are not heard of; no cached answer counts as fresh until they are${tail(because)}`;
   const nothing = findings.find(({ id }) => id === "parser-missing");

@@ -224,7 +224,9 @@ test("what was read while its source was not ready is given once, and neither ke
   await using it = await startTracked({ source }, (app, responses) => {
     app.get("/x", cached(responses, { ttlMs: 10_000 }), orders.handler);
   });
-  expect(shown(await it.get("/x"))).toBe("MISS 1");
+  const first = await it.get("/x");
+  expect(shown(first)).toBe("MISS 1");
+  expect(first.headers["cache-status"]).toBe("hasten; fwd=uri-miss; detail=untracked");
   expect(shown(await it.get("/x"))).toBe("MISS 2");
   ready = true;
   expect(shown(await it.get("/x"))).toBe("MISS 3");

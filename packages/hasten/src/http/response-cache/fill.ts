@@ -98,9 +98,9 @@ function onHead(fill: Fill, status: number, whole: Buffer | undefined): "send" |
   const fields = res.getHeaders();
   const head: Head = { status, fields, verdict: verdictOf(fill, status, fields), sent: undefined };
   fill.head = head;
-  const untracked = fill.tracking?.trackedSoFar() === false;
+  const reads = fill.tracking?.soFar() ?? "tracked";
   const unkeyed = unkeyedRead(fill, head) !== undefined;
-  prepareMiss(exchange, head, { whole, unhooked, untracked, unkeyed });
+  prepareMiss(exchange, head, { whole, unhooked, reads, unkeyed });
   if (head.verdict.kind === "refuse") {
     engine.counters.refused += 1;
     // The source has spoken, and not with an error: what it said before is no longer its answer.

@@ -28,7 +28,7 @@ export function prepareMiss(
   how: {
     readonly whole: Buffer | undefined;
     readonly unhooked: boolean;
-    readonly untracked: boolean;
+    readonly reads: "tracked" | "untracked" | "passing";
     /** The handler has read what is in no key: its answer will not be kept. */
     readonly unkeyed: boolean;
   },
@@ -45,9 +45,9 @@ export function prepareMiss(
     return;
   }
   const whole = how.whole !== undefined;
-  const stored =
-    whole && !how.unkeyed && !(how.untracked && exchange.route.policy.untracked === "bypass");
-  const detail = how.unkeyed ? "unkeyed" : how.untracked ? "untracked" : undefined;
+  const kept = how.reads === "tracked" || exchange.route.policy.untracked !== "bypass";
+  const stored = whole && kept && how.reads !== "passing" && !how.unkeyed;
+  const detail = how.unkeyed ? "unkeyed" : how.reads === "tracked" ? undefined : "untracked";
   res.setHeader("Cache-Status", formatCacheStatus({ forward, stored, ...(detail && { detail }) }));
   setClientCacheControl(exchange, fields);
   setVary(exchange, fields, verdict.compressible);

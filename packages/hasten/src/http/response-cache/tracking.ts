@@ -31,8 +31,8 @@ export interface Tracking {
   readonly startedMs: number;
   /** Runs the handler. */
   run(handler: () => void): void;
-  /** Whether everything read so far is understood. */
-  trackedSoFar(): boolean;
+  /** Whether everything read so far is understood; "passing": it was not, and will not be kept. */
+  soFar(): "tracked" | "untracked" | "passing";
   /** When nothing is under way any more, or was for too long. Undefined if that is now. */
   settled(): Promise<void> | undefined;
   /** What it depends on. Call it once, at the end. */
@@ -65,7 +65,12 @@ export function track(engine: Engine, req: ExtendedRequest): Tracking {
     trace,
     startedMs: Math.min(...all.map((read) => read.startedMs)),
     run: (handler) => inTrace(trace, handler),
-    trackedSoFar: () => isPending(all) || isTracked(gathered(engine, new Trace(clock), all)),
+    soFar() {
+      if (isPending(all)) return "tracked";
+      const dependency = gathered(engine, new Trace(clock), all);
+      if (isTracked(dependency)) return "tracked";
+      return dependency.passing === true ? "passing" : "untracked";
+    },
     settled: () => (isPending(all) ? settle(engine, all) : undefined),
     dependency: () => gathered(engine, trace, earlier),
     outdated: () => earlier.some((read, at) => isOutdated(tokens[at]!, read)),
