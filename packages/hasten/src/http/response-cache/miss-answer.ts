@@ -1,4 +1,5 @@
 /** What a miss sends: the handler's answer with our fields, a 304 in its place, or a stale one. */
+
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 import { formatCacheStatus } from "../cache-status.ts";
 import { evaluatePreconditions, keptOnNotModified } from "../conditional.ts";
@@ -8,6 +9,7 @@ import type { Exchange } from "./exchange.ts";
 import { type HeaderSnapshot, headerText } from "./header-list.ts";
 import { STALE_IF_ERROR, sendStored } from "./hit.ts";
 import type { Verdict } from "./judge.ts";
+import type { AnyPolicy } from "./route.ts";
 import { markServed } from "./served.ts";
 import type { StoredResponse } from "./stored-response.ts";
 
@@ -60,8 +62,7 @@ export function prepareMiss(
 function setClientCacheControl(exchange: Exchange, fields: OutgoingHttpHeaders): void {
   if (fields["cache-control"] !== undefined || fields["expires"] !== undefined) return;
   const { policy } = exchange.route;
-  const fallback = policy.public === true ? "no-cache" : "private, no-cache";
-  set(exchange, fields, "Cache-Control", policy.clientCacheControl ?? fallback);
+  set(exchange, fields, "Cache-Control", clientCacheControl(policy));
 }
 
 function setVary(exchange: Exchange, fields: OutgoingHttpHeaders, compressible: boolean): void {
@@ -121,4 +122,9 @@ export function replaceError(
   markServed(res, "STALE");
   const rep = engine.codings.choose(stale, engine.negotiate(facts.acceptEncoding));
   sendStored({ req, res, facts, nowMs }, stale, rep, STALE_IF_ERROR);
+}
+
+/** What clients are told where the handler says nothing. */
+export function clientCacheControl(policy: AnyPolicy): string {
+  return policy.clientCacheControl ?? (policy.public === true ? "no-cache" : "private, no-cache");
 }

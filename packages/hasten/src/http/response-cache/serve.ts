@@ -9,6 +9,7 @@ import { type Engine, lookAt } from "./engine.ts";
 import type { Exchange } from "./exchange.ts";
 import { runFill } from "./fill.ts";
 import { ANSWERED, answerFromCache, type Incoming, type Lookup } from "./lookup.ts";
+import { clientCacheControl } from "./miss-answer.ts";
 import type { ExtendedRequest } from "./reads.ts";
 import { excludeIfTouched, takeTicket } from "./refresh.ts";
 import { readFacts } from "./request-facts.ts";
@@ -82,6 +83,10 @@ function miss(engine: Engine, route: Route, found: Miss): void {
     runFill(exchange, { flight: undefined, store: false });
     return;
   }
+  if (isLeftAlone(exchange)) {
+    bypass(engine, route, incoming, "write-hot");
+    return;
+  }
   const flown = flightKey(engine, key, req);
   if (engine.flights.has(flown)) {
     const again = (): void => serve(engine, route, incoming, attempts + 1);
@@ -93,6 +98,12 @@ function miss(engine: Engine, route: Route, found: Miss): void {
     }
   }
   runFill(exchange, { flight: engine.flights.start(flown), store: true });
+}
+
+/** Written before anyone reads it: watching what the handler does would be for nothing. */
+function isLeftAlone({ engine, route, key, stale }: Exchange): boolean {
+  if (stale !== undefined || (route.policy.maxStaleMs ?? 0) > 0) return false;
+  return !engine.writeHot.mayStore(key) && !engine.flights.has(key);
 }
 
 /** Once the entry tells what its answers vary on, only requests of one variant wait together. */
@@ -117,5 +128,7 @@ function bypass(engine: Engine, route: Route, incoming: Incoming, because: strin
     const detail = `a request with ${because} is not cached without scope or shared: true`;
     notice(route, engine.options, "bypassed", detail);
   }
+  if (because === "write-hot" && !res.hasHeader("Cache-Control"))
+    res.setHeader("Cache-Control", clientCacheControl(route.policy));
   next();
 }
