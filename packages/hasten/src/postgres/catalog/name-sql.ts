@@ -49,15 +49,15 @@ export const FUNCTION_SIGNATURE: string = `(select coalesce(md5(string_agg(p.oid
 export const OPERATOR_SIGNATURE: string = `(select coalesce(md5(string_agg(o.oid || ':' || o.xmin || ':' || coalesce(f.xmin::text, '') || n.nspname, ',' order by o.oid)), '')
   from pg_operator o join pg_namespace n on n.oid = o.oprnamespace left join pg_proc f on f.oid = o.oprcode where o.oprname = e.name and o.oid >= ${FIRST_USER_OID})`;
 
-export const TYPE_SIGNATURE = `(select coalesce(md5(string_agg(t.oid || ':' || t.xmin || n.nspname
+export const TYPE_SIGNATURE: string = `(select coalesce(md5(string_agg(t.oid || ':' || t.xmin || n.nspname
     || coalesce(${typeParts("select t.oid")}, ''), ',' order by t.oid)), '')
   from pg_type t join pg_namespace n on n.oid = t.typnamespace where t.typname = e.name and t.oid >= ${FIRST_USER_OID})`;
 
-export const CAST_SIGNATURE = `(select coalesce(md5(string_agg(k.oid || ':' || k.xmin || ':' || coalesce(f.xmin::text, ''), ',' order by k.oid)), '')
+export const CAST_SIGNATURE: string = `(select coalesce(md5(string_agg(k.oid || ':' || k.xmin || ':' || coalesce(f.xmin::text, ''), ',' order by k.oid)), '')
   from pg_cast k left join pg_proc f on f.oid = k.castfunc where k.oid >= ${FIRST_USER_OID})`;
 
 /** How texts are taken apart for searching: a function that does so is IMMUTABLE by name only. */
-export const SEARCH_SIGNATURE = `(select md5(string_agg(v.part, ',' order by v.part)) from (
+export const SEARCH_SIGNATURE: string = `(select md5(string_agg(v.part, ',' order by v.part)) from (
   select 'c' || c.oid || ':' || c.xmin || n.nspname from pg_ts_config c join pg_namespace n on n.oid = c.cfgnamespace
   union all select 'd' || d.oid || ':' || d.xmin || n.nspname from pg_ts_dict d join pg_namespace n on n.oid = d.dictnamespace
   union all select 'm' || m.mapcfg || ':' || m.maptokentype || ':' || m.mapseqno || ':' || m.xmin from pg_ts_config_map m) v(part))`;
@@ -94,7 +94,7 @@ const PLAIN_TYPE = (oid: string): string =>
   `exists (select from pg_type t where t.oid = ${oid} and (t.oid < ${FIRST_USER_OID} or t.typtype = 'e'))`;
 
 /** Operators that users made. */
-export const OPERATORS_SQL = `
+export const OPERATORS_SQL: string = `
 select json_build_object('name', e.name, 'signature', ${OPERATOR_SIGNATURE},
   'recent', ${recent(`select o.xmin from pg_operator o where o.oprname = e.name and o.oid >= ${FIRST_USER_OID}`)},
   'found', (select coalesce(json_agg(json_build_object('oid', o.oid::int8,
@@ -115,7 +115,7 @@ select json_build_object('name', e.name, 'signature', ${TYPE_SIGNATURE},
 )::text as row from jsonb_array_elements_text($1::jsonb) e(name)`;
 
 /** Casts that users made with functions: they happen unseen. */
-export const CASTS_SQL = `
+export const CASTS_SQL: string = `
 select json_build_object('name', e.name, 'signature', ${CAST_SIGNATURE},
   'recent', ${recent(`select k.xmin from pg_cast k where k.oid >= ${FIRST_USER_OID}`)},
   'found', (select coalesce(json_agg(json_build_object('oid', k.oid::int8,
@@ -123,7 +123,7 @@ select json_build_object('name', e.name, 'signature', ${CAST_SIGNATURE},
     from pg_cast k join pg_proc f on f.oid = k.castfunc where k.oid >= ${FIRST_USER_OID})
 )::text as row from jsonb_array_elements_text($1::jsonb) e(name)`;
 
-export const SEARCH_SQL = `
+export const SEARCH_SQL: string = `
 select json_build_object('name', e.name, 'signature', ${SEARCH_SIGNATURE}, 'recent', false, 'found', '[]'::json
 )::text as row from jsonb_array_elements_text($1::jsonb) e(name), (select $2::text) unused`;
 

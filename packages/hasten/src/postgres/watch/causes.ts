@@ -53,6 +53,6 @@ export const CAUSES: {
   changedSession: "a query sent before what precedes it on its connection had ended",
   backslashes: "a connection with standard_conforming_strings off",
   parameters: "parameters that could not be understood",
-  client: "a pg client that is not watched",
-  pool: "a pg pool that is not watched",
+  client: "a pg client that is not watched: give it to watch()",
+  pool: "a pg pool that is not watched: give it to watch()",
 };
