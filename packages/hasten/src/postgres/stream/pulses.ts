@@ -79,6 +79,13 @@ export class Pulses {
     return undefined;
   }
 
+  /** How long pulses take to come back: the latest, or the oldest that is out if that is longer. */
+  get lagMs(): number {
+    const sentMs = this.oldestMs;
+    const outMs = sentMs === undefined ? 0 : this.#options.clock.nowMs() - sentMs;
+    return Math.max(this.roundTripMs ?? 0, outMs);
+  }
+
   /** One that begins from now on. Resolves once it is sent. */
   ask(): Promise<Pulse> {
     return this.#rounds.ask();

@@ -25,6 +25,7 @@ import { createStreamLog, type StreamLog } from "./log.ts";
 import { formatLsn, LSN_ZERO, type Lsn, laterLsn } from "./lsn.ts";
 import { type ResolvedStream, resolveStream } from "./options.ts";
 import { Rounds } from "./rounds.ts";
+import { becauseOf, stateOf } from "./state.ts";
 import { notHandedOver } from "./succession.ts";
 import { Trusts } from "./trusts.ts";
 import type { ChangeStream, StreamEvent, StreamOptions, StreamStatus } from "./types.ts";
@@ -104,20 +105,21 @@ class Stream implements ChangeStream {
 
   status(): StreamStatus {
     const ageMs = this.trust.ageMs();
-    const state = this.#state(ageMs);
+    const state = stateOf({
+      closed: this.#closed,
+      connected: this.#channel !== undefined,
+      live: this.#live,
+      trust: this.trust,
+      maxLagMs: this.#options.maxLagMs,
+    });
     const { pulses, parked, session } = this.#channel ?? {};
-    const sentMs = pulses?.oldestMs;
-    const outMs = sentMs === undefined ? 0 : this.#options.clock.nowMs() - sentMs;
-    const lagMs = Math.max(pulses?.roundTripMs ?? 0, outMs);
-    const late =
-      state === "late" || state === "lost" ? "no heartbeat came back in time" : undefined;
     return {
       state,
-      because: state === "live" ? undefined : (this.#because ?? late),
+      because: becauseOf(state, this.#because),
       slot: session?.slot,
       position: this.position,
       confirmedAgoMs: Number.isFinite(ageMs) ? ageMs : undefined,
-      lagMs: pulses === undefined ? undefined : lagMs,
+      lagMs: pulses?.lagMs,
       waitsFor: this.#waitsFor,
       lastError: this.#lastError,
       counts: {
@@ -255,14 +257,6 @@ class Stream implements ChangeStream {
     });
   }
 
-  #state(ageMs: number): StreamStatus["state"] {
-    if (this.#closed) return "closed";
-    if (this.#channel === undefined) return "connecting";
-    if (!this.#live || ageMs === Number.POSITIVE_INFINITY) return "starting";
-    if (this.trust.confirmed) return "live";
-    return ageMs > this.#options.maxLagMs ? "lost" : "late";
-  }
-
   #apply(visible: readonly Gathered[]): void {
     const tags = new Set<string>();
     let unmapped = false;
@@ -286,12 +280,7 @@ class Stream implements ChangeStream {
   async #barrier(write: CommittedWrite): Promise<boolean> {
     const channel = this.#channel;
     if (channel === undefined) return false;
-    const meanings = write.changesSchema
-      ? this.#polls.ask().then(
-          () => true,
-          () => false,
-        )
-      : true;
+    const meanings = write.changesSchema ? this.#polls.ask().then(yes, no) : true;
     const { back } = await channel.pulses.ask();
     return (await back) && (await meanings);
   }
