@@ -31,6 +31,8 @@ import { Trusts } from "./trusts.ts";
 import type { ChangeStream, StreamEvent, StreamOptions, StreamStatus } from "./types.ts";
 
 const SETTLE_MS = 250;
+const yes = (): boolean => true;
+const no = (): boolean => false;
 
 /**
  * Connects, makes a temporary slot, and reads. Resolves once it is live, or after `startMs` while
