@@ -39,6 +39,11 @@ export class Trust {
    * this trust is not kept as tracked by any other.
    */
   audience: { has(cache: object): boolean } | undefined = undefined;
+  /**
+   * What other processes know its source by, where they hear of it too: what hangs on a trust
+   * without is kept in this process only.
+   */
+  shared: string | undefined = undefined;
   readonly #clock: Clock;
   #confirmedMonotonicMs: number = Number.NEGATIVE_INFINITY;
   #confirmedWallMs: number = Number.NEGATIVE_INFINITY;
