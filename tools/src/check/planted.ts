@@ -42,6 +42,12 @@ const VIOLATIONS: readonly Violation[] = [
   imports("postgres/watch", "../../facade/index.ts"),
   imports("facade", "../express/index.ts"),
   imports("facade", "../postgres/sql.ts"),
+  imports("redis", "../cache/index.ts"),
+  imports("cache/shared", "../../http/index.ts"),
+  imports("cache/shared/tier", "../../../redis/link.ts"),
+  imports("http", "../redis/index.ts"),
+  imports("metrics", "../http/index.ts"),
+  imports("metrics", "../cache/cache.ts"),
   imports("cli", "../express/index.ts"),
   imports("cli", "../postgres/sql.ts"),
   {

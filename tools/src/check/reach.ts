@@ -9,10 +9,11 @@ import { root } from "./run.ts";
 const MAY_LOAD: Readonly<
   Record<string, { packages: readonly string[]; folders: readonly string[] }>
 > = {
-  cache: { packages: [], folders: ["core", "cache"] },
-  postgres: { packages: ["cockatiel"], folders: ["core", "cache", "postgres"] },
-  http: { packages: [], folders: ["core", "cache", "http"] },
-  express: { packages: [], folders: ["core", "cache", "http", "facade", "express"] },
+  cache: { packages: [], folders: ["core", "redis", "cache"] },
+  redis: { packages: [], folders: ["core", "redis"] },
+  postgres: { packages: ["cockatiel"], folders: ["core", "redis", "cache", "postgres"] },
+  http: { packages: [], folders: ["core", "redis", "cache", "http"] },
+  express: { packages: [], folders: ["core", "redis", "cache", "http", "facade", "express"] },
 };
 
 const IMPORT = /(?:^|\n)\s*(?:import|export)\s+(type\s+)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"/g;
