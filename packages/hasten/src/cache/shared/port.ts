@@ -4,7 +4,7 @@
  */
 import type { HistogramSnapshot } from "../../core/histogram.ts";
 import type { InvalidationLog } from "../../core/invalidation-log.ts";
-import type { Trust } from "../../core/trust.ts";
+import type { Instant, Trust } from "../../core/trust.ts";
 
 /** A place in the order of a shard's invalidations. Taken before a source is read. */
 export interface Capture {
@@ -39,8 +39,9 @@ export interface SharedValue {
   readonly graceMs: number;
   /** How long loading it took: for early refresh. */
   readonly loadMs: number;
-  /** When its source was first read, monotonic. */
+  /** When its source was first read, on both clocks: a machine may be suspended while it loads. */
   readonly capturedMs: number;
+  readonly capturedWallMs: number;
   /** Undefined where nobody looked at its reads. */
   readonly dependency: SharedDependency | undefined;
 }
@@ -109,13 +110,33 @@ export interface SharedStatus {
 export interface SharedSource {
   /** Trust of this process in it now; undefined while there is none. */
   readonly trust: () => Trust | undefined;
+  /**
+   * Told with each confirmation what its leader left in Redis last, when every invalidation that was
+   * in Redis by then has been applied here. Must not throw.
+   */
+  readonly heard?: ((word: SourceWord) => void) | undefined;
+}
+
+/** What the leader of a source left in Redis, and how its times are to be read here. */
+export interface SourceWord {
+  /** Undefined where there is none. */
+  readonly record: string | undefined;
+  /** When Redis was asked: everything acknowledged before then is in what has been applied. */
+  readonly askedAt: Instant;
+  /** Not later than when the clock of Redis showed this, on both clocks of this process. */
+  instantOf(redisMs: number): Instant;
 }
 
 export interface SharedTier extends AsyncDisposable {
   /** Invalidations of the application, and those that other processes told. */
   readonly log: InvalidationLog;
-  /** Whether it is worth asking now: false while Redis is away or invalidations wait to be sent. */
+  /**
+   * Whether it is worth asking now: false while Redis is away, and while "everything" waits to be
+   * told to it. What one of fewer invalidations names that wait is `absent` to this process.
+   */
   readonly usable: boolean;
+  /** Resolves when it is usable for the first time, or after `waitMs`, or when closed: for a start. */
+  ready(waitMs: number): Promise<boolean>;
   /**
    * Reads an entry. Never rejects; ends after the time-out of a command.
    * @param declared tags known beforehand: with these all it takes is one MGET
@@ -153,6 +174,8 @@ export interface SharedTier extends AsyncDisposable {
   source(id: string): Trust | undefined;
   status(): SharedStatus;
   stats(): SharedStats;
+  /** What each server says of itself (INFO); those that do not answer are left out. Never rejects. */
+  info(): Promise<readonly string[]>;
   /** Why an entry is (not) valid, asked of Redis now. Never rejects. */
   why(
     key: string,
