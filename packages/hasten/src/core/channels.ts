@@ -7,12 +7,16 @@ import { type Channel, channel } from "node:diagnostics_channel";
  */
 export const channels: {
   readonly cacheEvent: Channel;
+  readonly cacheTier: Channel;
+  readonly cacheWarmUp: Channel;
   readonly httpRequest: Channel;
   readonly poolEvent: Channel;
   readonly postgresQuery: Channel;
   readonly slowQuery: Channel;
 } = {
   cacheEvent: channel("hasten:cache:event"),
+  cacheTier: channel("hasten:cache:tier"),
+  cacheWarmUp: channel("hasten:cache:warm-up"),
   httpRequest: channel("hasten:http:request"),
   poolEvent: channel("hasten:postgres:pool"),
   postgresQuery: channel("hasten:postgres:query"),

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createHistogram } from "./histogram.ts";
+import { createHistogram, NANOS_PER_MS } from "./histogram.ts";
 
 test("an empty histogram reports zeros", () => {
   const histogram = createHistogram();
@@ -53,4 +53,36 @@ test("reset forgets everything", () => {
   histogram.reset();
   expect(histogram.snapshot().count).toBe(0);
   expect(histogram.percentile(99)).toBe(0);
+});
+
+test("a distribution counts what is below each power of two of steps", () => {
+  const histogram = createHistogram();
+  for (const value of [0, 0.001, 0.0035, 1, 1.023, 1.024, 5_000]) histogram.record(value);
+  const { buckets, sumMs, count } = histogram.distribution();
+  const below = (upToMs: number) => buckets.find((one) => one.upToMs === upToMs)?.count;
+  expect([below(0.002), below(0.004), below(0.008), below(1.024), below(2.048)]).toEqual([
+    2, 2, 3, 5, 6,
+  ]);
+  expect(buckets).toHaveLength(32);
+  expect(buckets.at(-1)!.count).toBe(count);
+  expect(sumMs).toBeCloseTo(5_003.0515);
+});
+
+test("a bound of a distribution is exact to a step, and counts never fall", () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(2 ** 32 - 2)), (steps) => {
+      const histogram = createHistogram();
+      for (const step of steps) histogram.record(step / 1_000);
+      histogram.distribution().buckets.forEach(({ upToMs, count }, index) => {
+        expect(upToMs * 1_000).toBe(2 ** (index + 1));
+        expect(count).toBe(steps.filter((step) => step < 2 ** (index + 1)).length);
+      });
+    }),
+  );
+});
+
+test("finer steps tell nanoseconds apart", () => {
+  const histogram = createHistogram(NANOS_PER_MS);
+  for (const nanos of [80, 100, 120]) histogram.record(nanos / NANOS_PER_MS);
+  expect(Math.abs(histogram.percentile(50) * NANOS_PER_MS - 100)).toBeLessThan(2);
 });
