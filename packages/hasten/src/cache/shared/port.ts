@@ -149,6 +149,17 @@ export interface SharedTier extends AsyncDisposable {
    * Undefined where none is known from before it.
    */
   captureAt(key: string, atMs: number): Capture | undefined;
+  /**
+   * The place in the order of the key's shard up to which every invalidation was handed to those who
+   * subscribe to the log (own ones count: they were told). A value is judged here by what happened up
+   * to there, and by Redis by what happened since. Undefined while that is not confirmed.
+   */
+  applied(key: string): Capture | undefined;
+  /**
+   * Whether `applied(key)` is at or past the capture; asks for what is missing, at once. False after
+   * the time-out of a command, and for a capture of another epoch. Never rejects.
+   */
+  caughtUp(key: string, capture: Capture): Promise<boolean>;
   /** Never rejects. */
   lease(key: string, declared?: readonly string[]): Promise<LeaseAnswer>;
   /** Stores a loaded value unless it may be outdated. Never rejects. Ends the lease. */
@@ -177,9 +188,7 @@ export interface SharedTier extends AsyncDisposable {
   /** What each server says of itself (INFO); those that do not answer are left out. Never rejects. */
   info(): Promise<readonly string[]>;
   /** Why an entry is (not) valid, asked of Redis now. Never rejects. */
-  why(
-    key: string,
-  ): Promise<{
+  why(key: string): Promise<{
     readonly state: "fresh" | "stale" | "invalid" | "absent" | "unavailable";
     readonly because: string;
   }>;
