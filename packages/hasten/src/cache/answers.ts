@@ -31,7 +31,7 @@ export type Answer = (
  * sources do not confirm it stands in for errors and hard time-outs only.
  */
 export function createAnswer(parts: LoadParts, loads: Loads, deadlines: Deadlines): Answer {
-  const { options, counters, shelf, now, rules } = parts;
+  const { options, counters, shelf, now, rules, sampler } = parts;
   const defaults = resolveLoad(options, {});
 
   return (key, load, call, absent) => {
@@ -61,6 +61,7 @@ export function createAnswer(parts: LoadParts, loads: Loads, deadlines: Deadline
   function hit(entry: Entry, trace: Trace | undefined): Entry {
     shelf.memory.touch(entry);
     counters.hits += 1;
+    if (counters.hits >= sampler.dueAt) sampler.take(entry.key);
     if (!entry.confirmed) counters.unconfirmedServed += 1;
     if (trace !== undefined) rules.include(trace, entry);
     return entry;

@@ -4,6 +4,8 @@ import { answerMany } from "./batches.ts";
 import { Deadlines } from "./deadlines.ts";
 import { explain } from "./explain.ts";
 import { History } from "./history.ts";
+import { HitSampler } from "./hot/sampler.ts";
+import { createWatching } from "./hot/watching.ts";
 import { createInvalidations } from "./invalidations.ts";
 import { checkKey, defineKey, type KeyOptions } from "./keys.ts";
 import { LOAD_RULES, type LoadParts, type LoadRules } from "./load-parts.ts";
@@ -45,7 +47,9 @@ function partsOf(options: ResolvedOptions, rules: LoadRules): LoadParts {
   const history = new History();
   const shelf = createShelf(options, { fence, counters, coarse, history });
   const identity = { cache: NOBODY };
-  return { options, fence, shelf, counters, coarse, now, rules, history, identity };
+  const look = (key: string): unknown => shelf.memory.peek(key)?.value;
+  const sampler = new HitSampler({ counters, coarse, clock: options.clock, look });
+  return { options, fence, shelf, counters, coarse, sampler, now, rules, history, identity };
 }
 
 function open(options: ResolvedOptions, rules: LoadRules): Cache {
@@ -69,6 +73,7 @@ function open(options: ResolvedOptions, rules: LoadRules): Cache {
     },
     nowMs: now,
     ...reads,
+    ...createWatching(parts, () => loads.running),
     get: reads.peek,
     key: (name, build) => {
       const definition = defineKey(name, build);

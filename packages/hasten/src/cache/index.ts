@@ -2,6 +2,21 @@ export { createCache } from "./cache.ts";
 export { byReference, type Codec } from "./codec.ts";
 export type { CacheEvent } from "./events.ts";
 export type { FillToken } from "./fence.ts";
+export type { ServerInfo } from "./hot/info.ts";
+export type { TierEvent } from "./hot/tier-event.ts";
+export type {
+  CacheHealth,
+  CacheReport,
+  ColdKey,
+  HealthFinding,
+  HealthFindingId,
+  HealthThresholds,
+  HotKey,
+  LoadReport,
+  MemoryReport,
+  SharedReport,
+  Watching,
+} from "./hot/types.ts";
 export {
   defineKey,
   type Key,

@@ -5,6 +5,7 @@ import type { Entry } from "./entry.ts";
 import { Fence, type FenceLimits, type Fill } from "./fence.ts";
 import { dependencyOf, type Guard, type Used } from "./guard.ts";
 import type { History } from "./history.ts";
+import type { HitSampler } from "./hot/sampler.ts";
 import type { ResolvedLoad } from "./load-options.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { Shelf } from "./shelf.ts";
@@ -87,6 +88,7 @@ export interface LoadParts {
   readonly shelf: Shelf;
   readonly counters: Counters;
   readonly coarse: CoarseClock;
+  readonly sampler: HitSampler;
   /** `coarse.now`: monotonic milliseconds. */
   readonly now: () => number;
   readonly rules: LoadRules;

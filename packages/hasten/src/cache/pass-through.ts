@@ -1,4 +1,5 @@
 import { batchMismatch, notNumber } from "./errors.ts";
+import { watchingOff } from "./hot/watching.ts";
 import { defineKey } from "./keys.ts";
 import { LoadNotes } from "./load-context.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -64,6 +65,7 @@ export function passThrough(options: ResolvedOptions): Cache {
     },
     begin: (key) => ({ key, voided: () => true, release() {} }),
     why: () => OFF_EXPLAINED,
+    ...watchingOff(options, counters),
     stats: (): CacheStats => summary(options.name, counters),
     close,
     [Symbol.asyncDispose]: close,

@@ -1,4 +1,3 @@
-import { COARSE_USES_MAX } from "../core/coarse-clock.ts";
 import { currentTrace } from "../core/trace/index.ts";
 import { type Answer, NO_OPTIONS } from "./answers.ts";
 import { checkKey, type Key } from "./keys.ts";
@@ -12,9 +11,6 @@ import type { Cache, EntryView, LoadContext, LoadOptions } from "./types.ts";
  */
 export type Reads = Pick<Cache, "peek" | "entry" | "getOrSet">;
 
-/** A hit in so many makes the coarse clock read the time again. */
-const USES_MASK = COARSE_USES_MAX - 1;
-
 /**
  * @param off answers getOrSet once `state.closed` is set
  */
@@ -23,7 +19,7 @@ export function createReads(
   answer: Answer,
   { state, off }: { readonly state: { readonly closed: boolean }; readonly off: Cache },
 ): Reads {
-  const { fence, shelf, counters, coarse, rules } = parts;
+  const { fence, shelf, counters, coarse, rules, sampler } = parts;
   const { memory } = shelf;
 
   const peek = <V>(key: Key<V>): V | undefined => {
@@ -39,7 +35,7 @@ export function createReads(
     ) {
       memory.touch(entry);
       counters.hits += 1;
-      if ((counters.hits & USES_MASK) === 0) coarse.drop();
+      if (counters.hits >= sampler.dueAt) sampler.take(key);
       const trace = currentTrace();
       if (trace !== undefined) rules.include(trace, entry);
       return (entry.codec === undefined ? entry.stored : entry.value) as V;
@@ -54,6 +50,7 @@ export function createReads(
     }
     memory.touch(entry);
     counters.hits += 1;
+    if (counters.hits >= sampler.dueAt) sampler.take(key);
     if (!entry.confirmed) counters.unconfirmedServed += 1;
     const trace = currentTrace();
     if (trace !== undefined) rules.include(trace, entry);
@@ -73,7 +70,7 @@ export function createReads(
     ) {
       memory.touch(entry);
       counters.hits += 1;
-      if ((counters.hits & USES_MASK) === 0) coarse.drop();
+      if (counters.hits >= sampler.dueAt) sampler.take(key);
       const trace = currentTrace();
       if (trace !== undefined) rules.include(trace, entry);
       return (entry.codec === undefined ? entry.stored : entry.value) as V;

@@ -90,7 +90,10 @@ export function createShelf(
       });
       const previous = memory.peek(key);
       if (previous !== undefined) fence.detach(previous.records);
-      if (memory.set(entry) === "stored") return APPLIED;
+      if (memory.set(entry) === "stored") {
+        counters.stored += 1;
+        return APPLIED;
+      }
       return refused(entry.bytes > options.bytesMax ? "larger than the cache" : "not admitted");
     },
     clear() {

@@ -14,6 +14,8 @@ export interface CacheStats {
   readonly staleServed: number;
   /** Callers that got HST_CACHE_TIMEOUT. */
   readonly timeouts: number;
+  /** Entries stored, replaced ones included. */
+  readonly stored: number;
   readonly evictions: number;
   /** Hits served while the log of invalidations was silent, as `whenUnreachable: "serve"` asks. */
   readonly unconfirmedServed: number;
@@ -39,6 +41,7 @@ export interface Counters {
   coalesced: number;
   staleServed: number;
   timeouts: number;
+  stored: number;
   evictions: number;
   unconfirmedServed: number;
   refusedFills: number;
@@ -55,6 +58,7 @@ export function createCounters(): Counters {
     coalesced: 0,
     staleServed: 0,
     timeouts: 0,
+    stored: 0,
     evictions: 0,
     unconfirmedServed: 0,
     refusedFills: 0,

@@ -2,7 +2,7 @@
  * What a cache asks of a tier that it shares with other processes. Bytes only: how values become
  * bytes is the cache's affair.
  */
-import type { HistogramSnapshot } from "../../core/histogram.ts";
+import type { HistogramDistribution } from "../../core/histogram.ts";
 import type { InvalidationLog } from "../../core/invalidation-log.ts";
 import type { Instant, Trust } from "../../core/trust.ts";
 
@@ -231,6 +231,6 @@ export interface SharedStats {
   readonly timeouts: number;
   readonly bytesRead: number;
   readonly bytesWritten: number;
-  readonly readMs: HistogramSnapshot;
-  readonly writeMs: HistogramSnapshot;
+  readonly readMs: HistogramDistribution;
+  readonly writeMs: HistogramDistribution;
 }
