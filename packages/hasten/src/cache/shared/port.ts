@@ -117,10 +117,33 @@ export interface SharedSource {
   readonly heard?: ((word: SourceWord) => void) | undefined;
 }
 
+/** What is to be left for a source in Redis, beside the clock: it never outlives its epoch. */
+export interface LeaveRequest {
+  /** The record that it replaces, byte for byte; undefined: there must be none. */
+  readonly expected: string | undefined;
+  /** Undefined removes it. */
+  readonly record: string | undefined;
+  /** For how long from now its leader may be replaced by nobody, by the clock of Redis. */
+  readonly leaseMs: number;
+  /** Only if the lease of the one that is there is over. */
+  readonly onlyIfOver: boolean;
+  /** Tells every process at once, through the log. */
+  readonly wake: boolean;
+}
+
+export type LeaveAnswer =
+  | { readonly kind: "left" }
+  /** Nothing was written: this one is there. */
+  | { readonly kind: "other"; readonly record: string | undefined; readonly over: boolean }
+  /** Not asked, or nobody knows what became of it. */
+  | { readonly kind: "unavailable"; readonly because: string };
+
 /** What the leader of a source left in Redis, and how its times are to be read here. */
 export interface SourceWord {
   /** Undefined where there is none. */
   readonly record: string | undefined;
+  /** The lease of its leader was over by the clock of Redis. */
+  readonly over: boolean;
   /** When Redis was asked: everything acknowledged before then is in what has been applied. */
   readonly askedAt: Instant;
   /** Not later than when the clock of Redis showed this, on both clocks of this process. */
@@ -183,6 +206,8 @@ export interface SharedTier extends AsyncDisposable {
   /** A source whose tags this tier carries: entries name it, and its trust guards them here. */
   attach(id: string, source: SharedSource): () => void;
   source(id: string): Trust | undefined;
+  /** Replaces what is left for a source if it is as expected. Never rejects, and is never sent twice. */
+  leave(id: string, request: LeaveRequest): Promise<LeaveAnswer>;
   status(): SharedStatus;
   stats(): SharedStats;
   /** What each server says of itself (INFO); those that do not answer are left out. Never rejects. */
