@@ -48,6 +48,7 @@ export function binaryNumber(object: object): number | undefined {
   return numberByPrototype.get(Object.getPrototypeOf(object));
 }
 
-export function binaryType(number: number): BinaryType {
-  return TYPES[number]!;
+/** Undefined for a number that stands for none. */
+export function binaryType(number: number): BinaryType | undefined {
+  return TYPES[number];
 }

@@ -2,7 +2,8 @@ import type { Trace } from "../core/trace/index.ts";
 import type { Codec } from "./codec.ts";
 import type { Lifetime } from "./entry.ts";
 import { listened, publish } from "./events.ts";
-import { type Fill, TAGS_MAX } from "./fence.ts";
+import { TAGS_MAX } from "./fence.ts";
+import type { Fill } from "./fill.ts";
 import type { Used } from "./guard.ts";
 import type { LoadNotes } from "./load-context.ts";
 import { lifetimeOf, type ResolvedLoad, tagsOf } from "./load-options.ts";
@@ -84,7 +85,7 @@ export function loaded(
 const NOT_KEPT: Lifetime = { ttlMs: 0, graceMs: 0, refreshAfterMs: 0 };
 
 function unkept(value: unknown): Admitted {
-  return { stored: value, codec: undefined, bytes: 0 };
+  return { stored: value, codec: undefined, bytes: 0, json: false };
 }
 
 /** Counted, published, and told by `why` where nothing else is kept under the key. */

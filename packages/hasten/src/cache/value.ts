@@ -9,6 +9,8 @@ export interface Admitted {
   /** How each reader gets it; undefined if all readers share `stored`, which is frozen. */
   readonly codec: Codec<unknown> | undefined;
   readonly bytes: number;
+  /** Whether JSON gives it back exactly; false where nobody looked. */
+  readonly json: boolean;
 }
 
 export interface AdmitOptions {
@@ -26,16 +28,32 @@ export function admit(value: unknown, options: AdmitOptions): Admitted {
   if (codec !== undefined) {
     const { stored, bytes } = codec.encode(value);
     const reader = codec.shared === true ? undefined : codec;
-    return { stored, codec: reader, bytes: sizeOf === undefined ? bytes : sizeOf(value) };
+    return {
+      stored,
+      codec: reader,
+      bytes: sizeOf === undefined ? bytes : sizeOf(value),
+      json: false,
+    };
   }
   const survey = examine(value);
   if (survey.mutable) {
     const { stored, bytes } = structured.encode(value);
-    return { stored, codec: structured, bytes: sizeOf === undefined ? bytes : sizeOf(value) };
+    return {
+      stored,
+      codec: structured,
+      bytes: sizeOf === undefined ? bytes : sizeOf(value),
+      json: false,
+    };
   }
   for (const object of survey.objects) Object.freeze(object);
   const bytes = sizeOf === undefined ? survey.bytes : sizeOf(value);
-  return { stored: value, codec: undefined, bytes };
+  return { stored: value, codec: undefined, bytes, json: survey.exact };
+}
+
+/** Whether JSON gives this value back exactly. Refuses what `admit` would. */
+export function isJsonExact(value: unknown): boolean {
+  const survey = examine(value);
+  return survey.exact && !survey.mutable;
 }
 
 /** Up to so many objects, looking through a list costs less than a set does. */
@@ -46,6 +64,8 @@ class Survey {
   readonly objects: object[] = [];
   /** Holds something that freezing does not protect. */
   mutable = false;
+  /** JSON gives the plain data in it back exactly. */
+  exact = true;
   /** About the length of its JSON: what an encoding would take. */
   bytes = 0;
   #seen: Set<object> | undefined;
@@ -53,9 +73,15 @@ class Survey {
   add(object: object): void {
     const { objects } = this;
     if (this.#seen === undefined) {
-      if (objects.includes(object)) return;
+      if (objects.includes(object)) {
+        this.exact = false;
+        return;
+      }
       if (objects.length >= LISTED_MAX) this.#seen = new Set(objects);
-    } else if (this.#seen.has(object)) return;
+    } else if (this.#seen.has(object)) {
+      this.exact = false;
+      return;
+    }
     this.#seen?.add(object);
     objects.push(object);
   }
@@ -93,8 +119,10 @@ function visit(value: unknown, survey: Survey): void {
       return;
     case "number":
       survey.bytes += NUMBER_BYTES;
+      if (value === 0 ? 1 / value < 0 : !Number.isFinite(value)) survey.exact = false;
       return;
     case "bigint":
+      survey.exact = false;
       survey.bytes += NUMBER_BYTES + Math.ceil(value.toString(16).length / 2);
       return;
     case "object":
@@ -106,6 +134,7 @@ function visit(value: unknown, survey: Survey): void {
       throw valueUncacheable(`a ${typeof value}`);
     default:
       survey.bytes += WORD_BYTES;
+      if (value === undefined) survey.exact = false;
   }
 }
 
@@ -114,6 +143,8 @@ function descend(object: object, survey: Survey): void {
   if (Array.isArray(object) && prototype === Array.prototype) {
     for (let index = 0; index < object.length; index++) visit(object[index], survey);
   } else if (isPlain(prototype)) {
+    // Of another realm or without one: JSON would give it this realm's, or call its toJSON.
+    if (prototype !== Object.prototype) survey.exact = false;
     fields(object, survey);
   } else if (prototype === Map.prototype) {
     survey.mutable = true;

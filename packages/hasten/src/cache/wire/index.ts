@@ -1,0 +1,3 @@
+export { compressPayload, decompressPayload } from "./compression.ts";
+export { decodeValue, encodeAdmitted, encodeValue, readPayload } from "./payload.ts";
+export type { Decoded, Decompressed, WireLimits } from "./types.ts";
