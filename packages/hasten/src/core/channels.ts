@@ -12,6 +12,7 @@ export const channels: {
   readonly httpRequest: Channel;
   readonly poolEvent: Channel;
   readonly postgresQuery: Channel;
+  readonly redisEvent: Channel;
   readonly slowQuery: Channel;
 } = {
   cacheEvent: channel("hasten:cache:event"),
@@ -20,5 +21,6 @@ export const channels: {
   httpRequest: channel("hasten:http:request"),
   poolEvent: channel("hasten:postgres:pool"),
   postgresQuery: channel("hasten:postgres:query"),
+  redisEvent: channel("hasten:redis:event"),
   slowQuery: channel("hasten:postgres:slow-query"),
 };

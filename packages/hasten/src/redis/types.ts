@@ -3,7 +3,10 @@
 /** A command's words; binary ones are sent as they are. */
 export type RedisArgument = string | Buffer;
 
-/** Bulk strings are bytes, simple strings text. An error of the server rejects the call. */
+/**
+ * Bulk strings are bytes. A status (`OK`) is text or bytes, as the client has it: `String(reply)`.
+ * An error of the server rejects the call.
+ */
 export type RedisReply = Buffer | string | number | null | readonly RedisReply[];
 
 /**
