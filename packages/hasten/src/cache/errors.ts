@@ -42,6 +42,27 @@ export const prefixInvalid = (got: unknown): HastenError =>
     'Pass for example userKey.prefix(7), which is "user:7:". For other sets use tags.',
   );
 
+export const globInvalid = (why: string): HastenError =>
+  new HastenError(
+    "HST_CACHE_GLOB",
+    `This is no glob: ${why}.`,
+    "Globs have 1 to 512 characters: * ? [a-z] [^a-z] and \\ before what is meant as it is; escapeGlob() puts it.",
+  );
+
+export const groupUnknown = (got: string, known: readonly string[]): HastenError =>
+  new HastenError(
+    "HST_CACHE_GROUP",
+    `There is no group "${got}"; defined are ${known.join(", ")}.`,
+    "Name one of those, or add it to defineGroups().",
+  );
+
+export const inputsUnkeyable = (what: string): HastenError =>
+  new HastenError(
+    "HST_CACHE_INPUTS",
+    `The inputs of a calculation hold ${what}: equal ones could not be told.`,
+    "Pass plain data: objects, arrays, Date, Map, Set, binary, numbers, text.",
+  );
+
 export const valueUncacheable = (what: string): HastenError =>
   new HastenError(
     "HST_CACHE_VALUE",

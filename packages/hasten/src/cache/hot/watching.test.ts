@@ -141,7 +141,15 @@ function judged(
   return judge({ report, recent, servers: [info as never] }).map(({ id }) => id);
 }
 
-test.each([
+type Case = readonly [
+  name: string,
+  shared: Partial<SharedReport>,
+  grown: Partial<typeof calm>,
+  info: Record<string, number | string>,
+  expected: readonly string[],
+];
+
+const CASES: readonly Case[] = [
   ["a tier that is ready", {}, {}, {}, []],
   ["a tier away for long", { state: "lost", sinceMs: 50_000 }, {}, {}, ["tier-away"]],
   ["a tier away for a moment", { state: "lost", sinceMs: 58_000 }, {}, {}, []],
@@ -168,9 +176,12 @@ test.each([
   ],
   ["a Redis without a limit", {}, {}, { memoryMaxBytes: 0, memoryPolicy: "noeviction" }, []],
   ["a fitting policy", {}, {}, { memoryMaxBytes: 10, memoryPolicy: "volatile-lfu" }, []],
-] as const)("%s", (_name, ...[shared, grown, info, expected]) => {
-  expect(judged(shared, grown, info)).toEqual(expected);
-});
+];
+
+for (const [name, shared, grown, info, expected] of CASES)
+  test(`health finds about ${name} what it should`, () => {
+    expect(judged(shared, grown, info)).toEqual(expected);
+  });
 
 test("every threshold has a default", () => {
   expect(Object.values(THRESHOLDS).every((value) => Number.isFinite(value))).toBe(true);
