@@ -6,7 +6,8 @@ import { exportsMap } from "./check/exports-map.ts";
 import { measured } from "./check/measured.ts";
 import { planted } from "./check/planted.ts";
 import { reach } from "./check/reach.ts";
-import { run } from "./check/run.ts";
+import { root, run } from "./check/run.ts";
+import { luaScripts } from "./lua.ts";
 
 /** A step returns what is wrong, one line each; nothing wrong is an empty list. */
 const STEPS: Readonly<Record<string, () => readonly string[]>> = {
@@ -16,6 +17,7 @@ const STEPS: Readonly<Record<string, () => readonly string[]>> = {
   exports: exportsMap,
   reach,
   errors: errorCodes,
+  lua: () => luaScripts(root),
   packages: builtPackages,
   measured,
   docs,

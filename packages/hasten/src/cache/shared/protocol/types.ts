@@ -4,7 +4,7 @@
  * Every call rejects with the link's errors, or with HST_REDIS_REPLY for an answer that the
  * protocol does not have. Redis times are milliseconds of the server's clock.
  */
-import type { RedisLink } from "../../../redis/types.ts";
+import type { RedisLink } from "../../../redis/index.ts";
 import type { Capture, Payload, SharedDependency } from "../port.ts";
 
 /** The shard's clock. `{ epoch, seq }` of it is a capture. */
@@ -98,6 +98,8 @@ export interface InvalidateRequest {
   readonly keys: readonly string[];
   readonly tags: readonly string[];
   readonly prefixes: readonly string[];
+  /** With `cleared`: everything is expired, not deleted. */
+  readonly softly?: boolean;
   /** The entry of the log for each call: what of it that call takes. */
   readonly body: (part: InvalidatedNames) => Buffer;
 }
@@ -169,28 +171,28 @@ export interface LeaseReply {
   readonly read: ReadAnswer;
 }
 
-/** Who tells the changes of a source, and how far. */
+/** What a node left about a source of changes. */
 export interface SourceRecord {
-  /** Unique; a leader that was replaced cannot confirm any more. */
-  readonly term: number;
-  readonly leader: string;
+  readonly record: string;
   readonly untilRedisMs: number;
-  /** Every change acknowledged before it has been told; 0 before the first. */
-  readonly confirmedRedisMs: number;
-  /** The leader's own, for example an LSN. */
-  readonly position: string;
 }
 
-export type LeadAnswer =
-  | {
-      readonly kind: "leads";
-      readonly term: number;
-      /** Nobody else led since this node did, and nothing was lost. */
-      readonly continues: boolean;
-      /** Of who led before, where that is known. */
-      readonly previous: SourceRecord | undefined;
-    }
-  | { readonly kind: "follows"; readonly record: SourceRecord }
+export interface LeaveRequest {
+  readonly source: string;
+  /** What must stand there; undefined: nothing. */
+  readonly expected: string | undefined;
+  /** Undefined removes it. */
+  readonly record: string | undefined;
+  readonly leaseMs: number;
+  /** Not while the time of the one there lasts. */
+  readonly onlyIfOver: boolean;
+  /** For the log, so that who follows it confirms at once. */
+  readonly wake: Buffer | undefined;
+}
+
+export type LeaveAnswer =
+  | { readonly kind: "left" }
+  | { readonly kind: "other"; readonly record: string | undefined; readonly over: boolean }
   /** No clock, or one of another server: `renew` first. */
   | { readonly kind: "lost" };
 
@@ -225,20 +227,8 @@ export interface ShardCalls {
   extend(key: string, holder: string, leaseMs: number): Promise<boolean>;
   /** False: it was not ours any more. Who waits is woken by `wake` in the log. */
   release(key: string, holder: string, wake: Buffer): Promise<boolean>;
-  /** Asks to tell the changes of a source, or goes on to; atomic, one leader at a time. */
-  lead(source: string, node: string, leaseMs: number): Promise<LeadAnswer>;
-  /** False: somebody else leads, or the record was lost; nothing was written. */
-  confirmSource(
-    source: string,
-    leader: { readonly node: string; readonly term: number },
-    confirmedRedisMs: number,
-    position: string,
-  ): Promise<boolean>;
-  /** The next `lead` of anybody succeeds at once. False: it was not ours any more. */
-  resign(
-    source: string,
-    leader: { readonly node: string; readonly term: number },
-  ): Promise<boolean>;
+  /** Compare and set of what nodes leave about a source; a new epoch begins without any. */
+  leave(request: LeaveRequest): Promise<LeaveAnswer>;
   /** A page of the keys that match a glob. */
   scanPage(cursor: string, glob: string, count: number): Promise<ScanPage>;
   /** Keys in the server's database, ours and others. */
@@ -254,6 +244,6 @@ export interface Shard {
   readonly logMax: number;
   /** Names of recent invalidations that are kept, about. */
   readonly marksMax: number;
-  /** The latest that the server's clock may show now; Infinity if not known, which makes entries stale. */
+  /** The latest that the server's clock may show now; Infinity if not known: then nothing is found. */
   readonly redisNowMs: () => number;
 }

@@ -1,0 +1,102 @@
+/** Judges what a read brought: the clock, an entry, and the records that it hangs on. */
+import type { RedisReply } from "../../../redis/index.ts";
+import { AT_EPOCH, decodeEntry, sameEpoch, seqOf } from "./entry-header.ts";
+import { recordStanding, rootStanding, timeStanding } from "./judge.ts";
+import { prefixName, tagName } from "./names.ts";
+import type { ClockRecord, DecodedEntry, ReadAnswer } from "./types.ts";
+
+/** What was read in one atomic step. */
+export interface Look {
+  readonly clock: RedisReply | undefined;
+  readonly entry: RedisReply | undefined;
+  readonly prefixes: readonly string[];
+  readonly declared: readonly string[];
+  /** Of the prefixes, then of the declared tags, from `recordsAt` on. */
+  readonly records: readonly RedisReply[];
+  readonly recordsAt: number;
+  /** Of the entry's own tags in their order; undefined where only declared ones were read. */
+  readonly tagRecords: readonly RedisReply[] | undefined;
+}
+
+/** What a judge knows besides. */
+export interface Bench {
+  readonly readClock: (bytes: Buffer) => ClockRecord | undefined;
+  /** Of the connection that answered. */
+  readonly runId: string | undefined;
+  readonly nowRedisMs: number;
+}
+
+export function judgeLook(look: Look, bench: Bench): ReadAnswer {
+  const { clock: clockBytes, entry: bytes } = look;
+  if (!Buffer.isBuffer(clockBytes)) return { kind: "lost", because: "there is no clock" };
+  const clock = bench.readClock(clockBytes);
+  if (clock === undefined) return { kind: "lost", because: "the clock is damaged" };
+  if (clock.runId !== bench.runId) {
+    return { kind: "lost", because: "the clock is another server's" };
+  }
+  if (!Buffer.isBuffer(bytes)) return absent(clock, "not stored");
+  const seq = seqOf(bytes);
+  if (Number.isNaN(seq)) return undecodable(clock, "its head is none of this version");
+  if (!sameEpoch(bytes, AT_EPOCH, clockBytes)) return absent(clock, "of a former epoch");
+  const root = rootStanding(clock, seq);
+  if (root === "deleted") return absent(clock, "everything was cleared since");
+  const entry = decodeEntry(bytes, seq);
+  if (entry === undefined) return undecodable(clock, "its checksum or its form is wrong");
+  if (look.tagRecords === undefined && !isCovered(entry.tags, look.declared)) {
+    return { kind: "undeclared", clock };
+  }
+  return judgeEntry(look, { clock, clockBytes, entry, root }, bench.nowRedisMs, bytes.length);
+}
+
+interface Judged {
+  readonly clock: ClockRecord;
+  readonly clockBytes: Buffer;
+  readonly entry: DecodedEntry;
+  readonly root: "live" | "expired";
+}
+
+function judgeEntry(look: Look, judged: Judged, nowRedisMs: number, bytes: number): ReadAnswer {
+  const { clock, clockBytes, entry } = judged;
+  let expired = entry.markedExpired || judged.root === "expired";
+  const { prefixes, declared, records, recordsAt, tagRecords } = look;
+  const asked = prefixes.length + declared.length;
+  for (let index = 0; index < asked; index++) {
+    const standing = recordStanding(records[recordsAt + index], clockBytes, entry.seq);
+    if (standing === "expired") expired = true;
+    else if (standing !== "live") {
+      const name =
+        index < prefixes.length
+          ? prefixName(prefixes[index]!)
+          : tagName(declared[index - prefixes.length]!);
+      return absent(clock, `${standing}: ${name}`);
+    }
+  }
+  if (tagRecords !== undefined) {
+    for (let index = 0; index < entry.tags.length; index++) {
+      const standing = recordStanding(tagRecords[index], clockBytes, entry.seq);
+      if (standing === "expired") expired = true;
+      else if (standing !== "live")
+        return absent(clock, `${standing}: ${tagName(entry.tags[index]!)}`);
+    }
+  }
+  const time = timeStanding(entry, nowRedisMs);
+  if (time === "over") return absent(clock, "its time is over");
+  return { kind: "found", fresh: !expired && time === "fresh", expired, entry, clock, bytes };
+}
+
+/** Mostly the same list in the same order. */
+function isCovered(tags: readonly string[], declared: readonly string[]): boolean {
+  for (let index = 0; index < tags.length; index++) {
+    const tag = tags[index]!;
+    if (declared[index] !== tag && !declared.includes(tag)) return false;
+  }
+  return true;
+}
+
+function absent(clock: ClockRecord, because: string): ReadAnswer {
+  return { kind: "absent", undecodable: false, because, clock };
+}
+
+function undecodable(clock: ClockRecord, because: string): ReadAnswer {
+  return { kind: "absent", undecodable: true, because, clock };
+}
