@@ -1,3 +1,5 @@
+import type { Dependency } from "../core/trace/index.ts";
+
 /**
  * How values of one kind are kept and given back. What `encode` returns is private to the cache;
  * `decode` is called for each reader, so what it returns is the reader's own.
@@ -18,7 +20,15 @@ export interface WireForm<V> {
   /** Undefined for a value that is to stay in this process. */
   encode(value: V): Uint8Array | undefined;
   /** Whatever the bytes are, it returns a right value or throws. */
-  decode(bytes: Uint8Array): V;
+  decode(bytes: Uint8Array, origin: WireOrigin): V;
+}
+
+/** What the shared tier knows of a value whose bytes it kept. */
+export interface WireOrigin {
+  /** When its time is over, by the monotonic clock of this process. */
+  readonly freshUntilMs: number;
+  /** What it depends on, by the sources of this process. Undefined where nobody looked. */
+  readonly dependency: Dependency | undefined;
 }
 
 /**

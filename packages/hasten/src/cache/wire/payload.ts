@@ -5,17 +5,18 @@
  * - What is read back is what the memory of this process would have given: alike in type and content.
  * - Bytes may be anybody's: reading them ends, in bounds, with a value or "undecodable".
  */
-import type { Codec } from "../codec.ts";
+import type { Codec, WireOrigin } from "../codec.ts";
 import type { Payload } from "../shared/port.ts";
 import { structured } from "../structured.ts";
 import { type Admitted, isJsonExact } from "../value.ts";
 import { decompressPayload, PAYLOAD_BYTES_MAX } from "./compression.ts";
 import { FORM_CODEC, FORM_JSON, FORM_STRUCTURED } from "./form.ts";
 import { readStructured } from "./read.ts";
-import type { Decoded, WireLimits } from "./types.ts";
+import type { Decoded, Decompressed, WireLimits } from "./types.ts";
 
 type AnyCodec = Codec<unknown> | undefined;
 
+const NOWHERE: WireOrigin = { freshUntilMs: Number.NEGATIVE_INFINITY, dependency: undefined };
 const NAME_BYTES_MAX = 255;
 
 /**
@@ -69,23 +70,27 @@ function byCodec(value: unknown, codec: Codec<unknown>): Payload | undefined {
 }
 
 /** What bytes mean, out of their compression. Never throws. */
-export function decodeValue(payload: Payload, codec?: Codec<unknown>): Decoded {
+export function decodeValue(
+  payload: Payload,
+  codec?: Codec<unknown>,
+  origin: WireOrigin = NOWHERE,
+): Decoded {
   if (payload.bytes.length > PAYLOAD_BYTES_MAX) return undecodable("too many bytes");
   try {
-    return decode(payload, codec);
+    return decode(payload, codec, origin);
   } catch (error) {
     return undecodable(error instanceof Error ? error.message : String(error));
   }
 }
 
-function decode({ form, bytes }: Payload, codec: AnyCodec): Decoded {
+function decode({ form, bytes }: Payload, codec: AnyCodec, origin: WireOrigin): Decoded {
   if (form === FORM_CODEC) {
     const end = 1 + (bytes[0] ?? 0);
     const name = bytes.toString("utf8", 1, end);
     if (codec?.wire === undefined || name !== codec.name || bytes.length < end) {
       return undecodable("it was written by another codec");
     }
-    return { kind: "value", value: codec.wire.decode(bytes.subarray(end)) };
+    return { kind: "value", value: codec.wire.decode(bytes.subarray(end), origin) };
   }
   // What a codec is for, only that codec reads; a counter's number is nobody's.
   if (codec !== undefined) return undecodable("it was written without the codec of its key");
@@ -98,15 +103,13 @@ function decode({ form, bytes }: Payload, codec: AnyCodec): Decoded {
 export function readPayload(
   payload: Payload,
   codec?: Codec<unknown>,
+  origin?: WireOrigin,
   limits?: WireLimits,
 ): Decoded | Promise<Decoded> {
+  const read = (found: Decompressed): Decoded =>
+    found.kind === "payload" ? decodeValue(found.payload, codec, origin) : found;
   const found = decompressPayload(payload, limits);
-  if (!(found instanceof Promise)) {
-    return found.kind === "payload" ? decodeValue(found.payload, codec) : found;
-  }
-  return found.then((plain) =>
-    plain.kind === "payload" ? decodeValue(plain.payload, codec) : plain,
-  );
+  return found instanceof Promise ? found.then(read) : read(found);
 }
 
 function undecodable(because: string): Decoded {
