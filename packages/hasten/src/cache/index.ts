@@ -1,7 +1,7 @@
 export { createCache } from "./cache.ts";
-export { byReference, type Codec } from "./codec.ts";
+export { byReference, type Codec, type WireForm, type WireOrigin } from "./codec.ts";
 export type { CacheEvent } from "./events.ts";
-export type { FillToken } from "./fence.ts";
+export type { FillToken } from "./fill.ts";
 export type { ServerInfo } from "./hot/info.ts";
 export type { TierEvent } from "./hot/tier-event.ts";
 export type {

@@ -7,6 +7,7 @@ import type { ResolvedOptions } from "./options.ts";
 import { createRequestKeys, type RequestKeys } from "./request-key.ts";
 import type { StoredResponse } from "./stored-response.ts";
 import { type VariantSet, variantSetBytes } from "./variants.ts";
+import { responseCodec } from "./wire.ts";
 import { createWriteHot, type WriteHot } from "./write-hot.ts";
 
 /** The parts that all routes of one response cache share. */
@@ -49,10 +50,11 @@ const ALIASES_MAX = 10_000;
 
 export function createEngine(options: ResolvedOptions): Engine {
   const { cache, name, clock } = options;
-  const codec = byReference(variantSetBytes);
-  // Defining the kind of key gives its entries their codec.
-  cache.key(name, (rest: string) => [rest]).of<VariantSet>({ codec });
-  cache.key(`${name}-stale`, (rest: string) => [rest]).of<VariantSet>({ codec });
+  // Defining the kind of key gives its entries their codec. Copies for maxStaleMs, which no
+  // invalidation reaches, stay in the process that made them: theirs has no wire form.
+  const kind = (rest: string): readonly [string] => [rest];
+  cache.key(name, kind).of<VariantSet>({ codec: responseCodec(() => cache.nowMs()) });
+  cache.key(`${name}-stale`, kind).of<VariantSet>({ codec: byReference(variantSetBytes) });
   return {
     options,
     cache,
