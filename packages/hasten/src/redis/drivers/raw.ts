@@ -92,7 +92,7 @@ class RawConnection implements RedisConnection {
     this.#because = because === undefined ? "connection closed by the server" : reasonOf(because);
     const listeners = this.#listeners;
     this.#listeners = [];
-    this.#raw.destroy();
     for (const listener of listeners) listener(this.#because);
+    this.#raw.destroy();
   }
 }
