@@ -1,0 +1,247 @@
+/**
+ * Follows the log of one shard, and proves how far.
+ *
+ * Invariants:
+ * - A confirmation is one atomic answer of Redis, effective from when it was *sent*: every
+ *   invalidation acknowledged before then is in what it brought or was applied before. It counts
+ *   only when the head was reached; until then page follows page.
+ * - Entries are applied in order, each once. Whatever does not continue the log is a gap: the epoch
+ *   changed, the clock was lost, entries are missing, the head went back. Then everything that was
+ *   kept here is dropped, and the log is followed from its head.
+ * - The first place is a gap too: what was kept before it may have been invalidated unheard.
+ * - Nothing counts of a connection before its clock was seen to be that of its server. A clock that
+ *   is missing or another server's is renewed, once for all nodes (the first wins). On a server other
+ *   than the last, a process that had written to that one begins a new epoch whatever the clock says:
+ *   its invalidations may be unknown there.
+ * - One question at a time; asked every `everyMs` and when woken; memory is one place.
+ */
+import type { Clock, Timer } from "../../../core/clock.ts";
+import { type Instant, instant } from "../../../core/trust.ts";
+import type { RedisLink } from "../../../redis/index.ts";
+import type { Capture } from "../port.ts";
+import { judgeLog } from "../protocol/log-calls.ts";
+import type { ClockRecord, ConfirmAnswer, LogEntry, ShardCalls } from "../protocol/types.ts";
+import type { Captures } from "./captures.ts";
+import type { RedisTime } from "./time.ts";
+
+export interface ConfirmerParts {
+  readonly calls: Pick<ShardCalls, "confirm" | "renew">;
+  readonly link: Pick<RedisLink, "state" | "server" | "generation">;
+  readonly clock: Clock;
+  readonly everyMs: number;
+  readonly time: RedisTime;
+  readonly captures: Captures;
+  /** Run ids of the servers that this process has invalidated anything on, since an epoch of ours. */
+  readonly wrote: Set<string>;
+  readonly told: Told;
+}
+
+/** What comes of it. */
+export interface Told {
+  /** Entries after the former place, in order. */
+  entries(entries: readonly LogEntry[]): void;
+  /** Everything kept here may be outdated; `because` is undefined at the very start. */
+  gap(because: string | undefined): void;
+  /** Everything acknowledged before then has been applied. */
+  confirmed(sent: Instant, received: Instant, sources: ConfirmAnswer["sources"]): void;
+  /** Whether the shard can be used may have changed. */
+  standing(): void;
+  failed(error: unknown): void;
+}
+
+/** The latest entry of the log that was applied, and of which epoch. */
+interface Place {
+  readonly epoch: string;
+  readonly position: number;
+}
+
+const PAGE = 250;
+/** More rounds without a pause than any log has pages: something is wrong then. */
+const ROUNDS_MAX = 1_000;
+const BEYOND = Number.MAX_SAFE_INTEGER;
+const WAITING_MAX = 10_000;
+
+/** `failed`: asked again when it is time, or when the connection is there again. */
+type Round = "reached" | "more" | "failed";
+
+export class Confirmer {
+  readonly #parts: ConfirmerParts;
+  #place: Place | undefined;
+  #applied: Capture | undefined;
+  /** The connection on which the clock was seen to be its server's. */
+  #generation = -1;
+  #confirmedAt: Instant | undefined;
+  #because: string | undefined;
+  #running: Promise<void> | undefined;
+  #again = false;
+  #timer: Timer | undefined;
+  #waiting: { readonly capture: Capture; readonly resolve: (met: boolean) => void }[] = [];
+  #closed = false;
+
+  constructor(parts: ConfirmerParts) {
+    this.#parts = parts;
+  }
+
+  /** The epoch that may be trusted now; undefined while none may. */
+  get epoch(): string | undefined {
+    const { link } = this.#parts;
+    if (link.state.kind !== "ready" || link.generation !== this.#generation) return undefined;
+    return this.#place?.epoch;
+  }
+
+  get position(): number | undefined {
+    return this.#place?.position;
+  }
+
+  /** When the latest question was sent that reached the head, of this place. */
+  get confirmedAt(): Instant | undefined {
+    return this.#confirmedAt;
+  }
+
+  /** Up to where everything was handed over. */
+  get applied(): Capture | undefined {
+    return this.#applied;
+  }
+
+  /** Why it was refused, where the server is there and does not do what is asked. */
+  get because(): string | undefined {
+    return this.#because;
+  }
+
+  /** Asks now, or again if an answer is under way. Resolves when that is over; never rejects. */
+  kick(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    this.#again = true;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  /** The clock is another one by now: nothing is trusted before the next answer. */
+  doubt(): void {
+    this.#generation = -1;
+    void this.kick();
+  }
+
+  /** Whether what was applied is at or past the capture; asks once more where it is not. */
+  caughtUp(capture: Capture): Promise<boolean> {
+    if (this.#met(capture)) return Promise.resolve(true);
+    const full = this.#waiting.length >= WAITING_MAX;
+    if (full || this.#place?.epoch !== capture.epoch) return Promise.resolve(false);
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.#waiting.push({ capture, resolve });
+    void this.kick();
+    return promise;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#answer(false);
+  }
+
+  #met({ epoch, seq }: Capture): boolean {
+    const applied = this.#applied;
+    return applied !== undefined && applied.epoch === epoch && applied.seq >= seq;
+  }
+
+  async #run(): Promise<void> {
+    const { clock, everyMs, told } = this.#parts;
+    this.#timer?.cancel();
+    const beganMs = clock.nowMs();
+    for (let round = 0; this.#again && !this.#closed && round < ROUNDS_MAX; round++) {
+      this.#again = false;
+      const outcome = await this.#round();
+      if (outcome === "more") this.#again = true;
+      told.standing();
+      // Who came during the last round is answered by one that was asked after it came.
+      this.#answer(this.#again && outcome !== "failed");
+    }
+    if (this.#closed) return;
+    const leftMs = Math.max(1, everyMs - (clock.nowMs() - beganMs));
+    this.#timer = clock.schedule(leftMs, () => void this.kick());
+  }
+
+  /** @param stay those whose answer may still come */
+  #answer(stay: boolean): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const one of waiting) {
+      const met = this.#met(one.capture);
+      if (!met && stay && this.#place?.epoch === one.capture.epoch) this.#waiting.push(one);
+      else one.resolve(met);
+    }
+  }
+
+  async #round(): Promise<Round> {
+    const { link, calls, clock, time, told } = this.#parts;
+    const { server, generation } = link;
+    if (link.state.kind !== "ready" || server === undefined) return "failed";
+    const sent = instant(clock);
+    try {
+      const answer = await calls.confirm(this.#place?.position ?? BEYOND, PAGE);
+      if (this.#closed || generation !== link.generation) return "failed";
+      const received = instant(clock);
+      time.learn(answer.redisMs, sent, received);
+      if (answer.clock === undefined || this.#leftBehind(server.runId)) {
+        const because = answer.clock === undefined ? "its clock was lost" : "another server";
+        if (this.#place !== undefined) this.#drop(because);
+        await calls.renew(answer.clock?.epoch);
+        if (generation !== link.generation) return "failed";
+        this.#forgetOthers(server.runId);
+        return "more";
+      }
+      this.#forgetOthers(server.runId);
+      this.#because = undefined;
+      const reached = this.#follow(answer, answer.clock, received);
+      this.#generation = generation;
+      if (!reached) return "more";
+      this.#applied = { epoch: answer.clock.epoch, seq: answer.clock.seq };
+      this.#confirmedAt = sent;
+      told.confirmed(sent, received, answer.sources);
+      return "reached";
+    } catch (error) {
+      this.#because = error instanceof Error ? error.message : String(error);
+      told.failed(error);
+      return "failed";
+    }
+  }
+
+  /** Whether this process has written to another server than this, and no epoch began since. */
+  #leftBehind(runId: string): boolean {
+    for (const one of this.#parts.wrote) if (one !== runId) return true;
+    return false;
+  }
+
+  #forgetOthers(runId: string): void {
+    for (const one of this.#parts.wrote) if (one !== runId) this.#parts.wrote.delete(one);
+  }
+
+  /** Says whether the head was reached. */
+  #follow(answer: ConfirmAnswer, clock: ClockRecord, { monotonicMs }: Instant): boolean {
+    const { captures, told } = this.#parts;
+    const place = this.#place ?? { epoch: "", position: 0 };
+    const judged = judgeLog(answer, place);
+    if (judged.kind === "gap") {
+      this.#drop(this.#place === undefined ? undefined : judged.because);
+      this.#place = { epoch: clock.epoch, position: clock.head };
+      captures.note(monotonicMs, clock.epoch, clock.seq);
+      return true;
+    }
+    captures.note(monotonicMs, clock.epoch, clock.seq);
+    // Before they are told: what a listener asks is about the place that it was told of.
+    this.#place = { epoch: place.epoch, position: place.position + judged.entries.length };
+    if (judged.entries.length > 0) told.entries(judged.entries);
+    return judged.complete;
+  }
+
+  #drop(because: string | undefined): void {
+    const { captures, told } = this.#parts;
+    this.#place = undefined;
+    this.#applied = undefined;
+    this.#confirmedAt = undefined;
+    captures.clear();
+    told.gap(because);
+  }
+}

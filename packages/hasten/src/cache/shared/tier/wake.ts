@@ -1,0 +1,73 @@
+/**
+ * Notices at once that something was added to the log of a shard.
+ *
+ * Invariants:
+ * - It proves nothing and applies nothing: it only makes the confirmer ask. (Trimmed entries are
+ *   skipped silently, a stream that was deleted looks quiet.)
+ * - It waits from the place that was applied, so nothing that came meanwhile is waited for; and
+ *   without a pause only as long as that place moves on.
+ * - One command at a time, on a connection of its own. It keeps no process alive.
+ */
+import type { Clock, Timer } from "../../../core/clock.ts";
+import type { RedisLink } from "../../../redis/index.ts";
+import type { Confirmer } from "./confirmer.ts";
+
+export interface WakeParts {
+  readonly link: Pick<RedisLink, "block">;
+  readonly confirmer: Pick<Confirmer, "epoch" | "position" | "kick">;
+  /** The stream. */
+  readonly log: string;
+  readonly clock: Clock;
+  readonly pauseMs: number;
+}
+
+const BLOCK_MS = 5_000;
+
+export class Wake {
+  readonly #parts: WakeParts;
+  #timer: Timer | undefined;
+  #resume: (() => void) | undefined;
+  #closed = false;
+
+  constructor(parts: WakeParts) {
+    this.#parts = parts;
+  }
+
+  /** Ends when closed; never rejects. */
+  async run(): Promise<void> {
+    const { confirmer } = this.#parts;
+    while (!this.#closed) {
+      const from = confirmer.epoch === undefined ? undefined : confirmer.position;
+      const seen = from === undefined ? "failed" : await this.#look(from);
+      if (this.#closed) return;
+      if (seen === "added") await confirmer.kick();
+      const moved = seen === "added" && confirmer.position !== from;
+      if (seen !== "quiet" && !moved) await this.#pause();
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#resume?.();
+  }
+
+  async #look(from: number): Promise<"added" | "quiet" | "failed"> {
+    const { link, log } = this.#parts;
+    const after = `${from}-0`;
+    try {
+      const words = ["XREAD", "COUNT", "1", "BLOCK", `${BLOCK_MS}`, "STREAMS", log, after];
+      return (await link.block(words, BLOCK_MS)) === null ? "quiet" : "added";
+    } catch {
+      return "failed";
+    }
+  }
+
+  #pause(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#resume = resolve;
+      this.#timer = this.#parts.clock.schedule(this.#parts.pauseMs, resolve);
+    });
+  }
+}
