@@ -9,8 +9,9 @@ import { randomUUID } from "node:crypto";
 import type { Clock } from "../../core/clock.ts";
 import type { InvalidationLog } from "../../core/invalidation-log.ts";
 import { tell } from "../../core/tell.ts";
-import type { CoherencePromise } from "../../core/trust.ts";
+import type { CoherencePromise, Trust } from "../../core/trust.ts";
 import type { Coverage } from "../catalog/run.ts";
+import { openSharedStream } from "../leader/part.ts";
 import { createStatements, type Statements } from "../statements/create-statements.ts";
 import { type ChangeStream, openStream } from "../stream/index.ts";
 import { createDirect, type Direct } from "./direct.ts";
@@ -46,11 +47,18 @@ export function openPart(promise: CoherencePromise, around: PartSurroundings): P
 }
 
 async function streamPart(around: PartSurroundings): Promise<Part> {
-  const { options, drop } = around;
-  const { interest, poll, analyzer } = await statementsOf(around, {
+  const { options, drop, audience } = around;
+  const statements = await statementsOf(around, {
     kind: "publication",
     name: options.publication,
   });
+  const { interest, poll, analyzer } = statements;
+  const { shared: tier } = options;
+  if (tier !== undefined) {
+    const led = await openSharedStream({ options, tier, statements, drop, audience });
+    await until(() => led.source.trust?.confirmed === true, LED_MS, options.clock);
+    return assemble(around, { ...led, analyzer });
+  }
   const source = await openStream({
     ...options,
     url: options.directUrl,
@@ -67,12 +75,18 @@ async function streamPart(around: PartSurroundings): Promise<Part> {
 }
 
 const CONFIRM_MS = 1_000;
+/** A leader that has to come first takes a lease and a slot. */
+const LED_MS = 3_000;
 const CONFIRM_EVERY_MS = 5;
 
 /** Waits for the first heartbeat to come back, so that what is promised holds when it is said; not for long. */
-async function confirmedOnce({ trust }: ChangeStream, clock: Clock): Promise<void> {
-  const endMs = clock.nowMs() + CONFIRM_MS;
-  while (!trust.ended && !trust.confirmed && clock.nowMs() < endMs)
+async function confirmedOnce({ trust }: { readonly trust: Trust }, clock: Clock): Promise<void> {
+  await until(() => trust.ended || trust.confirmed, CONFIRM_MS, clock);
+}
+
+async function until(done: () => boolean, limitMs: number, clock: Clock): Promise<void> {
+  const endMs = clock.nowMs() + limitMs;
+  while (!done() && clock.nowMs() < endMs)
     await new Promise<void>((resolve) => void clock.schedule(CONFIRM_EVERY_MS, resolve));
 }
 

@@ -1,3 +1,4 @@
+import type { SharedTier } from "../../cache/shared/port.ts";
 import { type Clock, systemClock } from "../../core/clock.ts";
 import type { CoherencePromise } from "../../core/trust.ts";
 import type { PgDriver } from "../driver.ts";
@@ -19,6 +20,7 @@ export interface ResolvedCoherence {
   readonly onEvent: ((event: CoherenceEvent) => void) | undefined;
   readonly driver: PgDriver | undefined;
   readonly clock: Clock;
+  readonly shared: SharedTier | undefined;
 }
 
 const MODES: readonly unknown[] = ["auto", "stream", "triggers", "own-writes", "ttl"];
@@ -49,6 +51,7 @@ export function resolveCoherence(o: CoherenceOptions): ResolvedCoherence {
     onEvent: o.onEvent,
     driver: o.driver,
     clock: o.clock ?? systemClock,
+    shared: o.shared,
   };
 }
 

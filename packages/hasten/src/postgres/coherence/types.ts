@@ -1,4 +1,5 @@
 import type { Cache } from "../../cache/index.ts";
+import type { SharedTier } from "../../cache/shared/port.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { InvalidationLog } from "../../core/invalidation-log.ts";
 import type { CoherencePromise } from "../../core/trust.ts";
@@ -13,6 +14,12 @@ export interface CoherenceOptions {
   readonly directUrl?: string | undefined;
   /** Caches that changes are applied to; more by `attach`. @default none */
   readonly caches?: readonly Cache[] | undefined;
+  /**
+   * The tier that the processes share (`cache.shared`): one of them reads the changes for all. The
+   * caches attached that do not use it have their local copies dropped all the same.
+   * @default none: each process reads them itself
+   */
+  readonly shared?: SharedTier | undefined;
   /**
    * `"auto"` takes the best that the server can do now, and tries better ones again later. A
    * promise by name is never replaced by a weaker one: while it cannot be kept nothing is trusted.

@@ -40,11 +40,21 @@ export class Beats {
     this.#timer?.cancel();
   }
 
+  /** One now; true once what it confirms is confirmed. */
+  async now(): Promise<boolean> {
+    return this.#pulses !== undefined && (await this.#ask(this.#pulses));
+  }
+
   async #beat(pulses: Pulses): Promise<void> {
     if (this.#pulses !== pulses) return;
-    const { clock, heartbeatMs, poll, onUnread } = this.#options;
+    const { clock, heartbeatMs } = this.#options;
     this.#timer = clock.schedule(heartbeatMs, () => void this.#beat(pulses));
-    if (this.#count >= BEATS_MAX) return;
+    await this.#ask(pulses);
+  }
+
+  async #ask(pulses: Pulses): Promise<boolean> {
+    const { clock, poll, onUnread } = this.#options;
+    if (this.#count >= BEATS_MAX) return false;
     this.#count += 1;
     const at = instant(clock);
     const trust = this.#options.trust();
@@ -52,8 +62,10 @@ export class Beats {
     try {
       const [back] = await Promise.all([pulse, poll()]);
       if (back) trust.confirm(at);
+      return back;
     } catch (error) {
       onUnread(error);
+      return false;
     } finally {
       this.#count -= 1;
     }

@@ -11,12 +11,14 @@
 import type { Timer } from "../../core/clock.ts";
 import { reasonOf } from "../failures.ts";
 import { closeWal } from "./close-wal.ts";
+import { BARRIER } from "./decoder.ts";
 import type { Gathered } from "./gathered.ts";
 import { type Links, openLinks } from "./links.ts";
-import { Looks } from "./looks.ts";
+import { Looks, snapshotOf } from "./looks.ts";
 import type { ResolvedStream } from "./options.ts";
 import { Parked } from "./parked.ts";
 import { Pulses } from "./pulses.ts";
+import { Rounds } from "./rounds.ts";
 import { type Item, openSession, type Session } from "./session.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { StartWait } from "./start-wait.ts";
@@ -27,6 +29,8 @@ export interface ChannelHooks {
   /** Visible from now on, in the order of commits. */
   onVisible(visible: readonly Gathered[]): void;
   onMessage(content: string): void;
+  /** A pulse of somebody else, and what was acknowledged before it is applied. */
+  onBarrier(content: string): void;
   /** Something that is not in the stream became visible: what was read before may be untrue. */
   onMissed(): void;
   onWait(xids: readonly string[]): void;
@@ -46,6 +50,7 @@ export class Channel {
   readonly #options: ResolvedStream;
   readonly #hooks: ChannelHooks;
   readonly #looks: Looks;
+  readonly #snapshots: Rounds<Snapshot>;
   readonly #startWait: StartWait;
   readonly #wals = new Set<WalLink>();
   #session: Session | undefined;
@@ -65,6 +70,7 @@ export class Channel {
     this.#startWait = new StartWait(clock, (xids) => hooks.onWait(xids));
     const onSnapshot = (snapshot: Snapshot): boolean => this.#see(snapshot);
     this.#looks = new Looks({ link: links.looker, clock, onSnapshot, onLost });
+    this.#snapshots = new Rounds(() => snapshotOf(links.looker));
     this.pulses = new Pulses({
       link: links.speaker,
       clock,
@@ -213,7 +219,7 @@ export class Channel {
         this.#commit(item.gathered);
         return;
       case "pulse":
-        this.pulses.arrived(item.content);
+        if (this.pulses.arrived(item.content) === undefined) this.#barrier(item.content);
         return;
       case "message":
         this.#hooks.onMessage(item.content);
@@ -233,6 +239,18 @@ export class Channel {
     }
     this.parked.add(gathered);
     this.#looks.wake();
+  }
+
+  /** What was acknowledged before it was sent is seen by every snapshot from now on. */
+  #barrier(content: string): void {
+    if (!content.startsWith(BARRIER)) return;
+    this.#snapshots.ask().then(
+      (snapshot) => {
+        this.#see(snapshot);
+        if (!this.#over) this.#hooks.onBarrier(content);
+      },
+      (error: Error) => this.fail(error),
+    );
   }
 
   /** A pulse is back: what it does not see, and is not in the stream, may come later. */

@@ -19,6 +19,8 @@ import { readValues, skipRow } from "./tuple.ts";
 /** Prefixes of hasten's logical messages. */
 export const PULSE_PREFIX = "hasten.pulse";
 export const LOG_PREFIX = "hasten.log";
+/** What the content of a pulse begins with that asks a leader for an answer. */
+export const BARRIER = "barrier";
 
 export interface DecoderSink {
   /** In the WAL: not necessarily visible to readers yet. */

@@ -55,6 +55,7 @@ test("what fails behind the passing of a hand-over is not lost with the slot tha
   const hooks = {
     onVisible: () => undefined,
     onMessage: (content: string) => void JSON.parse(content),
+    onBarrier: () => undefined,
     onMissed: () => undefined,
     onWait: () => undefined,
     onLost: (error: Error) => void lost.push(error),

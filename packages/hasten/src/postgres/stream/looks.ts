@@ -10,6 +10,12 @@ import { parseSnapshot, type Snapshot } from "./snapshot.ts";
 const LOOK = "select pg_current_snapshot()::text";
 const PAUSE_MAX_MS = 25;
 
+/** What the server sees now. */
+export async function snapshotOf(link: PlainLink): Promise<Snapshot> {
+  const [row] = await link.run("hasten_look", LOOK);
+  return parseSnapshot(String(row?.[0]));
+}
+
 export interface LooksOptions {
   readonly link: PlainLink;
   readonly clock: Clock;
@@ -52,9 +58,9 @@ export class Looks {
     this.#looking = true;
     this.#again = false;
     try {
-      const [row] = await link.run("hasten_look", LOOK);
+      const snapshot = await snapshotOf(link);
       this.#looking = false;
-      if (this.#closed || !onSnapshot(parseSnapshot(String(row?.[0])))) return;
+      if (this.#closed || !onSnapshot(snapshot)) return;
     } catch (error) {
       this.#looking = false;
       if (!this.#closed) onLost(error as Error);

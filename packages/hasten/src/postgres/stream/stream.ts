@@ -150,6 +150,10 @@ class Stream implements ChangeStream {
     });
   }
 
+  beat(): Promise<boolean> {
+    return untraced(() => this.#beats.now());
+  }
+
   handOver(): Promise<void> {
     return untraced(async () => {
       if (!this.#live || this.#channel === undefined) throw notHandedOver("it is not live");
@@ -190,6 +194,7 @@ class Stream implements ChangeStream {
       const channel = await openChannel(this.#options, {
         onVisible: (visible) => this.#apply(visible),
         onMessage: (content) => this.#message(content),
+        onBarrier: (content) => this.#options.onBarrier?.(content),
         onMissed: () => this.#distrust(),
         onWait: (xids) => {
           this.#waitsFor = xids;

@@ -26,6 +26,11 @@ export interface StreamOptions {
   readonly startMs?: number | undefined;
   readonly clock?: Clock | undefined;
   readonly onEvent?: ((event: StreamEvent) => void) | undefined;
+  /**
+   * Told of a message with the prefix of pulses that is none of its own, once everything that was
+   * acknowledged before the message was sent has been dropped.
+   */
+  readonly onBarrier?: ((content: string) => void) | undefined;
   /** Leaves one rule out, for tests that must notice it. @default none */
   readonly mutant?: StreamMutant | undefined;
 }
@@ -84,6 +89,8 @@ export interface ChangeStream extends ChangeSource {
   readonly trust: Trust;
   readonly log: InvalidationLog;
   status(): StreamStatus;
+  /** A heartbeat now: true once everything acknowledged before the call has been dropped. */
+  beat(): Promise<boolean>;
   /**
    * Opens a second slot, goes on from it at one position, and closes the first: nothing is missed,
    * nothing dropped, trust goes on. Rejects when the server refuses; the first goes on then.

@@ -1,0 +1,74 @@
+/**
+ * What statements' meanings hang on, in one text: it changes when anything does that users made.
+ *
+ * Invariants:
+ * - It covers at least what the catalog's own signatures cover (`catalog/`): relations with columns,
+ *   keys, views, inheritance, policies and triggers; names of functions, operators, types, casts;
+ *   search paths, roles and their memberships; the publication.
+ * - Temporary tables, indexes, and what VACUUM, ANALYZE and TRUNCATE write change nothing of it:
+ *   relations count by what they are, the rows about them by their versions (xmin).
+ * - Sums of hashes: the order of rows does not matter, and no row is sent.
+ */
+import { PUBLICATION } from "../catalog/relation-sql.ts";
+
+const USERS = 16_384;
+
+const hashed = (row: string): string =>
+  `count(*) || ':' || coalesce(sum(hashtextextended(${row}, 0)::numeric), 0)`;
+
+const versioned = (catalog: string, where = `x.oid >= ${USERS}`): string =>
+  `(select ${hashed("x.oid || ':' || x.xmin")} from ${catalog} x where ${where})`;
+
+/** Relations that statements name. */
+const KINDS = "('r', 'p', 'v', 'm', 'f', 'S')";
+const LASTING = `c.relpersistence <> 't' and c.relkind in ${KINDS} and c.oid >= ${USERS}`;
+
+const RELATION = `concat_ws(':', c.oid, c.relname, c.relnamespace, c.relkind, c.relpersistence, c.relreplident,
+  c.relrowsecurity, c.relforcerowsecurity, c.relowner, c.relhasrules, c.relispartition, c.relacl::text)`;
+
+/** Rows of a catalog that belong to such a relation. */
+const of = (catalog: string, relation: string, key: string): string =>
+  `(select ${hashed(`x.${key} || ':' || x.xmin`)} from ${catalog} x join pg_class c on c.oid = x.${relation} where ${LASTING})`;
+
+const PARTS = [
+  `(select ${hashed(RELATION)} from pg_class c where ${LASTING})`,
+  `(select ${hashed("x.attrelid || '.' || x.attnum || ':' || x.xmin")} from pg_attribute x
+    join pg_class c on c.oid = x.attrelid where x.attnum > 0 and ${LASTING} and c.relkind <> 'S')`,
+  of("pg_rewrite", "ev_class", "oid"),
+  of("pg_policy", "polrelid", "oid"),
+  of("pg_trigger", "tgrelid", "oid"),
+  of("pg_constraint", "conrelid", "oid"),
+  of("pg_attrdef", "adrelid", "oid"),
+  `(select ${hashed("x.inhrelid || ':' || x.inhparent || ':' || x.xmin || x.inhdetachpending")} from pg_inherits x
+    join pg_class c on c.oid = x.inhparent where ${LASTING})`,
+  `(select ${hashed("x.indexrelid || ':' || x.xmin")} from pg_index x join pg_class c on c.oid = x.indrelid
+    where (x.indisprimary or x.indisreplident) and ${LASTING})`,
+  versioned(
+    "pg_namespace",
+    `x.oid >= ${USERS} and x.nspname !~ '^pg_(toast_)?temp_' or x.nspname = 'public'`,
+  ),
+  versioned("pg_proc"),
+  versioned("pg_aggregate", "false")
+    .replace("x.oid || ':' || x.xmin", "x.aggfnoid || ':' || x.xmin")
+    .replace("false", `x.aggfnoid >= ${USERS}`),
+  versioned("pg_operator"),
+  versioned("pg_cast"),
+  `(select ${hashed("x.oid || ':' || x.xmin")} from pg_type x join pg_namespace n on n.oid = x.typnamespace
+    where x.oid >= ${USERS} and n.nspname !~ '^pg_(toast_)?temp_')`,
+  versioned("pg_enum"),
+  versioned("pg_collation"),
+  `(select ${hashed("x.rngtypid || ':' || x.xmin")} from pg_range x where x.rngtypid >= ${USERS})`,
+  versioned("pg_ts_config", "true"),
+  versioned("pg_ts_dict", "true"),
+  `(select ${hashed("x.mapcfg || '.' || x.maptokentype || '.' || x.mapseqno || ':' || x.xmin")} from pg_ts_config_map x)`,
+  `(select ${hashed("concat_ws(':', x.oid, x.rolname, x.rolsuper, x.rolbypassrls, x.rolinherit)")} from pg_roles x)`,
+  `(select ${hashed("x.roleid || ':' || x.member || ':' || x.xmin")} from pg_auth_members x)`,
+  `coalesce(${PUBLICATION}, '')`,
+];
+
+/** `$1` is the publication's name. One row with `schema`. */
+export const SCHEMA_SQL: string = `select md5(array[${PARTS.join(",\n")}]::text) as schema`;
+
+/** Every table whose changes the stream may tell, with what is above and below it. */
+export const TABLES_SQL: string = `select c.oid::int8::text as oid from pg_class c
+  where c.relkind in ('r', 'p') and c.relpersistence = 'p' and c.oid >= ${USERS}`;

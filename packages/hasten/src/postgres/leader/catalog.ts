@@ -1,0 +1,141 @@
+/**
+ * What the leader knows of the catalog: the tags of every table's changes, and whether meanings are
+ * the same as before.
+ *
+ * Invariants:
+ * - It knows every table that the publication may tell of, with every column that a row tag can be
+ *   made of, whoever reads it: no statement of any process depends on a change that is not told.
+ * - A relation that it does not know yet, or anything in the catalog that is another one, makes
+ *   another version: the term that was told under the one before is over.
+ * - A look sees everything that was committed before it was asked for.
+ */
+import { broadTag } from "../../core/sql-tag.ts";
+import { InterestMap } from "../catalog/interest-map.ts";
+import { Registry } from "../catalog/registry.ts";
+import type { RelationFacts } from "../catalog/relation.ts";
+import type { Run } from "../catalog/run.ts";
+import { keyColumns } from "../statements/columns.ts";
+import type { Interest, TableInterest } from "../statements/interest.ts";
+import { Rounds } from "../stream/rounds.ts";
+import { SCHEMA_SQL, TABLES_SQL } from "./catalog-sql.ts";
+import type { LedCatalog } from "./types.ts";
+
+export interface LeaderCatalogOptions {
+  readonly run: Run;
+  readonly database: string;
+  readonly publication: string;
+}
+
+export interface LeaderCatalog extends LedCatalog {
+  readonly interest: Interest;
+}
+
+const UNKNOWN = "sql-unknown";
+/** At once, of the catalog. */
+const LOADED_MAX = 1_000;
+
+/** Whether a change of a relation that is not known was dropped: see `unknown`. */
+export function namesUnknown(tags: readonly string[]): boolean {
+  return tags.includes(UNKNOWN);
+}
+
+const NOT_KNOWN: readonly TableInterest[] = [
+  { tableTag: UNKNOWN, broadTag: broadTag(UNKNOWN), columns: new Map() },
+];
+
+export class WholeCatalog implements LeaderCatalog {
+  readonly interest: Interest = { of: (oid) => this.#tables.of(oid) ?? NOT_KNOWN };
+  readonly #options: LeaderCatalogOptions;
+  readonly #looks: Rounds<void> = new Rounds(() => this.#look());
+  #tables = new InterestMap();
+  #version = 0;
+  #schema = "";
+  /** Of the schema that `#tables` was read for; undefined: they are to be read again. */
+  #readFor: string | undefined;
+
+  constructor(options: LeaderCatalogOptions) {
+    this.#options = options;
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  get schema(): string {
+    return this.#schema;
+  }
+
+  /** A relation changed that is not known: it was made since the latest look. */
+  unknown(): void {
+    this.#version += 1;
+    this.#readFor = undefined;
+  }
+
+  look(): Promise<void> {
+    return this.#looks.ask();
+  }
+
+  async #look(): Promise<void> {
+    const schema = await this.#ask();
+    if (schema === this.#readFor) return;
+    // Statements may mean something else from here on, whatever the tables turn out to be.
+    this.#version += 1;
+    this.#tables = await this.#read();
+    const after = await this.#ask();
+    this.#schema = after;
+    this.#readFor = after === schema ? after : undefined;
+  }
+
+  async #ask(): Promise<string> {
+    const [row] = await this.#options.run(SCHEMA_SQL, [this.#options.publication]);
+    return String(row?.["schema"]);
+  }
+
+  async #read(): Promise<InterestMap> {
+    const { run, database, publication } = this.#options;
+    const registry = new Registry({
+      run,
+      database,
+      coverage: { kind: "publication", name: publication },
+    });
+    const rows = await run(TABLES_SQL);
+    const oids = rows.map((row) => Number(row["oid"]));
+    const all = new Map<number, RelationFacts>();
+    for (let at = 0; at < oids.length; at += LOADED_MAX) {
+      const loaded = await registry.load(oids.slice(at, at + LOADED_MAX), undefined);
+      for (const [oid, { facts }] of loaded) all.set(oid, facts);
+    }
+    for (const facts of all.values()) this.#add(registry, facts, all);
+    return registry.interest;
+  }
+
+  /** As statements that read the table would. */
+  #add(registry: Registry, facts: RelationFacts, all: ReadonlyMap<number, RelationFacts>): void {
+    const below = descendants(facts, all);
+    const stored = below.filter(({ kind }) => kind === "r");
+    const columns = keyColumns(facts, stored, "publication");
+    const tableTag = registry.tableTag(facts);
+    registry.interest.add(
+      facts.oid,
+      { tableTag, broadTag: broadTag(tableTag) },
+      {
+        relations: below.map(({ oid }) => oid),
+        columns: new Map([...columns].map(([name, { kind }]) => [name, kind])),
+      },
+    );
+  }
+}
+
+/** Itself and all below. */
+function descendants(
+  facts: RelationFacts,
+  all: ReadonlyMap<number, RelationFacts>,
+): readonly RelationFacts[] {
+  const found = new Set<RelationFacts>([facts]);
+  for (const it of found)
+    for (const child of it.children) {
+      const below = all.get(child);
+      if (below !== undefined) found.add(below);
+    }
+  return [...found];
+}
