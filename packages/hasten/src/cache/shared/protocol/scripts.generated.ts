@@ -48,7 +48,7 @@ return redis.call('PEXPIRE', key, ARGV[3])
 
 export const fill: RedisScript = {
   name: "fill",
-  sha: "eb394a66257a7abdc2efbe40dfd7301ad746c890",
+  sha: "9b718ed91a9d9a855e3ca5d9472f4c47fa28f542",
   source: `local SPACE = string.sub(KEYS[1], 1, -4)
 local function key_of(name, small, capital)
 local letter = string.byte(name) == 107 and small or capital
@@ -92,11 +92,12 @@ local function marks_key(generation)
 return SPACE .. 'm' .. whole(generation)
 end
 local function marks_begin(clock)
+clock.floor = clock.seq
+clock_write(clock)
 local sentinel = clock.epoch .. ' ' .. whole(clock.seq)
 redis.call('UNLINK', marks_key(0), marks_key(1))
 redis.call('HSET', marks_key(0), '', sentinel)
 redis.call('HSET', marks_key(1), '', sentinel)
-clock.floor = clock.seq
 end
 local function marks_whole(clock)
 for generation = 0, 1 do
@@ -128,6 +129,7 @@ redis.call('HSET', current, unpack(pairs_of))
 if redis.call('HLEN', current) - 1 <= kept / 2 then return end
 clock.floor = tonumber(string.sub(redis.call('HGET', current, ''), 18))
 clock.generation = 1 - clock.generation
+clock_write(clock)
 local next_key = marks_key(clock.generation)
 redis.call('UNLINK', next_key)
 redis.call('HSET', next_key, '', clock.epoch .. ' ' .. seq)
@@ -206,10 +208,7 @@ for index = 10, #ARGV do names[#names + 1] = ARGV[index] end
 local function refusal(raws)
 if not clock or clock.epoch ~= ARGV[2] or clock.seq < captured then return 'lost' end
 if clock.deleted > captured or clock.expired > captured then return 'cleared' end
-if not marks_whole(clock) then
-marks_begin(clock)
-clock_write(clock)
-end
+if not marks_whole(clock) then marks_begin(clock) end
 if clock.floor > captured then return 'floor' end
 if clock.seq > captured then
 local marks = marks_of(clock, names)
@@ -243,7 +242,7 @@ return { outcome, clock and clock_text(clock) or false }
 
 export const increment: RedisScript = {
   name: "increment",
-  sha: "413f2f5de29e9f8e8bc3e2513c421dfa2ed54dbd",
+  sha: "65c07eed138ec9ff01c258df9d33e67e2df7b333",
   source: `local SPACE = string.sub(KEYS[1], 1, -4)
 local function key_of(name, small, capital)
 local letter = string.byte(name) == 107 and small or capital
@@ -287,11 +286,12 @@ local function marks_key(generation)
 return SPACE .. 'm' .. whole(generation)
 end
 local function marks_begin(clock)
+clock.floor = clock.seq
+clock_write(clock)
 local sentinel = clock.epoch .. ' ' .. whole(clock.seq)
 redis.call('UNLINK', marks_key(0), marks_key(1))
 redis.call('HSET', marks_key(0), '', sentinel)
 redis.call('HSET', marks_key(1), '', sentinel)
-clock.floor = clock.seq
 end
 local function marks_whole(clock)
 for generation = 0, 1 do
@@ -323,6 +323,7 @@ redis.call('HSET', current, unpack(pairs_of))
 if redis.call('HLEN', current) - 1 <= kept / 2 then return end
 clock.floor = tonumber(string.sub(redis.call('HGET', current, ''), 18))
 clock.generation = 1 - clock.generation
+clock_write(clock)
 local next_key = marks_key(clock.generation)
 redis.call('UNLINK', next_key)
 redis.call('HSET', next_key, '', clock.epoch .. ' ' .. seq)
@@ -348,7 +349,6 @@ deleted = 0, expired = 0, floor = seq, generation = 0
 }
 redis.call('UNLINK', SPACE .. 'log', SPACE .. 'src')
 marks_begin(clock)
-clock_write(clock)
 return clock
 end
 local function clock_ready(run_id, epoch)
@@ -503,7 +503,7 @@ return { 'added', text, clock_text(clock), renewed }
 
 export const invalidate: RedisScript = {
   name: "invalidate",
-  sha: "2b07b5c098e069af2e65aec8ac373edf7e8efd4e",
+  sha: "06863d6ea25d811c169e54f181e1912d4ddb957c",
   source: `local SPACE = string.sub(KEYS[1], 1, -4)
 local function key_of(name, small, capital)
 local letter = string.byte(name) == 107 and small or capital
@@ -547,11 +547,12 @@ local function marks_key(generation)
 return SPACE .. 'm' .. whole(generation)
 end
 local function marks_begin(clock)
+clock.floor = clock.seq
+clock_write(clock)
 local sentinel = clock.epoch .. ' ' .. whole(clock.seq)
 redis.call('UNLINK', marks_key(0), marks_key(1))
 redis.call('HSET', marks_key(0), '', sentinel)
 redis.call('HSET', marks_key(1), '', sentinel)
-clock.floor = clock.seq
 end
 local function marks_whole(clock)
 for generation = 0, 1 do
@@ -583,6 +584,7 @@ redis.call('HSET', current, unpack(pairs_of))
 if redis.call('HLEN', current) - 1 <= kept / 2 then return end
 clock.floor = tonumber(string.sub(redis.call('HGET', current, ''), 18))
 clock.generation = 1 - clock.generation
+clock_write(clock)
 local next_key = marks_key(clock.generation)
 redis.call('UNLINK', next_key)
 redis.call('HSET', next_key, '', clock.epoch .. ' ' .. seq)
@@ -608,7 +610,6 @@ deleted = 0, expired = 0, floor = seq, generation = 0
 }
 redis.call('UNLINK', SPACE .. 'log', SPACE .. 'src')
 marks_begin(clock)
-clock_write(clock)
 return clock
 end
 local function clock_ready(run_id, epoch)
@@ -833,7 +834,7 @@ return { 'left' }
 
 export const put: RedisScript = {
   name: "put",
-  sha: "36bc66b9cd74fb02cccdccd0ecd56514cf54d023",
+  sha: "1b569bbc9e20485bebcc79066b843f5dbd98909b",
   source: `local SPACE = string.sub(KEYS[1], 1, -4)
 local function key_of(name, small, capital)
 local letter = string.byte(name) == 107 and small or capital
@@ -877,11 +878,12 @@ local function marks_key(generation)
 return SPACE .. 'm' .. whole(generation)
 end
 local function marks_begin(clock)
+clock.floor = clock.seq
+clock_write(clock)
 local sentinel = clock.epoch .. ' ' .. whole(clock.seq)
 redis.call('UNLINK', marks_key(0), marks_key(1))
 redis.call('HSET', marks_key(0), '', sentinel)
 redis.call('HSET', marks_key(1), '', sentinel)
-clock.floor = clock.seq
 end
 local function marks_whole(clock)
 for generation = 0, 1 do
@@ -913,6 +915,7 @@ redis.call('HSET', current, unpack(pairs_of))
 if redis.call('HLEN', current) - 1 <= kept / 2 then return end
 clock.floor = tonumber(string.sub(redis.call('HGET', current, ''), 18))
 clock.generation = 1 - clock.generation
+clock_write(clock)
 local next_key = marks_key(clock.generation)
 redis.call('UNLINK', next_key)
 redis.call('HSET', next_key, '', clock.epoch .. ' ' .. seq)
@@ -938,7 +941,6 @@ deleted = 0, expired = 0, floor = seq, generation = 0
 }
 redis.call('UNLINK', SPACE .. 'log', SPACE .. 'src')
 marks_begin(clock)
-clock_write(clock)
 return clock
 end
 local function clock_ready(run_id, epoch)
@@ -1123,7 +1125,7 @@ return lease_end(clock, key_of(ARGV[2], 'l', 'L'), ARGV[3], ARGV[4], ARGV[5])
 
 export const renew: RedisScript = {
   name: "renew",
-  sha: "d32209f87102b0b25ecc2e3ee11e805b796c4579",
+  sha: "842ef6326556ee7ef3963433bdc3aacf7d2558a5",
   source: `local SPACE = string.sub(KEYS[1], 1, -4)
 local function key_of(name, small, capital)
 local letter = string.byte(name) == 107 and small or capital
@@ -1167,11 +1169,12 @@ local function marks_key(generation)
 return SPACE .. 'm' .. whole(generation)
 end
 local function marks_begin(clock)
+clock.floor = clock.seq
+clock_write(clock)
 local sentinel = clock.epoch .. ' ' .. whole(clock.seq)
 redis.call('UNLINK', marks_key(0), marks_key(1))
 redis.call('HSET', marks_key(0), '', sentinel)
 redis.call('HSET', marks_key(1), '', sentinel)
-clock.floor = clock.seq
 end
 local function marks_whole(clock)
 for generation = 0, 1 do
@@ -1203,6 +1206,7 @@ redis.call('HSET', current, unpack(pairs_of))
 if redis.call('HLEN', current) - 1 <= kept / 2 then return end
 clock.floor = tonumber(string.sub(redis.call('HGET', current, ''), 18))
 clock.generation = 1 - clock.generation
+clock_write(clock)
 local next_key = marks_key(clock.generation)
 redis.call('UNLINK', next_key)
 redis.call('HSET', next_key, '', clock.epoch .. ' ' .. seq)
@@ -1217,7 +1221,6 @@ deleted = 0, expired = 0, floor = seq, generation = 0
 }
 redis.call('UNLINK', SPACE .. 'log', SPACE .. 'src')
 marks_begin(clock)
-clock_write(clock)
 return clock
 end
 local function clock_ready(run_id, epoch)

@@ -16,10 +16,7 @@ for index = 10, #ARGV do names[#names + 1] = ARGV[index] end
 local function refusal(raws)
   if not clock or clock.epoch ~= ARGV[2] or clock.seq < captured then return 'lost' end
   if clock.deleted > captured or clock.expired > captured then return 'cleared' end
-  if not marks_whole(clock) then
-    marks_begin(clock)
-    clock_write(clock)
-  end
+  if not marks_whole(clock) then marks_begin(clock) end
   if clock.floor > captured then return 'floor' end
   -- Without any invalidation since the capture there is nothing to look for among the marks.
   if clock.seq > captured then

@@ -9,7 +9,6 @@ local function clock_begin(run_id, epoch, seq_before)
   }
   redis.call('UNLINK', SPACE .. 'log', SPACE .. 'src')
   marks_begin(clock)
-  clock_write(clock)
   return clock
 end
 

@@ -6,13 +6,15 @@ local function marks_key(generation)
   return SPACE .. 'm' .. whole(generation)
 end
 
--- Both hashes anew: whatever was invalidated until now counts as everything.
+-- Both hashes anew: whatever was invalidated until now counts as everything. The floor is written
+-- before them: complete marks under a floor that is too low would let in what they do not know.
 local function marks_begin(clock)
+  clock.floor = clock.seq
+  clock_write(clock)
   local sentinel = clock.epoch .. ' ' .. whole(clock.seq)
   redis.call('UNLINK', marks_key(0), marks_key(1))
   redis.call('HSET', marks_key(0), '', sentinel)
   redis.call('HSET', marks_key(1), '', sentinel)
-  clock.floor = clock.seq
 end
 
 -- Whether both are complete.
@@ -52,6 +54,7 @@ local function marks_add(clock, names, kept)
   if redis.call('HLEN', current) - 1 <= kept / 2 then return end
   clock.floor = tonumber(string.sub(redis.call('HGET', current, ''), 18))
   clock.generation = 1 - clock.generation
+  clock_write(clock)
   local next_key = marks_key(clock.generation)
   redis.call('UNLINK', next_key)
   redis.call('HSET', next_key, '', clock.epoch .. ' ' .. seq)
