@@ -21,6 +21,8 @@ export const MUTANTS = {
   "confirmed-at-receipt": "a confirmation counts from when its reply came",
   "first-confirmation-keeps": "the first position starts no new trust",
   "fence-unasked": "what was read is put into L1 whatever was heard meanwhile",
+  "capture-of-read":
+    "a value made from one in memory is filled by the capture of its READ, which may be ahead of what was heard here",
   "own-read-overtakes": "reads do not wait for own invalidations that are under way",
 } as const;
 

@@ -156,9 +156,7 @@ export function fill(
   if (!wrong.has("blind-set") && !admits(redis, capture, wrong)) return { redis, stored: false };
   const { seq } = capture;
   const { epoch } = clk;
-  const keeps = redis.tag !== null && redis.tag.epoch === epoch;
-  const tag =
-    keeps && !wrong.has("fill-lowers-record") ? redis.tag : { epoch, deleted: seq, expired: seq };
+  const tag = recordFor(redis, seq, wrong);
   return {
     redis: {
       ...redis,
@@ -168,6 +166,17 @@ export function fill(
     },
     stored: true,
   };
+}
+
+/** One that is missing says what the marks know: what lived before the latest invalidation is dead. */
+function recordFor(redis: Redis, captured: number, wrong: Wrong): TagRecord {
+  const { clk, tag, marks, olderMarks } = redis;
+  const { epoch, floor } = clk!;
+  const known = tag !== null && tag.epoch === epoch;
+  if (known && !wrong.has("fill-lowers-record")) return tag;
+  const least = Math.max(floor, marks?.tag ?? 0, olderMarks?.tag ?? 0);
+  const seq = known || wrong.has("records-without-marks") ? captured : least;
+  return { epoch, deleted: seq, expired: seq };
 }
 
 /** Whether nothing that the entry depends on was invalidated since the capture. */

@@ -86,6 +86,12 @@ export const SETTINGS: readonly Setting[] = [
     writers: [OWN, KEY],
     evictions: "none",
   }),
+  memory("a value made from one in memory", {
+    loaders: [0, 0],
+    writers: [TAG],
+    composed: true,
+    epochsMax: 1,
+  }),
   memory("failover", { loaders: [0], writers: [KEY], ...SERVERS }),
 ];
 
@@ -100,6 +106,11 @@ export const WIDE_SETTINGS: readonly Setting[] = [
     loaders: [0],
     writers: [KEY],
     evictions: "every key",
+  }),
+  memory("wide: a value made from one in memory, clock lost", {
+    loaders: [0, 0],
+    writers: [TAG],
+    composed: true,
   }),
   memory("wide: key deleted here and elsewhere, clock lost", {
     loaders: [0],
@@ -129,6 +140,7 @@ export const EXPOSED_BY: Readonly<Record<Mutant, string>> = {
   "confirmed-at-receipt": "memory: key deleted elsewhere",
   "first-confirmation-keeps": "memory: key deleted elsewhere",
   "fence-unasked": "memory: key deleted elsewhere",
+  "capture-of-read": "memory: a value made from one in memory",
   "own-read-overtakes": "memory: key deleted here",
 };
 

@@ -1,6 +1,16 @@
 /** What can happen next: a step of a process, or of what goes wrong around it. Each is atomic. */
 import type { Wrong } from "./mutants.ts";
-import { EMPTY, fill, invalidate, judge, lost, type Redis, renew, rotate } from "./redis.ts";
+import {
+  type Capture,
+  EMPTY,
+  fill,
+  invalidate,
+  judge,
+  lost,
+  type Redis,
+  renew,
+  rotate,
+} from "./redis.ts";
 import {
   forget,
   type Heard,
@@ -64,11 +74,8 @@ function loader(at: At, index: number): void {
     else reading({ ...at, world: begun }, index, name);
   } else if (one.phase === "begun") reading(at, index, name);
   else if (one.phase === "found")
-    take(`${name} hears what READ found`, kept(at, withDone(world, index), one));
-  else if (one.phase === "loading")
-    take(`${name} reads version ${world.db} from the source`, {
-      ...withLoader(world, index, { phase: "loaded", version: world.db }),
-    });
+    take(`${name} hears what READ found`, kept(at, withDone(world, index), index));
+  else if (one.phase === "loading") loading(at, index, name);
   else if (one.phase === "loaded") filling(at, index, name);
   else if (one.phase === "stored" || one.phase === "refused") heardOfFill(at, index, name);
 }
@@ -76,17 +83,31 @@ function loader(at: At, index: number): void {
 const withDone = (world: World, index: number): World =>
   withLoader(world, index, { phase: "done", void: false, epoch: 0, seq: 0, version: 0 });
 
-/** Into the memory of its process, if the fence heard nothing since it began. */
-function kept({ wrong }: At, world: World, one: Loader): World {
-  if (one.void && !wrong.has("fence-unasked")) return world;
-  return world.nodes[one.node]!.l1 === -1 ? world : withNode(world, one.node, { l1: one.version });
+function loading({ world, setting, take }: At, index: number, name: string): void {
+  const l1 = world.nodes[world.loaders[index]!.node]!.l1;
+  const made = setting.composed === true && index === 1 && l1 > 0;
+  const version = made ? l1 : world.db;
+  const from = made ? "takes version" : "reads version";
+  take(
+    `${name} ${from} ${version} from ${made ? "memory" : "the source"}`,
+    withLoader(world, index, { phase: "loaded", version }),
+  );
 }
 
-function reading({ world, wrong, take }: At, index: number, name: string): void {
+/** Into the memory of its process, if the fence heard nothing since it began. */
+function kept({ world, setting, wrong }: At, next: World, index: number): World {
+  const one = world.loaders[index]!;
+  if (one.void && !wrong.has("fence-unasked")) return next;
+  if (world.nodes[one.node]!.l1 === -1 || (setting.composed === true && index === 1)) return next;
+  return withNode(next, one.node, { l1: one.version });
+}
+
+function reading({ world, setting, wrong, take }: At, index: number, name: string): void {
   const { node } = world.loaders[index]!;
   const here = world.nodes[node]!;
   if (here.l1 !== -1)
     take(`${name} goes on without the tier`, withLoader(world, index, { phase: "loading" }));
+  if (setting.composed === true && index === 0) return;
   const underWay = world.writers.some((one) => one.node === node && one.phase === "taken");
   if (here.arriving || (underWay && !wrong.has("own-read-overtakes"))) return;
   const server = serverOf(world);
@@ -119,29 +140,40 @@ function answers(world: World, version: number): World {
 function filling(at: At, index: number, name: string): void {
   const { world, wrong, take } = at;
   const one = world.loaders[index]!;
-  const early = wrong.has("landed-before-fill");
+  const here = world.nodes[one.node]!;
   if (one.epoch === 0) {
-    take(`${name} ends without FILL`, kept(at, withDone(world, index), one));
+    take(`${name} ends without FILL`, kept(at, withDone(world, index), index));
     return;
   }
-  if (world.nodes[one.node]!.arriving) return;
-  const clk = world.redis.clk;
-  const capture = wrong.has("late-capture") && clk !== null ? clk : one;
-  const before = early ? kept(at, answers(world, one.version), one) : world;
-  const { redis, stored } = fill(
-    world.redis,
-    { capture, version: one.version },
-    serverOf(world),
-    wrong,
-  );
+  const capture = capturedBy(at, one);
+  if (here.arriving || capture === "not yet") return;
+  if (capture === "void") {
+    take(`${name} heard of an invalidation: no FILL`, withDone(world, index));
+    return;
+  }
+  const early = wrong.has("landed-before-fill");
+  const before = early ? kept(at, answers(world, one.version), index) : world;
+  const { version } = one;
+  const { redis, stored } = fill(world.redis, { capture, version }, serverOf(world), wrong);
   const phase = stored ? "stored" : "refused";
   const next = { ...withLoader(before, index, { phase }), redis };
   take(
-    `${name} FILLs version ${one.version} as ${capture.epoch}/${capture.seq}: ${phase}`,
-    world.nodes[one.node]!.l1 === -1 && !wrong.has("unsealed-flight")
-      ? withDone(next, index)
-      : next,
+    `${name} FILLs version ${version} as ${capture.epoch}/${capture.seq}: ${phase}`,
+    here.l1 === -1 && !wrong.has("unsealed-flight") ? withDone(next, index) : next,
   );
+}
+
+/**
+ * A process with a memory: its fence judges up to the place that was applied here, FILL what came
+ * after it. Before its READ's place was applied it waits.
+ */
+function capturedBy({ world, wrong }: At, one: Loader): Capture | "not yet" | "void" {
+  const { clk } = world.redis;
+  if (wrong.has("late-capture") && clk !== null) return clk;
+  const here = world.nodes[one.node]!;
+  if (here.l1 === -1 || wrong.has("capture-of-read")) return one;
+  if (one.void || (here.applied !== -1 && here.epoch !== one.epoch)) return "void";
+  return here.applied < one.seq ? "not yet" : { epoch: one.epoch, seq: here.applied };
 }
 
 function heardOfFill(at: At, index: number, name: string): void {
@@ -152,7 +184,7 @@ function heardOfFill(at: At, index: number, name: string): void {
     take(`${name} hears of its FILL`, withDone(world, index));
     return;
   }
-  const next = kept(at, withDone(world, index), one);
+  const next = kept(at, withDone(world, index), index);
   take(
     `${name} hears of its FILL`,
     wrong.has("unsealed-flight") ? answers(next, one.version) : next,
@@ -213,11 +245,11 @@ function confirmation(at: At, node: number): void {
     const next = withNode(world, node, { confirming: { sent: confirming.sent, heard } });
     take(`CONFIRM of node ${node} runs: ${told(heard)}`, next);
   } else {
-    const { gap, foreign, position, epoch } = confirming.heard;
+    const { gap, foreign, position, epoch, seq } = confirming.heard;
     const next = gap || foreign ? forget(world, node) : world;
     const at = wrong.has("confirmed-at-receipt") ? world.acked : confirming.sent;
     const confirmed = position === -1 ? -1 : gap ? at : Math.max(at, one.confirmed);
-    const heard = { confirming: null, position, epoch, confirmed };
+    const heard = { confirming: null, position, epoch, applied: seq, confirmed };
     take(`node ${node} hears of its CONFIRM`, withNode(next, node, heard));
   }
 }
@@ -232,10 +264,10 @@ function listen({ world, wrong }: At, node: number): Heard {
   if (wrong.has("confirmed-by-xread") && position !== -1) {
     const foreign = after(redis, position, node);
     const newest = clk !== null && log.length > 0 ? clk.head : position;
-    return { gap: false, foreign, position: newest, epoch };
+    return { gap: false, foreign, position: newest, epoch, seq: clk?.seq ?? -1 };
   }
   if (clk === null || lost(redis, serverOf(world), wrong))
-    return { gap: true, foreign: false, position: -1, epoch: 0 };
+    return { gap: true, foreign: false, position: -1, epoch: 0, seq: -1 };
   const first = position === -1;
   const missed =
     clk.epoch !== epoch ||
@@ -247,6 +279,7 @@ function listen({ world, wrong }: At, node: number): Heard {
     foreign: !first && after(redis, position, node),
     position: clk.head,
     epoch: clk.epoch,
+    seq: clk.seq,
   };
 }
 

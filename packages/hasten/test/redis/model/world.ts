@@ -42,6 +42,8 @@ export interface Heard {
   readonly foreign: boolean;
   readonly position: number;
   readonly epoch: number;
+  /** The clock's number at that moment. */
+  readonly seq: number;
 }
 
 export interface Node {
@@ -52,6 +54,8 @@ export interface Node {
   /** Place in the log up to which it has heard; -1 for none. */
   readonly position: number;
   readonly epoch: number;
+  /** Every invalidation up to this number of the epoch was applied here; -1 for none. */
+  readonly applied: number;
   /** Acknowledged by the time its latest confirmation counts from; -1 before the first. */
   readonly confirmed: number;
   /** The newest version that it invalidated for itself. */
@@ -95,6 +99,11 @@ export interface Setting {
   readonly movesMax: number;
   /** A deposed server still takes the invalidations of who has not noticed. */
   readonly deposed: boolean;
+  /**
+   * The first loader's value is kept in memory only, the second one's in the tier only, and that is
+   * made from the first one's where it is in memory.
+   */
+  readonly composed?: boolean | undefined;
 }
 
 export function startOf(setting: Setting): World {
@@ -114,6 +123,7 @@ export function startOf(setting: Setting): World {
       l1: setting.memories.includes(node) ? 0 : -1,
       position: -1,
       epoch: 0,
+      applied: -1,
       confirmed: -1,
       own: 0,
       confirming: null,
