@@ -11,8 +11,8 @@
  * - The first place is a gap too: what was kept before it may have been invalidated unheard.
  * - Nothing counts of a connection before its clock was seen to be that of its server. A clock that
  *   is missing or another server's is renewed, once for all nodes (the first wins). On a server other
- *   than the last, a process that had written to that one begins a new epoch whatever the clock says:
- *   its invalidations may be unknown there.
+ *   than the one before, this process sees to it that a new epoch begins after it came, whatever the
+ *   clock says: what it wrote or heard on the other may be unknown there.
  * - One question at a time; asked every `everyMs` and when woken; memory is one place.
  */
 import type { Clock, Timer } from "../../../core/clock.ts";
@@ -31,8 +31,6 @@ export interface ConfirmerParts {
   readonly everyMs: number;
   readonly time: RedisTime;
   readonly captures: Captures;
-  /** Run ids of the servers that this process has invalidated anything on, since an epoch of ours. */
-  readonly wrote: Set<string>;
   readonly told: Told;
 }
 
@@ -59,6 +57,8 @@ const PAGE = 250;
 /** More rounds without a pause than any log has pages: something is wrong then. */
 const ROUNDS_MAX = 1_000;
 const BEYOND = Number.MAX_SAFE_INTEGER;
+/** Between two questions that are only asked since something was added. */
+export const NUDGE_MS = 5;
 const WAITING_MAX = 10_000;
 
 /** `failed`: asked again when it is time, or when the connection is there again. */
@@ -70,6 +70,9 @@ export class Confirmer {
   #applied: Capture | undefined;
   /** The connection on which the clock was seen to be its server's. */
   #generation = -1;
+  /** Of the server whose clock was trusted last. */
+  #runId: string | undefined;
+  #askedMs = Number.NEGATIVE_INFINITY;
   #confirmedAt: Instant | undefined;
   #because: string | undefined;
   #running: Promise<void> | undefined;
@@ -116,6 +119,11 @@ export class Confirmer {
       this.#running = undefined;
     });
     return this.#running;
+  }
+
+  /** There is more, or another clock. Not at once where it has just been asked: that adds up. */
+  nudge(): void {
+    if (this.#parts.clock.nowMs() - this.#askedMs >= NUDGE_MS) void this.kick();
   }
 
   /** The clock is another one by now: nothing is trusted before the next answer. */
@@ -179,20 +187,21 @@ export class Confirmer {
     const { server, generation } = link;
     if (link.state.kind !== "ready" || server === undefined) return "failed";
     const sent = instant(clock);
+    this.#askedMs = sent.monotonicMs;
     try {
       const answer = await calls.confirm(this.#place?.position ?? BEYOND, PAGE);
       if (this.#closed || generation !== link.generation) return "failed";
       const received = instant(clock);
       time.learn(answer.redisMs, sent, received);
-      if (answer.clock === undefined || this.#leftBehind(server.runId)) {
-        const because = answer.clock === undefined ? "its clock was lost" : "another server";
-        if (this.#place !== undefined) this.#drop(because);
+      const moved = (this.#runId ?? server.runId) !== server.runId;
+      if (answer.clock === undefined || moved) {
+        if (this.#place !== undefined) this.#drop(moved ? "another server" : "its clock was lost");
         await calls.renew(answer.clock?.epoch);
         if (generation !== link.generation) return "failed";
-        this.#forgetOthers(server.runId);
+        this.#runId = server.runId;
         return "more";
       }
-      this.#forgetOthers(server.runId);
+      this.#runId = server.runId;
       this.#because = undefined;
       const reached = this.#follow(answer, answer.clock, received);
       this.#generation = generation;
@@ -206,16 +215,6 @@ export class Confirmer {
       told.failed(error);
       return "failed";
     }
-  }
-
-  /** Whether this process has written to another server than this, and no epoch began since. */
-  #leftBehind(runId: string): boolean {
-    for (const one of this.#parts.wrote) if (one !== runId) return true;
-    return false;
-  }
-
-  #forgetOthers(runId: string): void {
-    for (const one of this.#parts.wrote) if (one !== runId) this.#parts.wrote.delete(one);
   }
 
   /** Says whether the head was reached. */

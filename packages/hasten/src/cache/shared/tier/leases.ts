@@ -60,7 +60,7 @@ export class Leases {
       const read = judge(key, reply.read);
       if (read.kind === "unavailable" || this.#closed) {
         waiter.leave();
-        if (reply.mine) this.#letGo(key, holder);
+        if (reply.mine) void this.#letGo(key, holder);
         return {
           kind: "unavailable",
           because: read.kind === "unavailable" ? read.because : CLOSED,
@@ -85,9 +85,10 @@ export class Leases {
     this.#held.delete(lease.holder);
   }
 
-  close(): void {
+  /** Resolves when Redis was told. */
+  async close(): Promise<void> {
     this.#closed = true;
-    for (const [holder, held] of this.#held) this.#end(holder, held);
+    await Promise.all([...this.#held].map(([holder, held]) => this.#end(holder, held)));
   }
 
   #hold(key: string, holder: string): Lease {
@@ -98,20 +99,25 @@ export class Leases {
       holder,
       release: () => {
         const still = this.#held.get(holder);
-        if (still !== undefined) this.#end(holder, still);
+        if (still !== undefined) void this.#end(holder, still);
       },
     };
   }
 
-  #end(holder: string, held: Held): void {
+  #end(holder: string, held: Held): Promise<void> {
     held.timer?.cancel();
     this.#held.delete(holder);
-    this.#letGo(held.key, holder);
+    return this.#letGo(held.key, holder);
   }
 
-  #letGo(key: string, holder: string): void {
+  async #letGo(key: string, holder: string): Promise<void> {
     const { calls, usable, failed } = this.#parts;
-    if (usable()) calls.release(key, holder, encodeWake([key])).catch(failed);
+    if (!usable()) return;
+    try {
+      await calls.release(key, holder, encodeWake([key]));
+    } catch (error) {
+      failed(error);
+    }
   }
 
   #renewLater(holder: string, held: Held): void {

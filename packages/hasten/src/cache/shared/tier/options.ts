@@ -2,7 +2,7 @@
 
 import type { RedisDriver } from "../../../redis/index.ts";
 import { type LinkOptions, type RedisSource, redisDriver } from "../../../redis/index.ts";
-import { number } from "../../options.ts";
+import { number } from "../../bounds.ts";
 
 /** Durations are milliseconds. */
 export interface RedisSettings {

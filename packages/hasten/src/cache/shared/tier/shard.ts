@@ -54,7 +54,6 @@ export class TierShard {
   readonly #parts: ShardParts;
   readonly #wake: Wake;
   readonly #unlisten: () => void;
-  readonly #wrote = new Set<string>();
   #own = { epoch: "", seq: 0 };
 
   constructor(parts: ShardParts) {
@@ -71,7 +70,6 @@ export class TierShard {
     this.confirmer = new Confirmer({
       ...{ calls, link, clock, failed, time: this.time, captures: this.captures },
       everyMs: options.boundMs / 4,
-      wrote: this.#wrote,
       told: this.#told(failed),
     });
     this.outbox = new Outbox({
@@ -88,7 +86,7 @@ export class TierShard {
       place: this.confirmer,
       ownSeq: (epoch) => (this.#own.epoch === epoch ? this.#own.seq : 0),
       cover: (subject) => this.outbox.cover(subject),
-      behind: () => void this.confirmer.kick(),
+      behind: () => this.confirmer.nudge(),
     });
     this.leases = new Leases({
       ...{ calls, clock, node, failed, leaseMs: options.leaseMs, waiters: this.waiters },
@@ -125,7 +123,6 @@ export class TierShard {
 
   async close(): Promise<void> {
     this.#unlisten();
-    this.leases.close();
     this.confirmer.close();
     this.outbox.close();
     this.waiters.wakeAll();
@@ -158,8 +155,6 @@ export class TierShard {
 
   /** Redis has an invalidation of ours, or another write that counts as one. */
   taken({ clock }: WriteAnswer): void {
-    const { server } = this.link;
-    if (server !== undefined) this.#wrote.add(server.runId);
     const former = this.#own.epoch === clock.epoch ? this.#own.seq : 0;
     this.#own = { epoch: clock.epoch, seq: Math.max(former, clock.seq) };
     if (clock.epoch !== this.confirmer.epoch) this.confirmer.doubt();

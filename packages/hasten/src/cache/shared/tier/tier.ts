@@ -37,6 +37,7 @@ import { type ShardParts, TierShard } from "./shard.ts";
 import { type Left, Sources } from "./sources.ts";
 import { TierCounts } from "./stats.ts";
 import { becauseOf, statusOf } from "./status.ts";
+import { Stay } from "./stay.ts";
 
 export interface TierParts {
   readonly cache: string;
@@ -59,6 +60,7 @@ export class Tier implements SharedTier {
   readonly #entries: EntryCalls;
   readonly #sources: Sources;
   readonly #ready = new Set<() => void>();
+  readonly #stay = new Stay();
   #told: SharedStatus["state"] = "connecting";
   #closing: Promise<void> | undefined;
 
@@ -87,8 +89,10 @@ export class Tier implements SharedTier {
 
   ready(waitMs: number): Promise<boolean> {
     if (this.usable || this.#closing !== undefined) return Promise.resolve(this.usable);
+    this.#stay.hold();
     return new Promise((resolve) => {
       const look = (): void => {
+        this.#stay.release();
         timer.cancel();
         this.#ready.delete(look);
         resolve(this.usable);
@@ -235,7 +239,9 @@ export class Tier implements SharedTier {
     const told = this.#shards.filter(
       ({ outbox, link }) => !outbox.empty && link.state.kind === "ready",
     );
-    await Promise.race([Promise.all(told.map(({ outbox }) => outbox.drained())), late.promise]);
+    const leases = this.#shards.map((shard) => shard.leases.close());
+    const drained = told.map(({ outbox }) => outbox.drained());
+    await Promise.race([Promise.all([...drained, ...leases]), late.promise]);
     timer.cancel();
     this.log.end();
     await Promise.all(this.#shards.map((shard) => shard.close()));

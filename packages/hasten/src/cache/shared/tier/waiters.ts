@@ -6,6 +6,7 @@
  * lost, and at the close. To be woken for nothing costs a read. At most `max` wait.
  */
 import type { Clock, Timer } from "../../../core/clock.ts";
+import { Stay } from "./stay.ts";
 
 export interface Waiter {
   readonly over: Promise<void>;
@@ -18,6 +19,7 @@ export class Waiters {
   readonly #clock: Clock;
   readonly #max: number;
   readonly #home = new Map<string, Set<() => void>>();
+  readonly #stay = new Stay();
   #size = 0;
 
   constructor(clock: Clock, max: number) {
@@ -40,6 +42,7 @@ export class Waiters {
       there = false;
       timer?.cancel();
       this.#size -= 1;
+      this.#stay.release();
       const same = this.#home.get(key);
       same?.delete(leave);
       if (same?.size === 0) this.#home.delete(key);
@@ -49,6 +52,7 @@ export class Waiters {
     if (same === undefined) this.#home.set(key, new Set([leave]));
     else same.add(leave);
     this.#size += 1;
+    this.#stay.hold();
     return {
       over: promise,
       until: (ms) => {

@@ -10,7 +10,7 @@
  */
 import type { Clock, Timer } from "../../../core/clock.ts";
 import type { RedisLink } from "../../../redis/index.ts";
-import type { Confirmer } from "./confirmer.ts";
+import { type Confirmer, NUDGE_MS } from "./confirmer.ts";
 
 export interface WakeParts {
   readonly link: Pick<RedisLink, "block">;
@@ -42,7 +42,9 @@ export class Wake {
       if (this.#closed) return;
       if (seen === "added") await confirmer.kick();
       const moved = seen === "added" && confirmer.position !== from;
-      if (seen !== "quiet" && !moved) await this.#pause();
+      // What comes within the pause is found at once after it: a burst is asked for in few questions.
+      if (moved) await this.#pause(NUDGE_MS);
+      else if (seen === "failed" || seen === "added") await this.#pause(this.#parts.pauseMs);
     }
   }
 
@@ -63,11 +65,11 @@ export class Wake {
     }
   }
 
-  #pause(): Promise<void> {
+  #pause(ms: number): Promise<void> {
     if (this.#closed) return Promise.resolve();
     return new Promise((resolve) => {
       this.#resume = resolve;
-      this.#timer = this.#parts.clock.schedule(this.#parts.pauseMs, resolve);
+      this.#timer = this.#parts.clock.schedule(ms, resolve);
     });
   }
 }
