@@ -6,7 +6,7 @@
  */
 import type { InvalidationLog } from "../../../core/invalidation-log.ts";
 import { parseGlob } from "../../groups/glob.ts";
-import { number } from "../../options.ts";
+import { number } from "../../bounds.ts";
 import type { ScanJob, ScanProgress } from "../port.ts";
 import type { TierShard } from "./shard.ts";
 

@@ -144,7 +144,10 @@ export class TierShard {
       entries: (entries) => told.entries(entries),
       confirmed: (sent, received, sources: ConfirmAnswer["sources"]) =>
         told.confirmed(sent, received, sources),
-      standing: () => told.standing(),
+      standing: () => {
+        if (this.confirmer.epoch !== undefined) this.#wake.go();
+        told.standing();
+      },
       gap: (because) => {
         this.waiters.wakeAll();
         told.gap(because);

@@ -27,6 +27,7 @@ export class Wake {
   readonly #parts: WakeParts;
   #timer: Timer | undefined;
   #resume: (() => void) | undefined;
+  #start: (() => void) | undefined;
   #closed = false;
 
   constructor(parts: WakeParts) {
@@ -38,7 +39,11 @@ export class Wake {
     const { confirmer } = this.#parts;
     while (!this.#closed) {
       const from = confirmer.epoch === undefined ? undefined : confirmer.position;
-      const seen = from === undefined ? "failed" : await this.#look(from);
+      if (from === undefined) {
+        await this.#idle();
+        continue;
+      }
+      const seen = await this.#look(from);
       if (this.#closed) return;
       if (seen === "added") await confirmer.kick();
       const moved = seen === "added" && confirmer.position !== from;
@@ -48,10 +53,25 @@ export class Wake {
     }
   }
 
+  /** The shard can be followed. */
+  go(): void {
+    this.#start?.();
+  }
+
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
     this.#resume?.();
+    this.#start?.();
+  }
+
+  #idle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#start = () => {
+        this.#start = undefined;
+        resolve();
+      };
+    });
   }
 
   async #look(from: number): Promise<"added" | "quiet" | "failed"> {
