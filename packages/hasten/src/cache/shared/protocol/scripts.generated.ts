@@ -3,7 +3,7 @@ import type { RedisScript } from "../../../redis/index.ts";
 
 export const confirm: RedisScript = {
   name: "confirm",
-  sha: "b164634f3bad1c6b0f7b52929ac42badfc0a835e",
+  sha: "c93ff8e8420b0993d9a7d6980858d57d08b7e69f",
   source: `local SPACE = string.sub(KEYS[1], 1, -4)
 local function key_of(name, small, capital)
 local letter = string.byte(name) == 107 and small or capital
@@ -13,7 +13,8 @@ local entries = redis.pcall('XRANGE', SPACE .. 'log', '(' .. ARGV[1] .. '-0', '+
 if entries.err then entries = {} end
 local sources = redis.pcall('HGETALL', SPACE .. 'src')
 if sources.err then sources = {} end
-return { redis.call('GET', KEYS[1]), redis.call('TIME'), entries, sources }
+local clock = redis.pcall('GET', KEYS[1])
+return { type(clock) == 'string' and clock, redis.call('TIME'), entries, sources }
 `,
 };
 
@@ -48,7 +49,7 @@ return redis.call('PEXPIRE', key, ARGV[3])
 
 export const fill: RedisScript = {
   name: "fill",
-  sha: "9b718ed91a9d9a855e3ca5d9472f4c47fa28f542",
+  sha: "fd8f92c088e4c75b9b275b3e2b414ffd1ef21e93",
   source: `local SPACE = string.sub(KEYS[1], 1, -4)
 local function key_of(name, small, capital)
 local letter = string.byte(name) == 107 and small or capital
@@ -62,8 +63,8 @@ local time = redis.call('TIME')
 return tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
 local function clock_read(run_id)
-local raw = redis.call('GET', KEYS[1])
-if not raw then return nil, 0 end
+local raw = redis.pcall('GET', KEYS[1])
+if type(raw) ~= 'string' then return nil, 0 end
 local epoch, seq, head, run, deleted, expired, floor, generation =
 string.match(raw, '^(%x+) (%d+) (%d+) (%S+) (%d+) (%d+) (%d+) ([01])$')
 if not epoch or #epoch ~= 16 then return nil, 0 end
@@ -242,7 +243,7 @@ return { outcome, clock and clock_text(clock) or false }
 
 export const increment: RedisScript = {
   name: "increment",
-  sha: "65c07eed138ec9ff01c258df9d33e67e2df7b333",
+  sha: "ed31c7f59453a53167a60c95aeb32151954de96d",
   source: `local SPACE = string.sub(KEYS[1], 1, -4)
 local function key_of(name, small, capital)
 local letter = string.byte(name) == 107 and small or capital
@@ -256,8 +257,8 @@ local time = redis.call('TIME')
 return tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
 local function clock_read(run_id)
-local raw = redis.call('GET', KEYS[1])
-if not raw then return nil, 0 end
+local raw = redis.pcall('GET', KEYS[1])
+if type(raw) ~= 'string' then return nil, 0 end
 local epoch, seq, head, run, deleted, expired, floor, generation =
 string.match(raw, '^(%x+) (%d+) (%d+) (%S+) (%d+) (%d+) (%d+) ([01])$')
 if not epoch or #epoch ~= 16 then return nil, 0 end
@@ -503,7 +504,7 @@ return { 'added', text, clock_text(clock), renewed }
 
 export const invalidate: RedisScript = {
   name: "invalidate",
-  sha: "06863d6ea25d811c169e54f181e1912d4ddb957c",
+  sha: "7d78250ee3d5462b5fa789090870ed4506f1de0e",
   source: `local SPACE = string.sub(KEYS[1], 1, -4)
 local function key_of(name, small, capital)
 local letter = string.byte(name) == 107 and small or capital
@@ -517,8 +518,8 @@ local time = redis.call('TIME')
 return tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
 local function clock_read(run_id)
-local raw = redis.call('GET', KEYS[1])
-if not raw then return nil, 0 end
+local raw = redis.pcall('GET', KEYS[1])
+if type(raw) ~= 'string' then return nil, 0 end
 local epoch, seq, head, run, deleted, expired, floor, generation =
 string.match(raw, '^(%x+) (%d+) (%d+) (%S+) (%d+) (%d+) (%d+) ([01])$')
 if not epoch or #epoch ~= 16 then return nil, 0 end
@@ -755,7 +756,7 @@ return { mine, left, clock, entry, declared, tags }
 
 export const leave: RedisScript = {
   name: "leave",
-  sha: "848970437759245da61704c7be44632c1af98ab6",
+  sha: "2c419e7f9fbc8ecd73658d2970a13c514eff4310",
   source: `local SPACE = string.sub(KEYS[1], 1, -4)
 local function key_of(name, small, capital)
 local letter = string.byte(name) == 107 and small or capital
@@ -769,8 +770,8 @@ local time = redis.call('TIME')
 return tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
 local function clock_read(run_id)
-local raw = redis.call('GET', KEYS[1])
-if not raw then return nil, 0 end
+local raw = redis.pcall('GET', KEYS[1])
+if type(raw) ~= 'string' then return nil, 0 end
 local epoch, seq, head, run, deleted, expired, floor, generation =
 string.match(raw, '^(%x+) (%d+) (%d+) (%S+) (%d+) (%d+) (%d+) ([01])$')
 if not epoch or #epoch ~= 16 then return nil, 0 end
@@ -834,7 +835,7 @@ return { 'left' }
 
 export const put: RedisScript = {
   name: "put",
-  sha: "1b569bbc9e20485bebcc79066b843f5dbd98909b",
+  sha: "8e36cdc7f9e6b7882ad9efd8814f8960b9463842",
   source: `local SPACE = string.sub(KEYS[1], 1, -4)
 local function key_of(name, small, capital)
 local letter = string.byte(name) == 107 and small or capital
@@ -848,8 +849,8 @@ local time = redis.call('TIME')
 return tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
 local function clock_read(run_id)
-local raw = redis.call('GET', KEYS[1])
-if not raw then return nil, 0 end
+local raw = redis.pcall('GET', KEYS[1])
+if type(raw) ~= 'string' then return nil, 0 end
 local epoch, seq, head, run, deleted, expired, floor, generation =
 string.match(raw, '^(%x+) (%d+) (%d+) (%S+) (%d+) (%d+) (%d+) ([01])$')
 if not epoch or #epoch ~= 16 then return nil, 0 end
@@ -1052,7 +1053,7 @@ return { clock, entry, declared, tags }
 
 export const release: RedisScript = {
   name: "release",
-  sha: "b4b72281b665e15b9c0bf345f522eeea500795b7",
+  sha: "eab37d3863377311bb7654f26aef6e80debf993e",
   source: `local SPACE = string.sub(KEYS[1], 1, -4)
 local function key_of(name, small, capital)
 local letter = string.byte(name) == 107 and small or capital
@@ -1066,8 +1067,8 @@ local time = redis.call('TIME')
 return tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
 local function clock_read(run_id)
-local raw = redis.call('GET', KEYS[1])
-if not raw then return nil, 0 end
+local raw = redis.pcall('GET', KEYS[1])
+if type(raw) ~= 'string' then return nil, 0 end
 local epoch, seq, head, run, deleted, expired, floor, generation =
 string.match(raw, '^(%x+) (%d+) (%d+) (%S+) (%d+) (%d+) (%d+) ([01])$')
 if not epoch or #epoch ~= 16 then return nil, 0 end
@@ -1125,7 +1126,7 @@ return lease_end(clock, key_of(ARGV[2], 'l', 'L'), ARGV[3], ARGV[4], ARGV[5])
 
 export const renew: RedisScript = {
   name: "renew",
-  sha: "842ef6326556ee7ef3963433bdc3aacf7d2558a5",
+  sha: "a30298e32864fe673ab11370c8ccb7f289d0ad97",
   source: `local SPACE = string.sub(KEYS[1], 1, -4)
 local function key_of(name, small, capital)
 local letter = string.byte(name) == 107 and small or capital
@@ -1139,8 +1140,8 @@ local time = redis.call('TIME')
 return tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
 local function clock_read(run_id)
-local raw = redis.call('GET', KEYS[1])
-if not raw then return nil, 0 end
+local raw = redis.pcall('GET', KEYS[1])
+if type(raw) ~= 'string' then return nil, 0 end
 local epoch, seq, head, run, deleted, expired, floor, generation =
 string.match(raw, '^(%x+) (%d+) (%d+) (%S+) (%d+) (%d+) (%d+) ([01])$')
 if not epoch or #epoch ~= 16 then return nil, 0 end

@@ -7,4 +7,5 @@ local entries = redis.pcall('XRANGE', SPACE .. 'log', '(' .. ARGV[1] .. '-0', '+
 if entries.err then entries = {} end
 local sources = redis.pcall('HGETALL', SPACE .. 'src')
 if sources.err then sources = {} end
-return { redis.call('GET', KEYS[1]), redis.call('TIME'), entries, sources }
+local clock = redis.pcall('GET', KEYS[1])
+return { type(clock) == 'string' and clock, redis.call('TIME'), entries, sources }

@@ -12,8 +12,8 @@ end
 
 -- nil where it is missing, damaged or of another server; then also the sequence it had, if any.
 local function clock_read(run_id)
-  local raw = redis.call('GET', KEYS[1])
-  if not raw then return nil, 0 end
+  local raw = redis.pcall('GET', KEYS[1])
+  if type(raw) ~= 'string' then return nil, 0 end
   local epoch, seq, head, run, deleted, expired, floor, generation =
     string.match(raw, '^(%x+) (%d+) (%d+) (%S+) (%d+) (%d+) (%d+) ([01])$')
   if not epoch or #epoch ~= 16 then return nil, 0 end
