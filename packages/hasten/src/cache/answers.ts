@@ -15,14 +15,24 @@ export const NO_OPTIONS: LoadOptions<never> = {};
 
 /**
  * Answers a getOrSet that was no plain hit: a promise, or a value that needs no waiting.
- * @param absent nothing is kept under the key: it need not be looked up again
  */
 export type Answer = (
   key: string,
   load: LoadRequest["load"],
   call: LoadOptions<never>,
-  absent: boolean,
+  known: Known,
 ) => unknown;
+
+/** What is known of a call before it is answered. */
+export interface Known {
+  /** Nothing is kept under the key: it need not be looked up again. */
+  readonly absent: boolean;
+  /** To be called if its load will not start with those of the same turn. */
+  readonly onDelay: (() => void) | undefined;
+}
+
+export const ABSENT: Known = { absent: true, onDelay: undefined };
+export const NOT_FRESH: Known = { absent: false, onDelay: undefined };
 
 /**
  * What a caller gets when its key is not plainly fresh, in this order: a remembered error, a fresh
@@ -31,10 +41,10 @@ export type Answer = (
  * sources do not confirm it stands in for errors and hard time-outs only.
  */
 export function createAnswer(parts: LoadParts, loads: Loads, deadlines: Deadlines): Answer {
-  const { options, counters, shelf, now, rules, sampler } = parts;
+  const { options, counters, shelf, now, rules, sampler, gate, tier } = parts;
   const defaults = resolveLoad(options, {});
 
-  return (key, load, call, absent) => {
+  return (key, load, call, { absent, onDelay }) => {
     const entry = absent ? undefined : shelf.find(key);
     const nowMs = entry === undefined ? 0 : now();
     const confirmed = entry !== undefined && isConfirmed(parts, entry);
@@ -47,7 +57,9 @@ export function createAnswer(parts: LoadParts, loads: Loads, deadlines: Deadline
     const resolved =
       call === NO_OPTIONS ? defaults : resolveLoad(options, call as LoadOptions<unknown>);
     const stale = entry !== undefined && mayStandIn(parts, entry) ? entry : undefined;
-    const request = new LoadRequest(key, load, resolved, { stale, trace });
+    const nested = gate?.nested === true;
+    const request = new LoadRequest(key, load, resolved, { stale, trace, nested });
+    request.onDelay = onDelay;
     if (stale !== undefined && confirmed && nowMs < stale.freshUntilMs) {
       // One early refresh at a time: until it has landed, hits are plain again.
       stale.refreshAtMs = stale.freshUntilMs;
@@ -55,7 +67,8 @@ export function createAnswer(parts: LoadParts, loads: Loads, deadlines: Deadline
       return hit(stale, trace).value;
     }
     counters.misses += 1;
-    return stale === undefined ? byLoad(request) : byLoadOrStale(request, stale, nowMs);
+    if (stale !== undefined) return byLoadOrStale(request, stale, nowMs);
+    return tier === undefined ? byLoad(request) : byLoadOrFound(request);
   };
 
   function hit(entry: Entry, trace: Trace | undefined): Entry {
@@ -74,6 +87,53 @@ export function createAnswer(parts: LoadParts, loads: Loads, deadlines: Deadline
     return deadlines.within(work, hardTimeoutMs, () => timedOut(request, hardTimeoutMs));
   }
 
+  /** The same where nothing is here to stand in, but another process may have something. */
+  function byLoadOrFound(request: LoadRequest): Promise<unknown> {
+    const { softTimeoutMs, hardTimeoutMs } = request.options;
+    const foundOr = (instead: () => unknown, because: string): unknown => {
+      const { stale } = request;
+      if (stale === undefined || !mayStandIn(parts, stale)) return instead();
+      return serve(request, stale, because);
+    };
+    let work = loads.obtain(request).catch((error: unknown) =>
+      foundOr(() => {
+        throw error;
+      }, "the load failed"),
+    );
+    if (softTimeoutMs === 0) work = orStale(request, work);
+    else if (softTimeoutMs !== undefined) {
+      const loading = work;
+      work = deadlines.within(loading, softTimeoutMs, () => orStale(request, loading));
+    }
+    if (hardTimeoutMs === undefined) return work;
+    return deadlines.within(work, hardTimeoutMs, () =>
+      foundOr(() => timedOut(request, hardTimeoutMs), "the load is slow"),
+    );
+  }
+
+  /** What comes first: the value, or one that was found and may stand in for a wait. */
+  function orStale(request: LoadRequest, work: Promise<unknown>): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      request.onStale = () => {
+        const { stale } = request;
+        if (request.gone || stale === undefined) return;
+        if (mayStandIn(parts, stale) && isConfirmed(parts, stale))
+          resolve(serve(request, stale, "the load is slow"));
+      };
+      request.onStale();
+      work.then(resolve, reject);
+    });
+  }
+
+  function serve(request: LoadRequest, stale: Entry, because: string): unknown {
+    request.gone = true;
+    counters.staleServed += 1;
+    shelf.memory.touch(stale);
+    if (request.trace !== undefined) rules.include(request.trace, stale);
+    publish({ cache: options.name, kind: "stale-served", key: request.key, because });
+    return stale.value;
+  }
+
   function timedOut(request: LoadRequest, ms: number): never {
     request.gone = true;
     request.trace?.untracked(GIVEN_UP);
@@ -82,26 +142,19 @@ export function createAnswer(parts: LoadParts, loads: Loads, deadlines: Deadline
   }
 
   function byLoadOrStale(request: LoadRequest, stale: Entry, nowMs: number): unknown {
-    const serve = (because: string): unknown => {
-      request.gone = true;
-      counters.staleServed += 1;
-      shelf.memory.touch(stale);
-      if (request.trace !== undefined) rules.include(request.trace, stale);
-      publish({ cache: options.name, kind: "stale-served", key: request.key, because });
-      return stale.value;
-    };
-    if (nowMs < stale.retryAtMs) return serve("a load failed just now");
+    const serveIt = (because: string): unknown => serve(request, stale, because);
+    if (nowMs < stale.retryAtMs) return serveIt("a load failed just now");
     const { hardTimeoutMs = NEVER } = request.options;
     const softTimeoutMs = isConfirmed(parts, stale)
       ? (request.options.softTimeoutMs ?? NEVER)
       : NEVER;
     if (softTimeoutMs === 0) {
       loads.refresh(request);
-      return serve("revalidating");
+      return serveIt("revalidating");
     }
     const work = loads.obtain(request).catch((error: unknown) => {
       if (!mayStandIn(parts, stale)) throw error;
-      return serve("the load failed");
+      return serveIt("the load failed");
     });
     // Where the grace ends first there will be nothing to serve: only the hard one counts.
     const softMs = nowMs + softTimeoutMs < stale.staleUntilMs ? softTimeoutMs : NEVER;
@@ -109,12 +162,12 @@ export function createAnswer(parts: LoadParts, loads: Loads, deadlines: Deadline
     if (ms === NEVER) return work;
     return deadlines.within(work, ms, () => {
       if (mayStandIn(parts, stale) && (ms === hardTimeoutMs || isConfirmed(parts, stale)))
-        return serve("the load is slow");
+        return serveIt("the load is slow");
       if (ms === hardTimeoutMs) return timedOut(request, ms);
       // Its sources fell silent meanwhile: it may stand in for an error only.
       if (hardTimeoutMs === NEVER) return work;
       return deadlines.within(work, hardTimeoutMs - ms, () =>
-        mayStandIn(parts, stale) ? serve("the load is slow") : timedOut(request, hardTimeoutMs),
+        mayStandIn(parts, stale) ? serveIt("the load is slow") : timedOut(request, hardTimeoutMs),
       );
     });
   }

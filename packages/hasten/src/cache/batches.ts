@@ -41,6 +41,8 @@ export function answerMany(
 ): Promise<unknown[]> {
   let asks: Ask[] = [];
   let first = true;
+  /** Keys whose load may still start by itself: the batch waits for them. */
+  let undecided = keys.length;
   const send = (): void => {
     const batch = asks;
     asks = [];
@@ -50,11 +52,32 @@ export function answerMany(
     new Promise((resolve, reject) => {
       const trace = options.tracked ? currentTrace() : undefined;
       asks.push({ key: context.key, context, trace, resolve, reject });
-      if (!first && asks.length === 1) queueMicrotask(send);
+      if (!first && asks.length === 1 && undecided === 0) queueMicrotask(send);
     });
-  const answers = keys.map((key) => answer(key, ask, call, false));
+  const answers = keys.map((key) => {
+    let decided = false;
+    const decide = (): void => {
+      if (decided) return;
+      decided = true;
+      undecided -= 1;
+      if (!first && undecided === 0) queueMicrotask(send);
+    };
+    const value = answer(
+      key,
+      (context) => {
+        const asked = ask(context);
+        decide();
+        return asked;
+      },
+      call,
+      { absent: false, onDelay: decide },
+    );
+    if (value instanceof Promise) value.then(decide, decide);
+    else decide();
+    return value;
+  });
   first = false;
-  send();
+  if (undecided === 0) send();
   return Promise.all(answers);
 }
 

@@ -7,16 +7,20 @@ import { History } from "./history.ts";
 import { HitSampler } from "./hot/sampler.ts";
 import { createWatching } from "./hot/watching.ts";
 import { createInvalidations } from "./invalidations.ts";
-import { checkKey, defineKey, type KeyOptions } from "./keys.ts";
+import { checkKey, defineKey, type Key, type KeyOptions } from "./keys.ts";
+import { LoadGate } from "./load-gate.ts";
 import { LOAD_RULES, type LoadParts, type LoadRules } from "./load-parts.ts";
 import { createLoads } from "./loads.ts";
 import { type CacheOptions, type ResolvedOptions, resolveCache } from "./options.ts";
 import { passThrough } from "./pass-through.ts";
 import { createReads } from "./reads.ts";
+import type { SharedTier } from "./shared/port.ts";
+import { openSharedTier } from "./shared/tier/index.ts";
 import { createShelf, refused } from "./shelf.ts";
 import { createCounters, summary } from "./stats.ts";
 import { openFill } from "./tracking.ts";
-import type { Cache, LoadOptions } from "./types.ts";
+import { createLooks, looksAlone } from "./two-tier/looks.ts";
+import type { Cache, Explanation, LoadOptions } from "./types.ts";
 import { createWrites } from "./writes.ts";
 
 /**
@@ -32,15 +36,37 @@ const MARKS_MAX = 100_000;
 const CLOSED = refused("cache is closed");
 const NOBODY: object = {};
 
-/** `createCache` with the rules that make it safe as a parameter, for the tests of those rules. */
-export function assembleCache(options: CacheOptions | undefined, rules: LoadRules): Cache {
+/**
+ * `createCache` with the rules that make it safe as a parameter, for the tests of those rules.
+ * @param tier instead of the one of `redis`; the cache closes it
+ */
+export function assembleCache(
+  options: CacheOptions | undefined,
+  rules: LoadRules,
+  tier?: SharedTier,
+): Cache {
   const resolved = resolveCache(options);
-  return resolved.enabled ? open(resolved, rules) : passThrough(resolved);
+  if (!resolved.enabled) return passThrough(resolved);
+  const shared = tier ?? tierOf(resolved, options);
+  if (shared === undefined) return open(resolved, rules, undefined);
+  return open({ ...resolved, log: shared.log }, rules, shared);
 }
 
-function partsOf(options: ResolvedOptions, rules: LoadRules): LoadParts {
+function tierOf(
+  { name, clock }: ResolvedOptions,
+  { redis }: CacheOptions = {},
+): SharedTier | undefined {
+  return redis === undefined ? undefined : openSharedTier(redis, { namespace: name, clock });
+}
+
+function partsOf(
+  options: ResolvedOptions,
+  rules: LoadRules,
+  tier: SharedTier | undefined,
+): LoadParts {
   const fence = rules.fence({ fillsMax: options.fillsMax, marksMax: MARKS_MAX });
-  if (options.tracked) fence.keepMarks();
+  // What comes from Redis, and what goes there, is judged by more than the fills that are open.
+  if (options.tracked || tier !== undefined) fence.keepMarks();
   const counters = createCounters();
   const coarse = new CoarseClock(options.clock);
   const now = (): number => coarse.now();
@@ -49,11 +75,17 @@ function partsOf(options: ResolvedOptions, rules: LoadRules): LoadParts {
   const identity = { cache: NOBODY };
   const look = (key: string): unknown => shelf.memory.peek(key)?.value;
   const sampler = new HitSampler({ counters, coarse, clock: options.clock, look });
-  return { options, fence, shelf, counters, coarse, sampler, now, rules, history, identity };
+  const { loadsMax, fillsMax } = options;
+  const gate =
+    loadsMax === Number.POSITIVE_INFINITY
+      ? undefined
+      : new LoadGate({ loadsMax, waitingMax: fillsMax });
+  const kept = { options, fence, shelf, counters, history, tier };
+  return { ...kept, coarse, sampler, now, rules, identity, gate };
 }
 
-function open(options: ResolvedOptions, rules: LoadRules): Cache {
-  const parts = partsOf(options, rules);
+function open(options: ResolvedOptions, rules: LoadRules, tier: SharedTier | undefined): Cache {
+  const parts = partsOf(options, rules, tier);
   const { fence, shelf, counters, now } = parts;
   const { memory } = shelf;
   const loads = createLoads(parts);
@@ -65,6 +97,7 @@ function open(options: ResolvedOptions, rules: LoadRules): Cache {
   const off = passThrough(options);
   const state = { closed: false };
   const reads = createReads(parts, answer, { state, off });
+  const { peek } = reads;
 
   const cache: Cache = {
     name: options.name,
@@ -74,7 +107,11 @@ function open(options: ResolvedOptions, rules: LoadRules): Cache {
     nowMs: now,
     ...reads,
     ...createWatching(parts, () => loads.running),
-    get: reads.peek,
+    tracked: options.tracked,
+    shared: tier,
+    ...(tier === undefined
+      ? looksAlone({ peek, why })
+      : createLooks(parts, tier, { peek, why, state })),
     key: (name, build) => {
       const definition = defineKey(name, build);
       return {
@@ -84,7 +121,6 @@ function open(options: ResolvedOptions, rules: LoadRules): Cache {
         },
       };
     },
-    getMany: async (keys) => keys.map((key) => reads.peek(key)),
     set: async (key, value, call = {}) => (state.closed ? CLOSED : writes.set(key, value, call)),
     ...invalidations.calls,
     getOrSetMany(keys, load, call = {}) {
@@ -103,15 +139,14 @@ function open(options: ResolvedOptions, rules: LoadRules): Cache {
       checkKey(key);
       return state.closed ? off.begin(key) : openFill(parts, key, trace);
     },
-    why(key) {
-      checkKey(key);
-      return explain(parts, key);
-    },
+    why,
     stats: () =>
       summary(options.name, counters, {
         entries: memory.size,
         bytes: memory.bytes,
         runningLoads: loads.running,
+        queuedLoads: parts.gate?.waiting ?? 0,
+        shared: tier?.stats(),
         trackedTags: fence.trackedTags,
       }),
     close,
@@ -120,6 +155,10 @@ function open(options: ResolvedOptions, rules: LoadRules): Cache {
   parts.identity.cache = cache;
   return cache;
 
+  function why<V>(key: Key<V>): Explanation {
+    checkKey(key);
+    return explain(parts, key);
+  }
   async function close(): Promise<void> {
     if (state.closed) return;
     state.closed = true;
@@ -133,5 +172,6 @@ function open(options: ResolvedOptions, rules: LoadRules): Cache {
     loads.stop();
     deadlines.stop();
     invalidations.calls.dropLocal("everything", "the cache was closed");
+    await tier?.close(options.drainMs);
   }
 }

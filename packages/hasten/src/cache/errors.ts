@@ -91,6 +91,13 @@ export const loadAbandoned = (key: string, why: string): HastenError =>
     "Pass the context's signal to what the load calls, and give that a time-out.",
   );
 
+export const loadsBusy = (key: string, waiting: number): HastenError =>
+  new HastenError(
+    "HST_CACHE_BUSY",
+    `${key} was not loaded: ${waiting} loads wait for their turn already.`,
+    "The source is slower than it is asked. Raise loadsMax if it can take more, or allow graceMs to serve stale.",
+  );
+
 export const batchMismatch = (wanted: number, got: unknown): HastenError =>
   new HastenError(
     "HST_CACHE_BATCH",

@@ -15,22 +15,13 @@
  *   stored. `recordsSeq` is the latest number at which any record was: while it stands still no
  *   entry needs another look. Nothing uses clocks.
  */
-import { Chain, type Linked } from "../core/chain.ts";
+import { Chain } from "../core/chain.ts";
 import { sequence } from "../core/sequence.ts";
-import type { Trust } from "../core/trust.ts";
+import { Fill, type FillHome } from "./fill.ts";
 import { Marks } from "./marks.ts";
 
 export const TAGS_MAX = 64;
 export const PREFIX_DEPTH_MAX = 4;
-
-/** Opens with `cache.begin(key)`; proves that nothing was invalidated since. */
-export interface FillToken {
-  readonly key: string;
-  /** Whether a set with it would be refused, for a value with these tags. */
-  voided(tags: readonly string[]): boolean;
-  /** Says that nothing will be stored. May be called again, and after a set. */
-  release(): void;
-}
 
 /** One tag or prefix that live entries refer to. */
 export interface TagRecord {
@@ -44,42 +35,6 @@ export interface TagRecord {
   because: string;
 }
 
-/** The time between reading a source and storing what was read. */
-export class Fill implements FillToken, Linked<Fill> {
-  readonly key: string;
-  readonly seq: number;
-  /** Tags known before the result is. */
-  tags: readonly string[];
-  state: "open" | "void" | "ended" = "open";
-  /** What the log of invalidations was trusted by when it began. */
-  log: Trust | undefined = undefined;
-  /** When it began, on both clocks; known only where something asks for it. */
-  capturedMs: number = Number.NEGATIVE_INFINITY;
-  capturedWallMs: number = Number.NEGATIVE_INFINITY;
-  _older: Fill | undefined = undefined;
-  _newer: Fill | undefined = undefined;
-  readonly #fence: Fence;
-
-  constructor(fence: Fence, key: string, seq: number) {
-    this.#fence = fence;
-    this.key = key;
-    this.seq = seq;
-    this.tags = NO_TAGS;
-  }
-
-  voided(tags: readonly string[]): boolean {
-    return this.#fence.isVoid(this, tags);
-  }
-
-  release(): void {
-    this.#fence.end(this);
-  }
-
-  belongsTo(fence: Fence): boolean {
-    return this.#fence === fence;
-  }
-}
-
 export interface FenceLimits {
   readonly fillsMax: number;
   readonly marksMax: number;
@@ -89,7 +44,7 @@ const NO_TAGS: readonly string[] = [];
 const NO_RECORDS: readonly TagRecord[] = [];
 const NO_REASON = "";
 
-export class Fence {
+export class Fence implements FillHome {
   /** The number of the latest invalidation here. */
   seq: number = sequence.now();
   /** The number of the latest one that entries must look at. */

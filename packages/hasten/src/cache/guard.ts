@@ -11,7 +11,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { Dependency } from "../core/trace/index.ts";
-import type { CoherencePromise, Trust } from "../core/trust.ts";
+import type { CoherencePromise, Instant, Trust } from "../core/trust.ts";
 
 /** Why a value that was kept without looking at its reads is not tracked. */
 export const KEPT_UNTRACKED: readonly string[] = ["a cached value that was kept without tracking"];
@@ -28,13 +28,17 @@ export class Guard {
   readonly seq: number;
   readonly capturedMs: number;
   readonly capturedWallMs: number;
+  /** Since when the log counts: from the capture, or from when another process's value was found. */
+  readonly loggedMs: number;
+  readonly loggedWallMs: number;
   /** Empty means tracked. */
   readonly untracked: readonly string[];
   readonly personal: readonly string[] | undefined;
   /** Only a flight's: such a value is not kept, and what was made from it must not be either. */
   readonly passing: boolean | undefined;
 
-  constructor(dependency: GuardedBy, log: Trust | undefined) {
+  /** @param found when Redis was asked, where the value was read by another process */
+  constructor(dependency: GuardedBy, log: Trust | undefined, found?: Instant) {
     // What is not tracked lives by its expiry, and its sources cannot vouch for it.
     this.trusts = dependency.untracked.length > 0 ? NO_TRUSTS : dependency.trusts;
     this.log = log !== undefined && this.trusts.includes(log) ? undefined : log;
@@ -43,23 +47,27 @@ export class Guard {
     this.seq = dependency.seq;
     this.capturedMs = dependency.capturedMs;
     this.capturedWallMs = dependency.capturedWallMs;
+    this.loggedMs = found === undefined ? dependency.capturedMs : found.monotonicMs;
+    this.loggedWallMs = found === undefined ? dependency.capturedWallMs : found.wallMs;
     this.untracked = dependency.untracked.length === 0 ? TRACKED : dependency.untracked;
   }
 
   /** May be served as fresh as far as its sources tell. */
   get confirmed(): boolean {
-    return this.#holds(this.log) && this.sourcesHold;
+    const { log } = this;
+    return (log === undefined || log.holds(this.loggedMs, this.loggedWallMs)) && this.sourcesHold;
   }
 
   /** The same without the log. */
   get sourcesHold(): boolean {
-    for (const trust of this.trusts) if (!this.#holds(trust)) return false;
+    for (const trust of this.trusts)
+      if (!trust.holds(this.capturedMs, this.capturedWallMs)) return false;
     return true;
   }
 
   /** This process wrote since, and its source has not passed that. */
   get doubted(): boolean {
-    if (this.log?.doubts(this.capturedMs)) return true;
+    if (this.log?.doubts(this.loggedMs)) return true;
     return this.trusts.some((trust) => trust.doubts(this.capturedMs));
   }
 
@@ -80,10 +88,6 @@ export class Guard {
       (weakest, { promise }) => (RANK.indexOf(promise) > RANK.indexOf(weakest) ? promise : weakest),
       RANK[0]!,
     );
-  }
-
-  #holds(trust: Trust | undefined): boolean {
-    return trust === undefined || trust.holds(this.capturedMs, this.capturedWallMs);
   }
 }
 

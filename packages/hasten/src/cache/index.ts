@@ -26,6 +26,7 @@ export {
   type Segment,
 } from "./keys.ts";
 export type { CacheOptions } from "./options.ts";
+export type { SharedStatus } from "./shared/port.ts";
 export {
   allUsersKey,
   apiResponseKey,
@@ -39,12 +40,14 @@ export type {
   Cache,
   EntryView,
   Explanation,
+  Hold,
   InvalidateOptions,
   LoadContext,
   LoadOptions,
   Outcome,
   RefusedBecause,
   SetOptions,
+  SharedExplanation,
   StoreOptions,
   Targets,
   WrapOptions,

@@ -32,7 +32,7 @@ const HERE = "by this process";
 const ELSEWHERE = "by another process";
 
 export function createInvalidations(parts: LoadParts): Invalidations {
-  const { fence, shelf, options } = parts;
+  const { fence, shelf, options, tier } = parts;
   const log: InvalidationLog | undefined = options.log;
 
   const apply = (how: How, named: Named, by: string): void => {
@@ -95,7 +95,8 @@ export function createInvalidations(parts: LoadParts): Invalidations {
     calls,
     listen: () =>
       log?.subscribe((one) => {
-        if (one.cache !== options.name) return;
+        // What Redis's log brings is for whoever shares it, sources of changes included.
+        if (tier === undefined && one.cache !== options.name) return;
         if (one.how === "cleared") clearHere();
         else apply(one.how, one, ELSEWHERE);
       }) ?? (() => {}),

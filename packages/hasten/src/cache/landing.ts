@@ -1,10 +1,10 @@
-import type { Trace } from "../core/trace/index.ts";
+import type { Dependency, Trace } from "../core/trace/index.ts";
 import type { Codec } from "./codec.ts";
 import type { Lifetime } from "./entry.ts";
 import { listened, publish } from "./events.ts";
 import { TAGS_MAX } from "./fence.ts";
 import type { Fill } from "./fill.ts";
-import type { Used } from "./guard.ts";
+import type { Guard, Used } from "./guard.ts";
 import type { LoadNotes } from "./load-context.ts";
 import { lifetimeOf, type ResolvedLoad, tagsOf } from "./load-options.ts";
 import type { LoadParts } from "./load-parts.ts";
@@ -41,6 +41,108 @@ export function another(landing: Landing & { kind: "loaded" }): unknown {
     : landing.codec.decode(landing.stored as never);
 }
 
+/** What a load brought, and what is to become of it as far as this process knows. */
+export interface Weighed {
+  readonly value: unknown;
+  readonly admitted: Admitted;
+  readonly tags: readonly string[];
+  /** Not longer than what it was made from lives. */
+  readonly lifetime: Lifetime;
+  readonly guard: Guard | undefined;
+  readonly loadMs: number;
+  /** The load said so. */
+  readonly skipped: boolean;
+  /** Why it is not kept, whatever was invalidated. */
+  readonly because: RefusedBecause | undefined;
+}
+
+/** Looks at a loaded value. Runs what is the caller's: functions of options, codecs. */
+export function weigh(
+  parts: LoadParts,
+  flight: Landed,
+  load: ResolvedLoad,
+  value: unknown,
+): Weighed {
+  const { options, shelf } = parts;
+  const { key, notes, fill } = flight;
+  const nowMs = options.clock.nowMs();
+  const loadMs = nowMs - flight.startedMs;
+  const own = tagsOf(load, value, notes.addedTags);
+  const admitted = notes.skipped ? unkept(value) : shelf.admit(key, value, load);
+  const wanted = notes.skipped
+    ? NOT_KEPT
+    : lifetimeOf(options, load, value, { remarks: notes.remarks, loadMs });
+  // Nothing of the caller's runs from here on.
+  const dependency = flight.trace?.dependency();
+  const tags = allTags(own, dependency);
+  const leftMs = dependency === undefined ? wanted.ttlMs : dependency.expiresAtMs - nowMs;
+  const lifetime = { ...wanted, ttlMs: Math.min(wanted.ttlMs, leftMs) };
+  const guard = guardOf(parts, fill, dependency);
+  return {
+    value,
+    admitted,
+    tags,
+    lifetime,
+    guard,
+    loadMs,
+    skipped: notes.skipped,
+    because: unkeptBecause({ own, dependency, wanted, lifetime }),
+  };
+}
+
+function unkeptBecause({
+  own,
+  dependency,
+  wanted,
+  lifetime,
+}: {
+  readonly own: readonly string[];
+  readonly dependency: Dependency | undefined;
+  readonly wanted: Lifetime;
+  readonly lifetime: Lifetime;
+}): RefusedBecause | undefined {
+  if (own.length > TAGS_MAX) return "too many tags";
+  if (wanted.ttlMs <= 0) return "ttl is zero";
+  if (dependency?.passing === true) return "read while its source was not ready";
+  return lifetime.ttlMs <= 0 ? "made from a value that is no longer fresh" : undefined;
+}
+
+/** Whether what was weighed may no longer be stored: to be asked in the turn that stores it. */
+export function isVoided({ rules, fence }: LoadParts, fill: Fill, { tags }: Weighed): boolean {
+  return rules.voided(fence, fill, tags);
+}
+
+/** Keeps what was weighed, or says why not. */
+export function keep(
+  parts: LoadParts,
+  { key }: Pick<Landed, "key">,
+  weighed: Weighed,
+  voided: boolean,
+): void {
+  const { shelf } = parts;
+  const { because, loadMs, tags, guard, admitted } = weighed;
+  parts.counters.loadMs.record(loadMs);
+  if (weighed.skipped) return;
+  if (voided) refuse(parts, key, "invalidated while loading");
+  else if (because === "ttl is zero") shelf.remove(key);
+  else if (because !== undefined) refuse(parts, key, because);
+  else {
+    const lifetime = inMemory(parts, weighed.lifetime);
+    const outcome = shelf.put(key, admitted, { lifetime, tags, guard });
+    if (outcome.kind === "refused") refuse(parts, key, outcome.because);
+  }
+  if (listened()) publish({ cache: parts.options.name, kind: "loaded", key, ms: loadMs });
+}
+
+/** What everybody but the tiers gets. */
+export function landingOf(parts: LoadParts, weighed: Weighed, voided: boolean): Landing {
+  const nowMs = parts.options.clock.nowMs();
+  const { value, tags, guard, lifetime } = weighed;
+  const { stored, codec } = weighed.admitted;
+  const freshUntilMs = voided ? nowMs : nowMs + lifetime.ttlMs;
+  return { kind: "loaded", value, stored, codec, voided, used: { tags, guard, freshUntilMs } };
+}
+
 /** Judges, keeps and hands over a loaded value, in one turn of the event loop. */
 export function loaded(
   parts: LoadParts,
@@ -48,48 +150,26 @@ export function loaded(
   load: ResolvedLoad,
   value: unknown,
 ): Landing {
-  const { counters, shelf, fence, rules } = parts;
-  const { key, notes, fill } = flight;
-  const nowMs = parts.options.clock.nowMs();
-  const ms = nowMs - flight.startedMs;
-  const own = tagsOf(load, value, notes.addedTags);
-  const admitted = notes.skipped ? unkept(value) : shelf.admit(key, value, load);
-  const lifetime = notes.skipped ? NOT_KEPT : lifetimeOf(parts.options, load, value, notes.remarks);
-  // Nothing of the caller's runs from here on: what is judged now is true when it is stored.
-  const dependency = flight.trace?.dependency();
-  const tags = allTags(own, dependency);
-  const voided = rules.voided(fence, fill, tags);
-  const leftMs = dependency === undefined ? lifetime.ttlMs : dependency.expiresAtMs - nowMs;
-  const ttlMs = Math.min(lifetime.ttlMs, leftMs);
-  const guard = guardOf(parts, fill, dependency);
-  const used: Used = { tags, guard, freshUntilMs: voided ? nowMs : nowMs + ttlMs };
-  counters.loadMs.record(ms);
-  if (!notes.skipped) {
-    if (voided) refuse(parts, key, "invalidated while loading");
-    else if (own.length > TAGS_MAX) refuse(parts, key, "too many tags");
-    else if (lifetime.ttlMs <= 0) shelf.remove(key);
-    else if (dependency?.passing === true)
-      refuse(parts, key, "read while its source was not ready");
-    else if (ttlMs <= 0) refuse(parts, key, "made from a value that is no longer fresh");
-    else {
-      const placement = { lifetime: { ...lifetime, ttlMs }, tags, guard };
-      const outcome = shelf.put(key, admitted, placement);
-      if (outcome.kind === "refused") refuse(parts, key, outcome.because);
-    }
-    if (listened()) publish({ cache: parts.options.name, kind: "loaded", key, ms });
-  }
-  const { stored, codec } = admitted;
-  return { kind: "loaded", value, stored, codec, voided, used };
+  const weighed = weigh(parts, flight, load, value);
+  const voided = isVoided(parts, flight.fill, weighed);
+  keep(parts, flight, weighed, voided);
+  return landingOf(parts, weighed, voided);
 }
 
 const NOT_KEPT: Lifetime = { ttlMs: 0, graceMs: 0, refreshAfterMs: 0 };
+
+/** Memory may be told to keep it for less. */
+export function inMemory({ options }: LoadParts, lifetime: Lifetime): Lifetime {
+  const ttlMs = Math.min(lifetime.ttlMs, options.memoryTtlMaxMs);
+  return ttlMs === lifetime.ttlMs ? lifetime : { ...lifetime, ttlMs };
+}
 
 function unkept(value: unknown): Admitted {
   return { stored: value, codec: undefined, bytes: 0, json: false };
 }
 
 /** Counted, published, and told by `why` where nothing else is kept under the key. */
-function refuse(parts: LoadParts, key: string, because: RefusedBecause): void {
+export function refuse(parts: LoadParts, key: string, because: RefusedBecause): void {
   parts.counters.refusedFills += 1;
   if (listened()) publish({ cache: parts.options.name, kind: "fill-refused", key, because });
   // In a full cache that is most of them, and says nothing about the key.

@@ -1,6 +1,6 @@
 import type { Trace } from "../core/trace/index.ts";
 import type { Entry } from "./entry.ts";
-import type { Fill } from "./fence.ts";
+import type { Fill } from "./fill.ts";
 import type { LoadRemarks } from "./load-options.ts";
 import { checkOwnTags } from "./tags.ts";
 import type { LoadContext } from "./types.ts";
@@ -15,7 +15,7 @@ export class LoadNotes implements LoadContext<unknown> {
   remarks: LoadRemarks = NO_REMARKS;
   addedTags: readonly string[] = NO_TAGS;
   /** The entry this load is to replace, where it may still be served. */
-  readonly previous: Entry | undefined;
+  previous: Entry | undefined;
   readonly #fill: Fill | undefined;
   readonly #trace: Trace | undefined;
   #controller: AbortController | undefined;

@@ -1,6 +1,7 @@
+import { duration, number } from "./bounds.ts";
 import type { Codec } from "./codec.ts";
 import type { Lifetime } from "./entry.ts";
-import { duration, graceOf, number, type ResolvedOptions, ttlOf } from "./options.ts";
+import { graceOf, type ResolvedOptions, reachOf, ttlOf } from "./options.ts";
 import { checkOwnTags } from "./tags.ts";
 import type { LoadOptions } from "./types.ts";
 
@@ -13,6 +14,8 @@ export interface ResolvedLoad {
   readonly softTimeoutMs: number | undefined;
   readonly hardTimeoutMs: number | undefined;
   readonly eagerRefresh: number;
+  /** Kept in this process only. */
+  readonly alone: boolean;
   readonly errorTtlMs: number;
   readonly codec: Codec<unknown> | undefined;
   readonly sizeOf: ((value: unknown) => number) | undefined;
@@ -34,6 +37,7 @@ export function resolveLoad(cache: ResolvedOptions, call: LoadOptions<unknown>):
     softTimeoutMs: duration("softTimeoutMs", call.softTimeoutMs) ?? cache.softTimeoutMs,
     hardTimeoutMs: duration("hardTimeoutMs", call.hardTimeoutMs) ?? cache.hardTimeoutMs,
     eagerRefresh: number("eagerRefresh", call.eagerRefresh ?? 1, 0, 1),
+    alone: reachOf(call.reach) === "process",
     errorTtlMs: number("errorTtlMs", call.errorTtlMs ?? 0, 0, cache.ttlMaxMs),
     codec: call.codec as Codec<unknown> | undefined,
     sizeOf: call.sizeOf as ((value: unknown) => number) | undefined,
@@ -45,7 +49,7 @@ export function lifetimeOf(
   cache: ResolvedOptions,
   load: ResolvedLoad,
   value: unknown,
-  remarks: LoadRemarks,
+  { remarks, loadMs }: { readonly remarks: LoadRemarks; readonly loadMs: number },
 ): Lifetime {
   const ttlMs = jittered(
     cache,
@@ -54,8 +58,13 @@ export function lifetimeOf(
   return {
     ttlMs,
     graceMs: remarks.graceMs === undefined ? load.graceMs : graceOf(cache, remarks.graceMs),
-    refreshAfterMs: ttlMs * load.eagerRefresh,
+    refreshAfterMs: Math.min(ttlMs * load.eagerRefresh, ttlMs - earlyMs(cache, loadMs)),
   };
+}
+
+/** XFetch: how long before its end a value that took so long to load is refreshed, drawn once. */
+export function earlyMs({ beta, random }: ResolvedOptions, loadMs: number): number {
+  return beta === 0 ? 0 : -beta * loadMs * Math.log(Math.max(random(), Number.MIN_VALUE));
 }
 
 function ttlWanted(load: ResolvedLoad, value: unknown, remarks: LoadRemarks): number | undefined {

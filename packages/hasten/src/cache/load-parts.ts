@@ -2,14 +2,18 @@ import type { Linked } from "../core/chain.ts";
 import type { CoarseClock } from "../core/coarse-clock.ts";
 import type { Trace } from "../core/trace/index.ts";
 import type { Entry } from "./entry.ts";
-import { Fence, type FenceLimits, type Fill } from "./fence.ts";
+import { Fence, type FenceLimits } from "./fence.ts";
+import type { Fill } from "./fill.ts";
 import { dependencyOf, type Guard, type Used } from "./guard.ts";
 import type { History } from "./history.ts";
 import type { HitSampler } from "./hot/sampler.ts";
+import type { LoadGate } from "./load-gate.ts";
 import type { ResolvedLoad } from "./load-options.ts";
 import type { ResolvedOptions } from "./options.ts";
+import type { SharedTier } from "./shared/port.ts";
 import type { Shelf } from "./shelf.ts";
 import type { Counters } from "./stats.ts";
+import { TIER_RULES, type TierRules } from "./two-tier/rules.ts";
 import type { LoadContext } from "./types.ts";
 
 /** One caller's wish for a value, and what became of it so far. */
@@ -17,7 +21,14 @@ export class LoadRequest implements Linked<LoadRequest> {
   readonly key: string;
   readonly load: (context: LoadContext<never>) => unknown;
   readonly options: ResolvedLoad;
-  readonly stale: Entry | undefined;
+  /** What may stand in; also found elsewhere while it waits. */
+  stale: Entry | undefined;
+  /** Told when something to stand in was found. */
+  onStale: (() => void) | undefined = undefined;
+  /** Told when its load will not start soon: somebody else loads, or others are before it. */
+  onDelay: (() => void) | undefined = undefined;
+  /** A load waits for it. */
+  readonly nested: boolean;
   /** What its caller reads in: told what the caller is given. Asked for at the call. */
   readonly trace: Trace | undefined;
   /** Its caller was answered otherwise: it leads no further load. */
@@ -39,13 +50,20 @@ export class LoadRequest implements Linked<LoadRequest> {
     key: string,
     load: LoadRequest["load"],
     options: ResolvedLoad,
-    { stale, trace }: Pick<LoadRequest, "stale" | "trace">,
+    { stale, trace, nested }: Pick<LoadRequest, "stale" | "trace" | "nested">,
   ) {
     this.key = key;
     this.load = load;
     this.options = options;
     this.stale = stale;
     this.trace = trace;
+    this.nested = nested;
+  }
+
+  /** Another process's value, which is not fresh any more. */
+  offer(found: Entry): void {
+    this.stale = found;
+    this.onStale?.();
   }
 }
 
@@ -66,6 +84,8 @@ export interface LoadRules {
   /** Whoever reads in this trace used that. */
   include(trace: Trace, used: Used): void;
   fence(limits: FenceLimits): Fence;
+  /** Those of two tiers. */
+  readonly tier: TierRules;
 }
 
 export const LOAD_RULES: LoadRules = {
@@ -79,6 +99,7 @@ export const LOAD_RULES: LoadRules = {
   confirmed: (guard) => guard.confirmed,
   include: (trace, used) => trace.include(dependencyOf(used)),
   fence: (limits) => new Fence(limits),
+  tier: TIER_RULES,
 };
 
 /** What the parts of one cache share. */
@@ -93,6 +114,10 @@ export interface LoadParts {
   readonly now: () => number;
   readonly rules: LoadRules;
   readonly history: History;
+  /** What it shares with other processes. */
+  readonly tier: SharedTier | undefined;
+  /** Undefined where any number of loads may run. */
+  readonly gate: LoadGate | undefined;
   /** What sources of changes know the cache by. */
   readonly identity: { cache: object };
 }

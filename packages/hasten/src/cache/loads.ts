@@ -19,7 +19,8 @@
  *   up its loads, waiters get the error.
  * - A flight ends once: landed, or abandoned after `loadMaxMs`; its late result is dropped.
  */
-import { createFlights, type Flight } from "./flights.ts";
+import type { Flight } from "./flight.ts";
+import { createFlights } from "./flights.ts";
 import { another } from "./landing.ts";
 import type { LoadParts, LoadRequest } from "./load-parts.ts";
 import { isFresh } from "./standing.ts";
@@ -49,6 +50,12 @@ export function createLoads(parts: LoadParts): Loads {
     if (flight === undefined) return flights.start(request).outcome();
     counters.coalesced += 1;
     request.joinedSeq = fence.seq;
+    request.onDelay?.();
+    if (request.nested) parts.gate?.hurry(flight.turn);
+    const { stale } = flight;
+    // What it found may have been deleted since, by a tag that the flight does not know.
+    if (stale !== undefined && request.stale === undefined)
+      if (!fence.isVoid(flight.fill, stale.tags)) request.offer(stale);
     return flight.join(request, wake);
   };
 
@@ -92,7 +99,7 @@ export function createLoads(parts: LoadParts): Loads {
     },
     async idle() {
       for (let one = flights.running.oldest; one !== undefined; one = flights.running.oldest)
-        await one.outcome().catch(() => undefined);
+        await one.ended().catch(() => undefined);
     },
     abandon(why) {
       givenUp = true;

@@ -1,6 +1,8 @@
 import { type Clock, systemClock } from "../core/clock.ts";
 import type { InvalidationLog } from "../core/invalidation-log.ts";
+import { duration, number, TIMER_MAX_MS } from "./bounds.ts";
 import { optionInvalid, tierUnknown } from "./errors.ts";
+import type { RedisOptions } from "./shared/tier/options.ts";
 
 /** Options of `createCache`. Durations are milliseconds; bounds are checked at creation. */
 export interface CacheOptions {
@@ -12,6 +14,8 @@ export interface CacheOptions {
     readonly entriesMax?: number | undefined;
     /** Encoded sizes plus 200 bytes an entry and 96 for each of its tags and prefixes. @default 64 MiB */
     readonly bytesMax?: number | undefined;
+    /** What is kept here is fresh for at most so long, however long it is in Redis. @default ttlMaxMs */
+    readonly ttlMaxMs?: number | undefined;
   };
   /** How long a value is fresh where a call says nothing. @default 300_000 */
   readonly ttlMs?: number | undefined;
@@ -35,6 +39,16 @@ export interface CacheOptions {
   readonly handoversMax?: number | undefined;
   /** Loads and open fills at once; more loads run uncoalesced and unstored. @default 10_000 */
   readonly fillsMax?: number | undefined;
+  /**
+   * Loads at once; more wait for their turn in the order in which they were asked for, at most
+   * `fillsMax`. A load within a load does not wait. @default unbounded
+   */
+  readonly loadsMax?: number | undefined;
+  /**
+   * Hits reload in the background before the end, at random: the sooner the longer the load takes
+   * (XFetch); 1 is usual, 0 to 100. @default none
+   */
+  readonly earlyRefresh?: { readonly beta: number } | undefined;
   /** How long close() waits for running loads. @default 5_000 */
   readonly drainMs?: number | undefined;
   /** False turns every call into a pass-through. @default true */
@@ -46,6 +60,11 @@ export interface CacheOptions {
   readonly tracked?: boolean | undefined;
   /** Carries invalidations to the other processes and back. @default none: this process only */
   readonly log?: InvalidationLog | undefined;
+  /**
+   * The Redis (or Valkey) that caches of this name share: a URL, an address, a client of `redis` or
+   * `ioredis`, or settings around one. It is the `log` as well. @default none: this process only
+   */
+  readonly redis?: RedisOptions | undefined;
   /**
    * What hits do while the log is silent, so that another process's invalidation may have been
    * missed: `"validate"` loads again, `"serve"` goes on and counts them as `unconfirmedServed`.
@@ -64,6 +83,7 @@ export interface ResolvedOptions {
   readonly bytesMax: number;
   readonly ttlMs: number;
   readonly ttlMaxMs: number;
+  readonly memoryTtlMaxMs: number;
   readonly tiers: Readonly<Record<string, number>>;
   readonly graceMs: number;
   readonly jitter: number;
@@ -73,6 +93,10 @@ export interface ResolvedOptions {
   readonly loadMaxMs: number;
   readonly handoversMax: number;
   readonly fillsMax: number;
+  /** Infinity: as many as are asked for. */
+  readonly loadsMax: number;
+  /** Of early refresh; 0: none. */
+  readonly beta: number;
   readonly drainMs: number;
   readonly enabled: boolean;
   readonly tracked: boolean;
@@ -84,19 +108,22 @@ export interface ResolvedOptions {
 
 const DAY_MS = 86_400_000;
 const KEEP_MAX_MS = 30 * DAY_MS;
-const TIMER_MAX_MS = 2 ** 31 - 1;
 const MIB = 2 ** 20;
+const UNBOUNDED = Number.POSITIVE_INFINITY;
 
 export function resolveCache(options: CacheOptions = {}): ResolvedOptions {
   const ttlMaxMs = number("ttlMaxMs", options.ttlMaxMs ?? 3_600_000, 1, KEEP_MAX_MS);
   const tiers = options.tiers ?? { short: 60_000, medium: 300_000, long: 1_800_000 };
   for (const [tier, ms] of Object.entries(tiers)) number(`tiers.${tier}`, ms, 1, KEEP_MAX_MS);
+  if (options.redis !== undefined && options.log !== undefined)
+    throw optionInvalid("log", "left out where there is redis, which is the log", options.log);
   return {
     name: options.name ?? "cache",
     entriesMax: options.memory?.entriesMax ?? 1_000,
     bytesMax: options.memory?.bytesMax ?? 64 * MIB,
     ttlMs: number("ttlMs", options.ttlMs ?? 300_000, 1, KEEP_MAX_MS),
     ttlMaxMs,
+    memoryTtlMaxMs: number("memory.ttlMaxMs", options.memory?.ttlMaxMs ?? ttlMaxMs, 1, KEEP_MAX_MS),
     tiers,
     graceMs: number("graceMs", options.graceMs ?? 0, 0, KEEP_MAX_MS),
     jitter: number("jitter", options.jitter ?? 0.1, 0, 0.5),
@@ -106,6 +133,8 @@ export function resolveCache(options: CacheOptions = {}): ResolvedOptions {
     loadMaxMs: number("loadMaxMs", options.loadMaxMs ?? 60_000, 1, TIMER_MAX_MS),
     handoversMax: number("handoversMax", options.handoversMax ?? 1, 0, 100),
     fillsMax: number("fillsMax", options.fillsMax ?? 10_000, 1, 1_000_000),
+    loadsMax: number("loadsMax", options.loadsMax ?? UNBOUNDED, 1, UNBOUNDED),
+    beta: number("earlyRefresh.beta", options.earlyRefresh?.beta ?? 0, 0, 100),
     drainMs: number("drainMs", options.drainMs ?? 5_000, 0, TIMER_MAX_MS),
     enabled: options.enabled ?? true,
     tracked: options.tracked ?? false,
@@ -121,15 +150,11 @@ function whenUnreachable(value: unknown): unknown {
   throw optionInvalid("whenUnreachable", '"validate" or "serve"', value);
 }
 
-/** Checks a number against its bounds. */
-export function number(name: string, value: unknown, min: number, max: number): number {
-  if (typeof value === "number" && value >= min && value <= max) return value;
-  throw optionInvalid(name, `a number from ${min} to ${max}`, value);
-}
-
-/** A time-out that may be absent. */
-export function duration(name: string, value: number | undefined): number | undefined {
-  return value === undefined ? undefined : number(name, value, 0, TIMER_MAX_MS);
+/** Whether a value may leave this process. */
+export function reachOf(value: "process" | "everywhere" | undefined): "process" | "everywhere" {
+  if (value === undefined || value === "everywhere") return "everywhere";
+  if (value === "process") return value;
+  throw optionInvalid("reach", '"process" or "everywhere"', value);
 }
 
 /** The fresh time of one call: its own, its tier's, or the cache's, never above the cap. */

@@ -1,5 +1,5 @@
 import { currentTrace } from "../core/trace/index.ts";
-import { type Answer, NO_OPTIONS } from "./answers.ts";
+import { ABSENT, type Answer, NO_OPTIONS, NOT_FRESH } from "./answers.ts";
 import { checkKey, type Key } from "./keys.ts";
 import type { LoadParts, LoadRequest } from "./load-parts.ts";
 import { isFresh, mayStandIn } from "./standing.ts";
@@ -77,8 +77,8 @@ export function createReads(
     }
     checkKey(key);
     if (state.closed) return off.getOrSet(key, load, call);
-    const absent = entry === undefined;
-    return answer(key, load as LoadRequest["load"], call as LoadOptions<never>, absent) as
+    const known = entry === undefined ? ABSENT : NOT_FRESH;
+    return answer(key, load as LoadRequest["load"], call as LoadOptions<never>, known) as
       | V
       | Promise<V>;
   };

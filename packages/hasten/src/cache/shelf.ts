@@ -14,7 +14,7 @@ import type { Outcome, RefusedBecause } from "./types.ts";
 import { type AdmitOptions, type Admitted, admit } from "./value.ts";
 
 /** Tags of an entry: those it was given, and those of what was read for it. */
-const KEPT_TAGS_MAX = 128;
+export const KEPT_TAGS_MAX = 128;
 
 /** How one value is kept, when everything is known. */
 export interface Placement {
@@ -33,10 +33,16 @@ export interface Shelf {
    */
   find(key: string): Entry | undefined;
   put(key: string, admitted: Admitted, placement: Placement): Outcome;
+  /** An entry that is kept only once it is given to `keep`. */
+  make(key: string, admitted: Admitted, placement: Placement): Entry;
+  /** Takes the place of what is kept under its key. Refused, it is still a value to be used. */
+  keep(entry: Entry): Outcome;
   /** @param gone how, for those who ask why */
   remove(key: string, gone?: Pick<Gone, "because" | "state">): void;
   clear(): void;
   admit(key: string, value: unknown, call: Partial<AdmitOptions>): Admitted;
+  /** That of its kind. */
+  codecOf(key: string): Codec<unknown> | undefined;
   register(name: string, options: KeyOptions<never>): void;
 }
 
@@ -61,6 +67,27 @@ export function createShelf(
     },
   });
 
+  const kindOf = (key: string): KeyOptions<never> | undefined =>
+    kinds.size === 0 ? undefined : kinds.get(nameOf(key));
+  const make: Shelf["make"] = (key, admitted, placement) =>
+    new Entry(fence, key, admitted, {
+      nowMs: coarse.now(),
+      lifetime: placement.lifetime,
+      tags: placement.tags,
+      records: fence.attach(key, placement.tags),
+      failure: placement.failure === true,
+      guard: placement.guard,
+    });
+  const keep: Shelf["keep"] = (entry) => {
+    const previous = memory.peek(entry.key);
+    if (previous !== undefined) fence.detach(previous.records);
+    if (memory.set(entry) === "stored") {
+      counters.stored += 1;
+      return APPLIED;
+    }
+    return refused(entry.bytes > options.bytesMax ? "larger than the cache" : "not admitted");
+  };
+
   const remove: Shelf["remove"] = (key, gone) => {
     const entry = memory.delete(key);
     if (entry === undefined) return;
@@ -78,34 +105,23 @@ export function createShelf(
       remove(key);
       return undefined;
     },
-    put(key, admitted, placement) {
-      if (placement.tags.length > KEPT_TAGS_MAX) return refused("too many tags");
-      const entry = new Entry(fence, key, admitted, {
-        nowMs: coarse.now(),
-        lifetime: placement.lifetime,
-        tags: placement.tags,
-        records: fence.attach(key, placement.tags),
-        failure: placement.failure === true,
-        guard: placement.guard,
-      });
-      const previous = memory.peek(key);
-      if (previous !== undefined) fence.detach(previous.records);
-      if (memory.set(entry) === "stored") {
-        counters.stored += 1;
-        return APPLIED;
-      }
-      return refused(entry.bytes > options.bytesMax ? "larger than the cache" : "not admitted");
-    },
+    make,
+    keep,
+    put: (key, admitted, placement) =>
+      placement.tags.length > KEPT_TAGS_MAX
+        ? refused("too many tags")
+        : keep(make(key, admitted, placement)),
     clear() {
       memory.clear();
     },
     admit(key, value, call) {
-      const kind = kinds.size === 0 ? undefined : kinds.get(nameOf(key));
+      const kind = kindOf(key);
       return admit(value, {
         codec: call.codec ?? (kind?.codec as Codec<unknown> | undefined),
         sizeOf: call.sizeOf ?? (kind?.sizeOf as ((value: unknown) => number) | undefined),
       });
     },
+    codecOf: (key) => kindOf(key)?.codec as Codec<unknown> | undefined,
     register(name, kind) {
       const known = kinds.get(name);
       if (known !== undefined && known.codec !== kind.codec) throw codecMismatch(name);

@@ -1,4 +1,5 @@
 import { createHistogram, type Histogram, type HistogramSnapshot } from "../core/histogram.ts";
+import type { SharedStats } from "./shared/port.ts";
 
 /** Counts since the cache was created, and what it holds now. */
 export interface CacheStats {
@@ -26,8 +27,15 @@ export interface CacheStats {
   /** Entries held; those a tag or prefix deleted count until they are next looked at. */
   readonly entries: number;
   readonly bytes: number;
+  /** Loads that run, or are on their way to it: they ask Redis, or wait for their turn. */
   readonly runningLoads: number;
+  /** Those of them that wait because `loadsMax` others run. */
+  readonly queuedLoads: number;
   readonly trackedTags: number;
+  /** What another process had stored and could not be read here, by its codec or its source. */
+  readonly undecodable: number;
+  /** Of Redis; undefined without. */
+  readonly shared: SharedStats | undefined;
   /** Durations of loads that ended, failed ones included. */
   readonly loadMs: HistogramSnapshot;
 }
@@ -43,6 +51,7 @@ export interface Counters {
   timeouts: number;
   stored: number;
   evictions: number;
+  undecodable: number;
   unconfirmedServed: number;
   refusedFills: number;
   bypassed: number;
@@ -60,6 +69,7 @@ export function createCounters(): Counters {
     timeouts: 0,
     stored: 0,
     evictions: 0,
+    undecodable: 0,
     unconfirmedServed: 0,
     refusedFills: 0,
     bypassed: 0,
@@ -72,10 +82,19 @@ export interface Holdings {
   readonly entries: number;
   readonly bytes: number;
   readonly runningLoads: number;
+  readonly queuedLoads: number;
   readonly trackedTags: number;
+  readonly shared: SharedStats | undefined;
 }
 
-const NOTHING: Holdings = { entries: 0, bytes: 0, runningLoads: 0, trackedTags: 0 };
+const NOTHING: Holdings = {
+  entries: 0,
+  bytes: 0,
+  runningLoads: 0,
+  queuedLoads: 0,
+  trackedTags: 0,
+  shared: undefined,
+};
 
 export function summary(
   name: string,

@@ -10,7 +10,8 @@
  */
 import type { Clock } from "../core/clock.ts";
 import { currentTrace, type Dependency, Trace, untraced } from "../core/trace/index.ts";
-import type { Fill } from "./fence.ts";
+import type { Instant } from "../core/trust.ts";
+import type { Fill } from "./fill.ts";
 import { Guard, KEPT_UNTRACKED, NOT_ATTACHED } from "./guard.ts";
 import type { LoadParts } from "./load-parts.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -60,22 +61,26 @@ export function openFill({ fence, options }: LoadParts, key: string, trace?: Tra
   return fill;
 }
 
-/** What a value that was read under this fill hangs on; undefined where nobody looked. */
+/**
+ * What a value that was read under this fill hangs on; undefined where nobody looked.
+ * @param found when Redis was asked, where another process read it
+ */
 export function guardOf(
   { identity }: LoadParts,
   fill: Fill,
   dependency: Dependency | undefined,
+  found?: Instant,
 ): Guard | undefined {
   if (dependency === undefined) {
     if (fill.log === undefined) return undefined;
     const { seq, capturedMs, capturedWallMs } = fill;
     const untracked = KEPT_UNTRACKED;
-    return new Guard({ trusts: [], seq, capturedMs, capturedWallMs, untracked }, fill.log);
+    return new Guard({ trusts: [], seq, capturedMs, capturedWallMs, untracked }, fill.log, found);
   }
   const told = dependency.trusts.every(({ audience }) => audience?.has(identity.cache) ?? true);
-  if (told) return new Guard(dependency, fill.log);
+  if (told) return new Guard(dependency, fill.log, found);
   const untracked = [...dependency.untracked, NOT_ATTACHED];
-  return new Guard({ ...dependency, untracked }, fill.log);
+  return new Guard({ ...dependency, untracked }, fill.log, found);
 }
 
 /** The tags a value is kept under: its own and those of what was read for it. */

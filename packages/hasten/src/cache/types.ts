@@ -1,9 +1,10 @@
 import type { Dependency, Trace } from "../core/trace/index.ts";
 import type { CoherencePromise } from "../core/trust.ts";
 import type { Codec } from "./codec.ts";
-import type { FillToken } from "./fence.ts";
+import type { FillToken } from "./fill.ts";
 import type { Watching } from "./hot/types.ts";
 import type { Key, KeyDefinition, Segment } from "./keys.ts";
+import type { SharedTier } from "./shared/port.ts";
 import type { CacheStats } from "./stats.ts";
 
 /**
@@ -50,6 +51,8 @@ export interface StoreOptions {
   readonly codec?: Codec<never> | undefined;
   /** Bytes it counts for. @default measured */
   readonly sizeOf?: ((value: never) => number) | undefined;
+  /** `"process"` keeps it out of Redis. @default "everywhere" */
+  readonly reach?: "process" | "everywhere" | undefined;
 }
 
 /** How a value is loaded and kept. All durations in milliseconds. */
@@ -134,6 +137,23 @@ export interface Explanation {
   readonly ageMs: number | undefined;
 }
 
+/** What stands in Redis beside what stands here. */
+export interface SharedExplanation {
+  readonly here: Explanation;
+  /** Undefined without Redis. */
+  readonly shared: Awaited<ReturnType<SharedTier["why"]>> | undefined;
+}
+
+/** Who may fill a key. */
+export type Hold<V> =
+  /** Whoever asked. */
+  | { readonly kind: "mine" }
+  /** Nobody needs to: another process has, since it was asked for last. */
+  | { readonly kind: "found"; readonly entry: EntryView<V> }
+  /** Another process. `over` resolves when it has ended: then ask again. */
+  | { readonly kind: "theirs"; readonly over: Promise<void>; leave(): void }
+  | { readonly kind: "unavailable"; readonly because: string };
+
 /** How a value is set. */
 export interface SetOptions extends StoreOptions {
   readonly token?: FillToken | undefined;
@@ -158,6 +178,10 @@ export interface Cache extends AsyncDisposable, Watching {
   readonly name: string;
   /** False when created with `enabled: false`, or closed: every call passes through. */
   readonly enabled: boolean;
+  /** Whether its loads are watched. */
+  readonly tracked: boolean;
+  /** What it shares with other processes; undefined without `redis`. For adapters. */
+  readonly shared: SharedTier | undefined;
   /** The cache's monotonic clock in milliseconds, coarse: see docs/cache.md for its error. */
   nowMs(): number;
   /** Defines keys of one kind, whose values have one type. */
@@ -175,6 +199,17 @@ export interface Cache extends AsyncDisposable, Watching {
   /** The fresh value, or undefined. A promise only where a second tier must be asked. */
   get<V>(key: Key<V>): V | undefined | Promise<V | undefined>;
   getMany<V>(keys: readonly Key<V>[]): Promise<(V | undefined)[]>;
+  /**
+   * For adapters: brings what Redis has of a key into this process. Undefined where there is nothing
+   * to ask for: a fresh value is here, or there is no Redis to be asked now. Never rejects; what is
+   * found may be stale, and may be more than memory admits; the current trace does not depend on it.
+   */
+  promote<V>(key: Key<V>): Promise<EntryView<V> | undefined> | undefined;
+  /**
+   * For adapters: the right to fill a key while other processes wait. Ends with the token: by `set`
+   * or `release`. Undefined where there is no Redis to be asked now. Never rejects.
+   */
+  hold<V>(token: FillToken): Promise<Hold<V>> | undefined;
   /**
    * Stores a value. Without a token the last to arrive wins, so delete after a write instead.
    * With a token from `begin` it is refused if anything it depends on was invalidated since.
@@ -219,6 +254,8 @@ export interface Cache extends AsyncDisposable, Watching {
   begin<V>(key: Key<V>, options?: { readonly trace?: Trace | undefined }): FillToken;
   /** What a reader of the key would be given now and why; also for the last 1,000 that went. */
   why<V>(key: Key<V>): Explanation;
+  /** The same of this process and of Redis, which is asked now. Never rejects. */
+  whyShared<V>(key: Key<V>): Promise<SharedExplanation>;
   stats(): CacheStats;
   /** Waits for running loads (at most `drainMs`), aborts the rest, and forgets everything. */
   close(): Promise<void>;

@@ -1,0 +1,136 @@
+/**
+ * What a flight does before it loads: it looks whether another process has the value, and whether
+ * another one is loading it.
+ *
+ * Invariants:
+ * - Its fill is open before Redis is asked, so that what is found and what is loaded are both judged
+ *   by every invalidation since.
+ * - It waits for Redis at most as long as a command may take, and for other processes at most
+ *   `loadMaxMs`; then it loads. Callers' deadlines do not know of any of it.
+ * - Whoever leads it or joined it is offered a found value that may stand in.
+ * - A lease is held only while it loads: who waits for a turn here keeps no other process waiting.
+ */
+import { instant } from "../../core/trust.ts";
+import type { Flight } from "../flight.ts";
+import { another, type Landing } from "../landing.ts";
+import type { LoadParts, LoadRequest } from "../load-parts.ts";
+import type { Capture, Lease, LeaseAnswer, SharedEntry } from "../shared/port.ts";
+import { type Asked, adopt, type Finding } from "./finding.ts";
+
+/** How a flight goes on. */
+export type Bearing =
+  | { readonly kind: "found"; readonly landing: Landing }
+  /** `capture`: what was in Redis when it looked; undefined where Redis did not say. */
+  | {
+      readonly kind: "load";
+      readonly capture: Capture | undefined;
+      readonly lease: Lease | undefined;
+    }
+  /** It has ended meanwhile. */
+  | { readonly kind: "over" };
+
+/** Whether what this load brings is other processes' affair as well. */
+export function travels({ tier, shelf }: LoadParts, { key, options }: LoadRequest): boolean {
+  if (tier === undefined || options.alone || !tier.usable) return false;
+  const codec = options.codec ?? shelf.codecOf(key);
+  return codec === undefined || codec.wire !== undefined;
+}
+
+const OVER: Bearing = { kind: "over" };
+
+/** @param turn waits until the flight may load; false where it has ended */
+export async function approach(
+  parts: LoadParts,
+  flight: Flight,
+  turn: ((flight: Flight) => Promise<boolean>) | undefined,
+): Promise<Bearing> {
+  const tier = parts.tier!;
+  const { key, fill, wanted } = flight;
+  let capture: Capture | undefined;
+  for (;;) {
+    const at = instant(parts.options.clock);
+    const asked: Asked = { key, fill, at, eagerRefresh: wanted.eagerRefresh, codec: wanted.codec };
+    const read = await tier.read(key, wanted.tags);
+    if (read.kind !== "unavailable") capture = read.capture;
+    if (read.kind === "found") {
+      const landing = await useful(parts, flight, asked, read.entry);
+      if (landing !== undefined) return { kind: "found", landing };
+    }
+    if (flight.landing !== undefined) return OVER;
+    if (turn !== undefined && !(await turn(flight))) return OVER;
+    if (read.kind === "unavailable" || flight.impatient)
+      return { kind: "load", capture, lease: undefined };
+    const answer = await tier.lease(key, wanted.tags);
+    if (answer.kind === "unavailable") {
+      if (flight.landing !== undefined) return OVER;
+      return { kind: "load", capture, lease: undefined };
+    }
+    if (answer.kind === "mine") return held(parts, flight, { asked, capture, answer });
+    if (turn !== undefined) parts.gate!.leave(flight.turn);
+    await others(flight, answer);
+    if (flight.landing !== undefined) return OVER;
+  }
+}
+
+/** The lease is this flight's; somebody may have stored the value just before. */
+async function held(
+  parts: LoadParts,
+  flight: Flight,
+  {
+    asked,
+    capture,
+    answer: { lease, meanwhile },
+  }: {
+    readonly asked: Asked;
+    readonly capture: Capture | undefined;
+    readonly answer: LeaseAnswer & { readonly kind: "mine" };
+  },
+): Promise<Bearing> {
+  const landing =
+    meanwhile === undefined ? undefined : await useful(parts, flight, asked, meanwhile);
+  if (landing === undefined && flight.landing === undefined)
+    return { kind: "load", capture, lease };
+  lease.release();
+  return landing === undefined || flight.landing !== undefined ? OVER : { kind: "found", landing };
+}
+
+/** Until another process's load has ended, or this one has waited long enough. */
+async function others(
+  flight: Flight,
+  answer: LeaseAnswer & { readonly kind: "theirs" },
+): Promise<void> {
+  flight.delayed();
+  await Promise.race([answer.over, flight.patience()]);
+  answer.leave();
+}
+
+/** What the flight ends with, where what was found is fresh; else it may stand in. */
+async function useful(
+  parts: LoadParts,
+  flight: Flight,
+  asked: Asked,
+  found: SharedEntry,
+): Promise<Landing | undefined> {
+  const finding = await adopt(parts, asked, found);
+  if (finding === undefined || flight.landing !== undefined) return undefined;
+  const { entry, fresh, voided } = finding;
+  if (!fresh) {
+    if (!voided) flight.offer(entry);
+    return undefined;
+  }
+  if (flight.leader.background && !isNews(parts, flight, finding)) return undefined;
+  const landed = { kind: "loaded", stored: entry.stored, codec: entry.codec, voided } as const;
+  const landing = { ...landed, value: undefined, used: entry };
+  return { ...landing, value: another(landing) };
+}
+
+/** What is refreshed because its end is near is not replaced by itself. */
+function isNews({ options }: LoadParts, { leader, wanted }: Flight, { entry }: Finding): boolean {
+  const { stale } = leader;
+  if (stale === undefined || stale.freshUntilMs + SAME_MS >= entry.freshUntilMs) return false;
+  // `refreshAtMs` is drawn anew where it is drawn: only what is due by a fraction is certain.
+  return wanted.eagerRefresh === 1 || options.clock.nowMs() < entry.refreshAtMs;
+}
+
+/** Two processes see the time of one entry alike to within a round trip. */
+const SAME_MS = 100;
