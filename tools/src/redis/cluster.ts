@@ -123,6 +123,8 @@ async function moveSlot(
   to: RedisServer,
 ): Promise<void> {
   const id = await idOf(to);
+  // Else nodes that are not told here (replicas) believe the former holder's higher epoch.
+  await to.command("CLUSTER", "BUMPEPOCH");
   // The new holder first: the others then follow by gossip what they are told here at once.
   for (const node of [to, ...nodes.filter((one) => one !== to)]) {
     const role = (await node.command("ROLE")) as readonly Reply[];

@@ -10,7 +10,7 @@ export function faultCases(bench: ConformanceBench): readonly ConformanceCase[] 
   const cases: readonly ConformanceCase[] = [
     {
       name: "close ends it at once, leaves no socket, and tells nobody",
-      run: () => closeEnds(bench),
+      run: () => connected(bench, (witness) => closeEnds(bench, witness)),
     },
     {
       name: "a lost connection is told once, rejects what is under way, and never comes back",
@@ -29,9 +29,10 @@ export function faultCases(bench: ConformanceBench): readonly ConformanceCase[] 
   ];
 }
 
-async function closeEnds(bench: ConformanceBench): Promise<void> {
+async function closeEnds(bench: ConformanceBench, witness: RedisConnection["call"]): Promise<void> {
   const before = sockets();
   const connection = await bench.connect();
+  const id = await connection.call(["CLIENT", "ID"]);
   let told = 0;
   connection.onLost(() => {
     told += 1;
@@ -44,6 +45,8 @@ async function closeEnds(bench: ConformanceBench): Promise<void> {
   await rejected;
   await rejects(within(connection.call(["PING"])));
   await eventually(() => sockets() <= before);
+  // A socket that does not keep the process alive is seen by the server only.
+  await eventually(async () => !String(await witness(["CLIENT", "LIST"])).includes(`id=${id} `));
   equal(told, 0);
 }
 

@@ -1,8 +1,13 @@
 /** Who is at the other end: nothing of a connection counts before the server said so on it. */
+import { replyError } from "../errors.ts";
 import type { RedisConnection, RedisReply, RedisServer } from "../types.ts";
+import { replyRule } from "./rules.ts";
 
-/** Rejects where it is no master, still loads its data, or does not say which run it is. */
-export async function greet(connection: RedisConnection): Promise<RedisServer> {
+/**
+ * Rejects where it is no master, still loads its data, does not hold the key's slot, or does not say
+ * which run it is.
+ */
+export async function greet(connection: RedisConnection, key: string): Promise<RedisServer> {
   const info = fieldsOf(await connection.call(["INFO"]));
   const runId = info.get("run_id");
   if (runId === undefined) throw new Error("the server does not tell its run_id");
@@ -15,8 +20,20 @@ export async function greet(connection: RedisConnection): Promise<RedisServer> {
   if ((info.get("loading") ?? "0") !== "0") {
     throw new Error(`${connection.address} is loading its data`);
   }
+  if (info.get("cluster_enabled") === "1") await holdsSlot(connection, key);
   const version = info.get("valkey_version") ?? info.get("redis_version") ?? "unknown";
   return { runId, version, address: connection.address };
+}
+
+/** A node of the cluster may have been told by one that does not know yet. */
+async function holdsSlot(connection: RedisConnection, key: string): Promise<void> {
+  try {
+    await connection.call(["EXISTS", key]);
+  } catch (error) {
+    const reply = replyError(error);
+    // Not being allowed to look at this very key, for example, says nothing about the slot.
+    if (reply === undefined || replyRule(reply.kind) === "elsewhere") throw error;
+  }
 }
 
 function fieldsOf(reply: RedisReply): ReadonlyMap<string, string> {

@@ -240,7 +240,7 @@ export class Link implements RedisLink {
       limit.reject(new Error(`${connection.address} does not answer`)),
     );
     try {
-      const server = await Promise.race([greet(connection), limit.promise]);
+      const server = await Promise.race([greet(connection, key), limit.promise]);
       return { connection, server };
     } catch (error) {
       connection.close();

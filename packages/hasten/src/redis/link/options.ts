@@ -15,7 +15,7 @@ export interface LinkOptions {
   readonly retryDelayMs?: number;
   /** @default 2_000 */
   readonly retryDelayMaxMs?: number;
-  /** After so many attempts in a row it stays lost until `retry()`. @default no limit */
+  /** After so many failed attempts in a row it gives up and stays as it is. @default no limit */
   readonly retriesMax?: number;
   /** A connection whose server does not answer a PING in this time is replaced. @default 1_000 */
   readonly probeTimeoutMs?: number;
