@@ -11,7 +11,7 @@
  * - A term is adopted only after the catalog was looked at since the term was heard of: statements
  *   understood before mean nothing in it.
  * - An own write that was not passed in the term it was made in suspends every trust whose values may
- *   still be served.
+ *   still be served, and those to come: Redis may hold what others read before the write.
  */
 import type { SourceWord } from "../../cache/shared/port.ts";
 import type { Clock } from "../../core/clock.ts";
@@ -77,6 +77,8 @@ export class Follower implements ChangeSource {
   #term: string | undefined;
   #adopting: string | undefined;
   #logTrust: Trust;
+  /** When this process last wrote something that was not passed. */
+  #suspendedAt: Instant | undefined;
   #closed = false;
 
   constructor(options: FollowerOptions) {
@@ -120,7 +122,7 @@ export class Follower implements ChangeSource {
       // Nobody answers now: waiting for it would only make every write slow.
       const asks = term !== undefined && this.trust.confirmed;
       if (asks && (await this.#passes(term, write.changesSchema))) return "applied";
-      this.#trusts.suspend(at);
+      this.#suspend(at);
       return "queued";
     });
   }
@@ -130,8 +132,14 @@ export class Follower implements ChangeSource {
     this.#leaveTerm();
     this.#closed = true;
     // Own writes are told to something else from now on: what lives on by its bound is not fresh.
-    this.#trusts.suspend(instant(this.#options.clock));
+    this.#suspend(instant(this.#options.clock));
     for (const stop of this.#stops) stop();
+  }
+
+  #suspend(at: Instant): void {
+    if (this.#suspendedAt === undefined || at.monotonicMs > this.#suspendedAt.monotonicMs)
+      this.#suspendedAt = at;
+    this.#trusts.suspend(at);
   }
 
   async #passes(term: string, schema: boolean): Promise<boolean> {
@@ -191,6 +199,8 @@ export class Follower implements ChangeSource {
     this.#term = term;
     this.#trusts.renew();
     const trust = this.trust;
+    // What another process read under this term may be from before a write of this one.
+    if (this.#suspendedAt !== undefined) trust.suspend(this.#suspendedAt);
     trust.audience = audience;
     trust.shared = `${source}@${term}`;
     this.#detach = tier.attach(trust.shared, { trust: () => trust });
