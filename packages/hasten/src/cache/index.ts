@@ -1,7 +1,20 @@
 export { createCache } from "./cache.ts";
+export {
+  type CachedCalculation,
+  type CalculationOptions,
+  cachedCalculation,
+} from "./calculation/calculation.ts";
 export { byReference, type Codec, type WireForm, type WireOrigin } from "./codec.ts";
 export type { CacheEvent } from "./events.ts";
 export type { FillToken } from "./fill.ts";
+export { escapeGlob } from "./groups/glob.ts";
+export { defineGroups, type GroupDefinitions, type InvalidationGroups } from "./groups/groups.ts";
+export type {
+  Matching,
+  MatchingJob,
+  MatchingProgress,
+  MatchingRun,
+} from "./groups/matching-types.ts";
 export type { ServerInfo } from "./hot/info.ts";
 export type { TierEvent } from "./hot/tier-event.ts";
 export type {
@@ -52,3 +65,26 @@ export type {
   Targets,
   WrapOptions,
 } from "./types.ts";
+export { segmentsOf } from "./warm/segments.ts";
+export {
+  type HotLoad,
+  type StandardStrategies,
+  type StandardTasks,
+  standardStrategies,
+} from "./warm/strategies.ts";
+export { warmMany, warmOne } from "./warm/tasks.ts";
+export type {
+  WarmContext,
+  WarmStrategies,
+  WarmStrategy,
+  WarmTask,
+  WarmTaskFailure,
+  WarmUp,
+  WarmUpEvent,
+  WarmUpOptions,
+  WarmUpProgress,
+  WarmUpReport,
+  WarmUpRun,
+  WarmUpStatus,
+} from "./warm/types.ts";
+export { createWarmUp } from "./warm/warm-up.ts";
