@@ -1,11 +1,13 @@
 import type { RequestListener, Server } from "node:http";
-import { type Cache, createCache } from "../cache/index.ts";
+import type { Cache, SharedStatus, TierEvent } from "../cache/index.ts";
+import { channels } from "../core/channels.ts";
 import { HastenError } from "../core/errors.ts";
 import { createResponseCache, type ResponseCache } from "../http/index.ts";
 import type { Coherence, CoherenceStatus, Database } from "../postgres/index.ts";
 import type { HastenOptions } from "./options.ts";
 import { promiseLine } from "./promise-line.ts";
 import { drain, serve } from "./serve.ts";
+import { openSources } from "./sources.ts";
 
 /** The parts behind `hasten()`, whatever framework is on top. */
 export interface OpenParts {
@@ -28,6 +30,8 @@ export interface HastenStatus {
   readonly database: ReturnType<Database["stats"]>;
   readonly cache: ReturnType<Cache["stats"]>;
   readonly responses: ReturnType<ResponseCache["stats"]>;
+  /** How the Redis stands that the processes share; undefined without one. */
+  readonly redis: SharedStatus | undefined;
 }
 
 const DRAIN_MS = 10_000;
@@ -35,25 +39,28 @@ const DRAIN_MS_MAX = 600_000;
 
 /**
  * Opens database, coherence, cache and response cache, and wires them.
- * @throws HastenError for options out of bounds; never because the database is down
+ * @throws HastenError for options out of bounds; never because the database or Redis is down
  */
 export async function openParts(options: HastenOptions): Promise<OpenParts> {
   refuseUnknown(options);
   const { drainMs = DRAIN_MS, say = sayOnStandardError } = options;
   if (!(drainMs >= 0 && drainMs <= DRAIN_MS_MAX)) throw drainInvalid();
   const postgres = postgresOf(options);
-  const { createDatabase, isUnavailable, openCoherence } = await import("../postgres/index.ts");
+  const { createDatabase, isUnavailable } = await import("../postgres/index.ts");
   let serving = false;
   let told = "";
   /** A change of mode comes with a change of state, and being late passes: once each, and not that. */
   const tell = (): void => {
     const status = coherence.status();
-    const line = promiseLine(status);
+    const shared = cache.shared?.status();
+    const line = promiseLine(status, shared);
     if (line === told || status.state === "late" || status.state === "closed") return;
+    // A moment without an answer passes as well; what is lost is told.
+    if (told !== "" && shared?.state === "suspect") return;
     told = line;
     say(line);
   };
-  const coherence = await openCoherence({
+  const sources = await openSources(options, {
     ...options.coherence,
     url: postgres.url,
     directUrl: options.directUrl,
@@ -62,14 +69,12 @@ export async function openParts(options: HastenOptions): Promise<OpenParts> {
       options.coherence?.onEvent?.(event);
     },
   });
-  const cache = createCache({
-    name: "hasten",
-    tracked: true,
-    log: coherence.log,
-    memory: { entriesMax: 10_000 },
-    ...options.cache,
-  });
-  coherence.attach(cache);
+  const { cache, coherence } = sources;
+  const tierTold = (event: unknown): void => {
+    const told = event as TierEvent;
+    if (serving && told.cache === cache.name && told.kind === "state") tell();
+  };
+  if (cache.shared !== undefined) channels.cacheTier.subscribe(tierTold);
   const db = createDatabase({ ...postgres, cache });
   coherence.watch(db.pool);
   const responses = createResponseCache({ tracked: true, ...options.responses, cache });
@@ -79,9 +84,8 @@ export async function openParts(options: HastenOptions): Promise<OpenParts> {
     await Promise.all([...servers].map((server) => drain(server, drainMs)));
     serving = false;
     for (const work of before) work();
-    await cache.close();
-    await db.drain();
-    await coherence.close();
+    channels.cacheTier.unsubscribe(tierTold);
+    await sources.close(() => db.drain());
   };
   let closing: Promise<void> | undefined;
   return {
@@ -95,6 +99,7 @@ export async function openParts(options: HastenOptions): Promise<OpenParts> {
       database: db.stats(),
       cache: cache.stats(),
       responses: responses.stats(),
+      redis: cache.shared?.status(),
     }),
     async serve(listener, port = 0, host) {
       const server = await serve(listener, port, host);
@@ -124,7 +129,7 @@ function postgresOf({
 }
 
 const NAMES: readonly string[] = [
-  ...["postgres", "directUrl", "coherence", "cache", "responses", "drainMs", "say"],
+  ...["postgres", "redis", "directUrl", "coherence", "cache", "responses", "drainMs", "say"],
 ];
 
 /** An option in the wrong place would be a promise that is silently not kept. */

@@ -9,11 +9,18 @@ export interface HastenOptions {
     | string
     | (Omit<DatabaseOptions, "cache"> & { readonly url: string })
     | undefined;
+  /**
+   * The Redis (or Valkey) that the processes share: a URL, an address, a client of `redis` or
+   * `ioredis`, or settings around one. Undefined or empty: none. @default none
+   */
+  readonly redis?: CacheOptions["redis"];
   /** The same database without a pooler in between. @default the URL of `postgres` */
   readonly directUrl?: string | undefined;
   /** Options of `openCoherence`. */
-  readonly coherence?: Omit<CoherenceOptions, "url" | "directUrl" | "caches"> | undefined;
-  /** Options of `createCache`. @default 10,000 entries, 64 MiB, tracked */
+  readonly coherence?:
+    | Omit<CoherenceOptions, "url" | "directUrl" | "caches" | "shared">
+    | undefined;
+  /** Options of `createCache`. @default 10,000 entries, 64 MiB, tracked; with Redis named after the database */
   readonly cache?: CacheOptions | undefined;
   /** Options of `createResponseCache`. */
   readonly responses?: Omit<ResponseCacheOptions, "cache"> | undefined;

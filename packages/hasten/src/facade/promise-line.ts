@@ -1,8 +1,22 @@
+import type { SharedStatus } from "../cache/index.ts";
 import type { CoherencePromise } from "../core/trust.ts";
 import type { CoherenceStatus, FindingId } from "../postgres/index.ts";
 
 /** One line for the log: what is promised, what is left out, why, and where the way out is told. */
-export function promiseLine(status: CoherenceStatus): string {
+export function promiseLine(status: CoherenceStatus, shared?: SharedStatus): string {
+  return promised(status) + (shared === undefined ? "" : ` ${sharing(shared)}`);
+}
+
+function sharing({ state, because, server }: SharedStatus): string {
+  if (state === "ready") return `Redis: shared by the processes${at(server)}.`;
+  if (state === "connecting")
+    return `Redis: not reached yet; this process caches alone${tail(because)}.`;
+  return `Redis: ${state}; this process caches alone${tail(because)}.`;
+}
+
+const at = (server: string | undefined): string => (server === undefined ? "" : ` (${server})`);
+
+function promised(status: CoherenceStatus): string {
   const { state, promise, boundMs, because, findings } = status;
   if (state === "connecting")
     return `hasten: the database was not reached yet; nothing is promised until it is${tail(because)}`;

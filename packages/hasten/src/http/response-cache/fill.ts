@@ -11,6 +11,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { FillToken } from "../../cache/index.ts";
 import type { Timer } from "../../core/clock.ts";
+import type { Engine } from "./engine.ts";
 import { type Exchange, mayReplaceError } from "./exchange.ts";
 import type { Flight, Landing } from "./flights.ts";
 import { type HeaderSnapshot, headerText } from "./header-list.ts";
@@ -23,7 +24,18 @@ import { coveredReads, notice } from "./route.ts";
 import { storeAnswer } from "./store.ts";
 import { type Tracking, track } from "./tracking.ts";
 
+/** Opened before the handler runs, so that what is invalidated from then on voids the fill. */
+export interface OpenedFill {
+  readonly token: FillToken;
+  /** What the handler reads, in a cache that tracks. */
+  readonly tracking: Tracking | undefined;
+  /** Says that nothing will be stored. May be called again. */
+  release(): void;
+}
+
 export interface FillOptions {
+  /** Opened already, since other processes wait for it. */
+  readonly opened?: OpenedFill | undefined;
   readonly flight: Flight | undefined;
   /** False for HEAD and ranges: only errors are looked at. */
   readonly store: boolean;
@@ -34,12 +46,9 @@ export interface FillOptions {
 }
 
 /** One fill in progress. */
-interface Fill {
+interface Fill extends Pick<OpenedFill, "token" | "tracking"> {
   readonly exchange: Exchange;
   readonly options: FillOptions;
-  readonly token: FillToken;
-  /** What the handler reads, in a cache that tracks. */
-  readonly tracking: Tracking | undefined;
   readonly before: HeaderSnapshot;
   readonly unhooked: boolean;
   readonly requestFields: IncomingHttpHeaders;
@@ -51,13 +60,30 @@ interface Fill {
   abandon: Timer | undefined;
 }
 
+export function openFill(
+  engine: Engine,
+  { key, req }: Pick<Exchange, "key" | "req">,
+  store: boolean,
+): OpenedFill {
+  const tracking = engine.options.tracked && store ? track(engine, req) : undefined;
+  const token = engine.cache.begin(key, { trace: tracking?.trace });
+  return {
+    token,
+    tracking,
+    release() {
+      token.release();
+      tracking?.release();
+    },
+  };
+}
+
 export function runFill(exchange: Exchange, options: FillOptions): void {
   const { engine, req, res } = exchange;
-  const tracking = engine.options.tracked && options.store ? track(engine, req) : undefined;
+  const { token, tracking } = options.opened ?? openFill(engine, exchange, options.store);
   const fill: Fill = {
     exchange,
     options,
-    token: engine.cache.begin(exchange.key, { trace: tracking?.trace }),
+    token,
     tracking,
     before: res.getHeaders(),
     unhooked: isUnhooked(res),

@@ -6,6 +6,7 @@
  * - What they do not confirm is never served while a refresh runs: it may only replace an error.
  */
 import type { ServerResponse } from "node:http";
+import type { EntryView } from "../../cache/index.ts";
 import { type Engine, isConfirmed, lookAt, maxStaleKey } from "./engine.ts";
 import { mayReplaceError, mayServeWhileRefreshing, type Next, type Replay } from "./exchange.ts";
 import {
@@ -23,7 +24,7 @@ import type { EntryKey } from "./request-key.ts";
 import type { Route } from "./route.ts";
 import { markServed } from "./served.ts";
 import type { StoredResponse } from "./stored-response.ts";
-import { selectVariant } from "./variants.ts";
+import { selectVariant, type VariantSet } from "./variants.ts";
 
 /** What a framework hands over for each request. */
 export interface Incoming {
@@ -56,10 +57,19 @@ export function answerFromCache(
   route: Route,
   lookup: Lookup,
 ): StoredResponse | undefined | typeof ANSWERED {
-  const { req } = lookup.incoming;
   const entry = lookAt(engine, lookup.key);
-  const stored = entry === undefined ? undefined : selectVariant(entry.value, req);
-  if (entry === undefined || stored === undefined) return answerMaxStale(engine, route, lookup);
+  return answerFrom(engine, route, lookup, entry) ?? answerMaxStale(engine, route, lookup);
+}
+
+/** The same from an entry that was found: another process may have made it. */
+export function answerFrom(
+  engine: Engine,
+  route: Route,
+  lookup: Lookup,
+  entry: EntryView<VariantSet> | undefined,
+): StoredResponse | undefined | typeof ANSWERED {
+  const stored = entry === undefined ? undefined : selectVariant(entry.value, lookup.incoming.req);
+  if (entry === undefined || stored === undefined) return undefined;
   const nowMs = engine.cache.nowMs();
   const confirmed = isConfirmed(entry, stored);
   const inTime = !entry.expired && nowMs < stored.freshUntilMs && nowMs < entry.freshUntilMs;

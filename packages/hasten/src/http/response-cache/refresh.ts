@@ -9,13 +9,16 @@
  */
 import type { ServerResponse } from "node:http";
 import { shareRequestTrace } from "../request-trace.ts";
+import { type Search, searchElsewhere } from "./elsewhere.ts";
+import { isConfirmed } from "./engine.ts";
 import type { Exchange, Replay } from "./exchange.ts";
-import { runFill } from "./fill.ts";
+import { type OpenedFill, runFill } from "./fill.ts";
 import type { Landing } from "./flights.ts";
 import type { ExtendedRequest } from "./reads.ts";
 import { notice } from "./route.ts";
 import { type Socketless, socketlessExchange } from "./socketless.ts";
 import type { StoredResponse } from "./stored-response.ts";
+import { selectVariant } from "./variants.ts";
 
 /** Given to the whole application when it runs for a refresh: its cached route picks it up. */
 export interface RefreshTicket {
@@ -41,10 +44,46 @@ export function takeTicket(req: ExtendedRequest): RefreshTicket | undefined {
 
 /** Starts a refresh unless one runs, too many run, or the route cannot be refreshed so. */
 export function refresh(exchange: Exchange, stale: StoredResponse): void {
-  const { engine, route, key, replay } = exchange;
+  const { engine, route, key, req, replay } = exchange;
   if (replay === undefined || !route.refreshable) return;
   const watch = startWatch(exchange, stale);
   if (watch === undefined) return;
+  const begin = (opened: OpenedFill | undefined): void =>
+    runCopy(exchange, { replay, watch, opened });
+  const searching = searchElsewhere(engine, {
+    key,
+    req,
+    collapse: true,
+    take: isFreshFor(exchange),
+  });
+  if (searching === undefined) begin(undefined);
+  else
+    searching.then(
+      (end) => (end.kind === "none" ? begin(end.opened) : watch(VOIDED)),
+      () => watch(FAILED),
+    );
+}
+
+const VOIDED: Landing = { kind: "voided" };
+const FAILED: Landing = { kind: "failed" };
+
+/** Another process has refreshed it: then the next look finds that. */
+function isFreshFor({ engine, req }: Pick<Exchange, "engine" | "req">): Search["take"] {
+  return (entry) => {
+    const stored = selectVariant(entry.value, req);
+    if (stored === undefined || entry.expired || !isConfirmed(entry, stored)) return false;
+    return engine.cache.nowMs() < Math.min(stored.freshUntilMs, entry.freshUntilMs);
+  };
+}
+
+interface CopyRun {
+  readonly replay: Replay;
+  readonly watch: (landing: Landing) => void;
+  readonly opened: OpenedFill | undefined;
+}
+
+function runCopy(exchange: Exchange, { replay, watch, opened }: CopyRun): void {
+  const { engine, key } = exchange;
   const copy = socketlessExchange(exchange.req, true);
   const { req, res } = copy;
   // What middleware attached to the request was read in its trace.
@@ -60,6 +99,7 @@ export function refresh(exchange: Exchange, stale: StoredResponse): void {
       next: (error) => (error === undefined ? replay(req, res, fail) : fail()),
     },
     {
+      opened,
       flight: engine.flights.start(key),
       store: true,
       unfit: () => excludeIfTouched(exchange, copy),
@@ -76,11 +116,22 @@ export function refreshThroughApp(
 ): void {
   const watch = startWatch(exchange, stale);
   if (watch === undefined) return;
-  const copy = socketlessExchange(exchange.req, false);
-  const { req, res } = copy;
-  tickets.set(req, { onLanded: watch, copy, used: false });
-  res.once("close", () => watch({ kind: "released" }));
-  app(req, res, () => watch({ kind: "failed" }));
+  const begin = (): void => {
+    const copy = socketlessExchange(exchange.req, false);
+    const { req, res } = copy;
+    tickets.set(req, { onLanded: watch, copy, used: false });
+    res.once("close", () => watch({ kind: "released" }));
+    app(req, res, () => watch({ kind: "failed" }));
+  };
+  const { engine, key, req } = exchange;
+  const search = { key, req, collapse: false, take: isFreshFor(exchange) };
+  const searching = searchElsewhere(engine, search);
+  if (searching === undefined) begin();
+  else
+    searching.then(
+      ({ kind }) => (kind === "none" ? begin() : watch(VOIDED)),
+      () => watch(FAILED),
+    );
 }
 
 /** Accounts for one refresh; the function it returns ends it, once. */

@@ -5,16 +5,19 @@
  */
 import { formatCacheStatus } from "../cache-status.ts";
 import { variantKey } from "../vary.ts";
-import { type Engine, lookAt } from "./engine.ts";
+import { searchElsewhere } from "./elsewhere.ts";
+import { type Engine, lookAt, rememberAlias } from "./engine.ts";
 import type { Exchange } from "./exchange.ts";
-import { runFill } from "./fill.ts";
-import { ANSWERED, answerFromCache, type Incoming, type Lookup } from "./lookup.ts";
+import { type FillOptions, runFill } from "./fill.ts";
+import type { Landing } from "./flights.ts";
+import { ANSWERED, answerFrom, answerFromCache, type Incoming, type Lookup } from "./lookup.ts";
 import { clientCacheControl } from "./miss-answer.ts";
 import type { ExtendedRequest } from "./reads.ts";
 import { excludeIfTouched, takeTicket } from "./refresh.ts";
 import { readFacts } from "./request-facts.ts";
-import { bypassReason, type EntryKey, keyedUrl } from "./request-key.ts";
+import { bypassReason, type EntryKey, keyedUrl, rawUrl } from "./request-key.ts";
 import { notice, type Route } from "./route.ts";
+import { isAnswered } from "./served.ts";
 import type { StoredResponse } from "./stored-response.ts";
 import { runInTurn, wait } from "./waiting.ts";
 
@@ -80,7 +83,7 @@ function miss(engine: Engine, route: Route, found: Miss): void {
   }
   // HEAD and ranges take what is there and bring nothing that could be shared.
   if (req.method === "HEAD" || facts.range !== undefined) {
-    runFill(exchange, { flight: undefined, store: false });
+    fillUnlessElsewhere(found, exchange, { flight: undefined, store: false });
     return;
   }
   if (isLeftAlone(exchange)) {
@@ -97,7 +100,51 @@ function miss(engine: Engine, route: Route, found: Miss): void {
       return;
     }
   }
-  runFill(exchange, { flight: engine.flights.start(flown), store: true });
+  fillUnlessElsewhere(found, exchange, { flight: engine.flights.start(flown), store: true });
+}
+
+const VOIDED: Landing = { kind: "voided" };
+
+/** Runs the handler, unless another process has its answer. */
+function fillUnlessElsewhere(found: Miss, exchange: Exchange, options: FillOptions): void {
+  const { engine, route, key, req, res, next } = exchange;
+  const { flight } = options;
+  let { stale } = exchange;
+  const searching = searchElsewhere(engine, {
+    key,
+    req,
+    collapse: options.store && flight !== undefined,
+    take(entry) {
+      if (isAnswered(res)) return true;
+      const answer = answerFrom(engine, route, found, entry);
+      if (answer === ANSWERED) rememberPublic(exchange);
+      else stale = answer ?? stale;
+      return answer === ANSWERED;
+    },
+  });
+  if (searching === undefined) {
+    runFill(exchange, options);
+    return;
+  }
+  searching
+    .then((end) => {
+      if (end.kind === "none" && !isAnswered(res)) {
+        runFill({ ...exchange, stale }, { ...options, opened: end.opened });
+        return;
+      }
+      if (end.kind === "none") end.opened?.release();
+      // Those who wait find it where it is now.
+      flight?.land(VOIDED);
+    })
+    .catch((error: unknown) => {
+      flight?.land(VOIDED);
+      next(error);
+    });
+}
+
+/** Front mode finds it from now on, also under the URL it was asked by. */
+function rememberPublic({ engine, route, req, key }: Exchange): void {
+  if (route.policy.public === true) rememberAlias(engine, rawUrl(req), key);
 }
 
 /** Written before anyone reads it: watching what the handler does would be for nothing. */
