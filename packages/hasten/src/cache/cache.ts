@@ -3,6 +3,7 @@ import { createAnswer } from "./answers.ts";
 import { answerMany } from "./batches.ts";
 import { Deadlines } from "./deadlines.ts";
 import { explain } from "./explain.ts";
+import { createMatching } from "./groups/matching.ts";
 import { History } from "./history.ts";
 import { HitSampler } from "./hot/sampler.ts";
 import { createWatching } from "./hot/watching.ts";
@@ -107,6 +108,7 @@ function open(options: ResolvedOptions, rules: LoadRules, tier: SharedTier | und
     nowMs: now,
     ...reads,
     ...createWatching(parts, () => loads.running),
+    deleteMatching: createMatching(parts, invalidations.calls),
     tracked: options.tracked,
     shared: tier,
     ...(tier === undefined

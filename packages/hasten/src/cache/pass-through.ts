@@ -1,4 +1,5 @@
 import { batchMismatch, notNumber } from "./errors.ts";
+import { matchingOff } from "./groups/matching.ts";
 import { watchingOff } from "./hot/watching.ts";
 import { defineKey } from "./keys.ts";
 import { LoadNotes } from "./load-context.ts";
@@ -71,6 +72,7 @@ export function passThrough(options: ResolvedOptions): Cache {
     why: () => OFF_EXPLAINED,
     whyShared: async () => ({ here: OFF_EXPLAINED, shared: undefined }),
     ...watchingOff(options, counters),
+    deleteMatching: matchingOff,
     stats: (): CacheStats => summary(options.name, counters),
     close,
     [Symbol.asyncDispose]: close,

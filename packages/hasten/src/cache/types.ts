@@ -2,6 +2,7 @@ import type { Dependency, Trace } from "../core/trace/index.ts";
 import type { CoherencePromise } from "../core/trust.ts";
 import type { Codec } from "./codec.ts";
 import type { FillToken } from "./fill.ts";
+import type { Matching } from "./groups/matching-types.ts";
 import type { Watching } from "./hot/types.ts";
 import type { Key, KeyDefinition, Segment } from "./keys.ts";
 import type { SharedTier } from "./shared/port.ts";
@@ -174,7 +175,7 @@ export interface WrapOptions<A extends readonly unknown[], V> extends LoadOption
   readonly key: (...args: A) => Key<V>;
 }
 
-export interface Cache extends AsyncDisposable, Watching {
+export interface Cache extends AsyncDisposable, Watching, Matching {
   readonly name: string;
   /** False when created with `enabled: false`, or closed: every call passes through. */
   readonly enabled: boolean;

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { ScanJob, ScanProgress } from "../shared/port.ts";
-import { createMatching, type MatchingParts, type MatchingProgress } from "./matching.ts";
+import { createMatching, type MatchingParts } from "./matching.ts";
+import type { MatchingProgress } from "./matching-types.ts";
 
 function open(keys: readonly string[], scan?: (glob: string, job: ScanJob) => readonly number[]) {
   const held = new Map(keys.map((key) => [key, { key }]));
