@@ -1,7 +1,8 @@
 import { type RedisServer, startRedis } from "hasten-tools/redis";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { SharedTier } from "../../../src/cache/shared/port.ts";
-import { deleted, fill, type Heard, opened, seen, value } from "./tiers.ts";
+import { type Heard, opened } from "./tiers.ts";
+import { deleted, fill, seen, value } from "./values.ts";
 
 let redis: RedisServer;
 let tiers: SharedTier[] = [];
@@ -169,7 +170,7 @@ test("who waits is woken when the load is given up, its key deleted, or its proc
   if (second.kind === "mine") second.lease.release();
 
   // Renewed as long as its process lives, so it outlives its own time.
-  await redis.command("HSET", "hasten:1:{ns}:l:gone", "holder", "nobody");
+  await redis.command("HSET", "hasten:1:{ns}:l:gone", "h", "nobody");
   await redis.command("PEXPIRE", "hasten:1:{ns}:l:gone", "200");
   const gone = await b.tier.lease("gone");
   if (gone.kind !== "theirs") throw new Error(gone.kind);
