@@ -73,6 +73,14 @@ export function replyError(error: unknown): RedisReplyError | undefined {
   return new RedisReplyError(withoutPassword(error.message), { cause: error });
 }
 
+/** For a command that the server did not do, while everything else goes on. */
+export function refused(reply: RedisReplyError): RedisError {
+  return new RedisError("HST_REDIS_REFUSED", `Redis answered: ${reply.message}.`, {
+    cause: reply,
+    reply: reply.kind,
+  });
+}
+
 /** What an error says, on one line, without the credentials that a URL in it may hold. */
 export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === "") {

@@ -10,7 +10,7 @@ export type {
 } from "./drivers/shapes.ts";
 export { RedisError, type RedisErrorCode, RedisReplyError } from "./errors.ts";
 export type { LinkOptions } from "./link/options.ts";
-export type { RedisEvent } from "./link/states.ts";
+export type { RedisCallEvent, RedisEvent, RedisStateEvent } from "./link/states.ts";
 export { openLink } from "./open-link.ts";
 export type {
   LinkState,

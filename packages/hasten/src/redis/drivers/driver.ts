@@ -38,16 +38,18 @@ interface Wanted {
 
 export function redisDriver(source: RedisSource): RedisDriver {
   if (typeof source === "string") return addressed(parseRedisUrl(source));
+  if (typeof source !== "object" || source === null) throw unknown();
   if (isDriver(source)) return source;
   const found = ofClient(source);
   if (found !== undefined) return found;
-  if (typeof source !== "object" || source === null || !looksLikeAddress(source)) {
-    throw new RedisError("HST_REDIS_DRIVER", "This is no Redis that hasten knows.", {
-      fix: "Pass a URL, { host, port }, or a client of `redis` or `ioredis`.",
-    });
-  }
+  if (!looksLikeAddress(source)) throw unknown();
   return addressed(checkedAddress(source));
 }
+
+const unknown = (): RedisError =>
+  new RedisError("HST_REDIS_DRIVER", "This is no Redis that hasten knows.", {
+    fix: "Pass a URL, { host, port }, or a client of `redis` or `ioredis`.",
+  });
 
 function isDriver(source: object): source is RedisDriver {
   const { name, connect } = source as Partial<RedisDriver>;

@@ -6,11 +6,20 @@
  * is closed (what it still answers belongs to nobody); `drop` ends all of them.
  */
 import type { Clock } from "../../core/clock.ts";
-import { RedisError, reasonOf } from "../errors.ts";
+import { RedisError, reasonOf, refused, replyError } from "../errors.ts";
 import type { RedisArgument, RedisConnection, RedisReply } from "../types.ts";
 
 /** More than a process has use for: one for each shard is the most. */
 const CONNECTIONS_MAX = 64;
+
+function failure(error: unknown): RedisError {
+  if (error instanceof RedisError) return error;
+  const reply = replyError(error);
+  if (reply === undefined) {
+    return new RedisError("HST_REDIS_UNAVAILABLE", `${reasonOf(error)}.`, { cause: error });
+  }
+  return refused(reply);
+}
 
 export class BlockingCalls {
   readonly #open: () => Promise<RedisConnection>;
@@ -43,8 +52,7 @@ export class BlockingCalls {
         (connection) => connection.close(),
         () => undefined,
       );
-      if (error instanceof RedisError) throw error;
-      throw new RedisError("HST_REDIS_UNAVAILABLE", `${reasonOf(error)}.`, { cause: error });
+      throw failure(error);
     } finally {
       this.#abandon.delete(abandon);
     }

@@ -10,7 +10,7 @@
  * - After `close` there is no socket, timer or listener.
  */
 import type { Timer } from "../../core/clock.ts";
-import { RedisError, reasonOf, replyError } from "../errors.ts";
+import { RedisError, reasonOf, refused, replyError } from "../errors.ts";
 import type {
   LinkState,
   RedisArgument,
@@ -71,7 +71,7 @@ export class Link implements RedisLink {
   }
 
   call(words: readonly RedisArgument[]): Promise<RedisReply> {
-    return this.#run((connection) => connection.call(words));
+    return this.#run(words[0], (connection) => connection.call(words));
   }
 
   script(
@@ -80,7 +80,7 @@ export class Link implements RedisLink {
     values: readonly RedisArgument[],
   ): Promise<RedisReply> {
     const rest = [String(keys.length), ...keys, ...values];
-    return this.#run(async (connection) => {
+    return this.#run(script.name, async (connection) => {
       try {
         return await connection.call(["EVALSHA", script.sha, ...rest]);
       } catch (error) {
@@ -124,25 +124,33 @@ export class Link implements RedisLink {
     this.#keepAlive.end();
   }
 
-  async #run(send: (connection: RedisConnection) => Promise<RedisReply>): Promise<RedisReply> {
+  async #run(
+    name: RedisArgument | undefined,
+    send: (connection: RedisConnection) => Promise<RedisReply>,
+  ): Promise<RedisReply> {
     const inUse = this.#inUse;
     if (inUse === undefined || this.state.kind !== "ready") throw this.#unavailable();
     const { callsMax } = this.#options;
     if (this.#calls.size >= callsMax) {
       throw new RedisError("HST_REDIS_BUSY", `${callsMax} calls are under way.`);
     }
+    const told = this.#states.startCall(name);
     this.#keepAlive.hold();
     try {
-      return await this.#calls.run(send(inUse.connection));
+      const reply = await this.#calls.run(send(inUse.connection));
+      told?.(undefined);
+      return reply;
     } catch (error) {
-      throw this.#failed(inUse, error);
+      const failed = this.#failed(inUse, error);
+      told?.(failed);
+      throw failed;
     } finally {
       this.#keepAlive.release();
     }
   }
 
   /** The error to hand out, after what it says about the connection was heeded. */
-  #failed(inUse: InUse, error: unknown): Error {
+  #failed(inUse: InUse, error: unknown): RedisError {
     if (error instanceof RedisError) return error;
     const because = reasonOf(error);
     const reply = replyError(error);
@@ -152,17 +160,19 @@ export class Link implements RedisLink {
         cause: error,
       });
     }
-    const refusal = { cause: error, reply: reply.kind };
     switch (replyRule(reply.kind)) {
       case "refused":
-        return new RedisError("HST_REDIS_REFUSED", `Redis answered: ${because}.`, refusal);
+        return refused(reply);
       case "paused":
         this.#suspect(inUse, because);
         break;
       case "elsewhere":
         this.#lost(inUse, because);
     }
-    return new RedisError("HST_REDIS_UNAVAILABLE", `Redis answered: ${because}.`, refusal);
+    return new RedisError("HST_REDIS_UNAVAILABLE", `Redis answered: ${because}.`, {
+      cause: error,
+      reply: reply.kind,
+    });
   }
 
   #unavailable(): RedisError {

@@ -1,11 +1,15 @@
-/** The state of a link, and who is told of it. */
+/** The state of a link, and who is told of it and of its calls. */
 import { channels } from "../../core/channels.ts";
 import type { Clock } from "../../core/clock.ts";
 import { tell } from "../../core/tell.ts";
-import type { LinkState, LinkStateKind } from "../types.ts";
+import type { RedisError, RedisErrorCode } from "../errors.ts";
+import type { LinkState, LinkStateKind, RedisArgument } from "../types.ts";
 
-/** Published on `channels.redisEvent` at every change of state. */
-export interface RedisEvent {
+/** Published on the channel `hasten:redis:event`. */
+export type RedisEvent = RedisStateEvent | RedisCallEvent;
+
+/** At every change of state. */
+export interface RedisStateEvent {
   readonly kind: "state";
   /** Of the link. */
   readonly link: string;
@@ -14,6 +18,17 @@ export interface RedisEvent {
   readonly before: LinkStateKind;
   /** Where it is connected; undefined while it is not. */
   readonly address: string | undefined;
+}
+
+/** At the end of every call, for logs at debug level. */
+export interface RedisCallEvent {
+  readonly kind: "call";
+  readonly link: string;
+  /** The command's or script's name: no keys, no values. */
+  readonly command: string;
+  readonly tookMs: number;
+  /** Undefined where it was answered. */
+  readonly code: RedisErrorCode | undefined;
 }
 
 export class States {
@@ -50,7 +65,7 @@ export class States {
     for (const listener of [...this.#listeners]) tell(listener, state);
     if (!channels.redisEvent.hasSubscribers) return;
     const { name: link, driver } = this.#link;
-    const event: RedisEvent = {
+    const event: RedisStateEvent = {
       kind: "state",
       link,
       driver,
@@ -59,6 +74,25 @@ export class States {
       address: of.address,
     };
     channels.redisEvent.publish(event);
+  }
+
+  /** To be called at the end of a call; undefined while nobody listens. */
+  startCall(
+    name: RedisArgument | undefined,
+  ): ((failed: RedisError | undefined) => void) | undefined {
+    if (!channels.redisEvent.hasSubscribers) return undefined;
+    const { clock, name: link } = this.#link;
+    const startMs = clock.nowMs();
+    return (failed) => {
+      const event: RedisCallEvent = {
+        kind: "call",
+        link,
+        command: String(name),
+        tookMs: clock.nowMs() - startMs,
+        code: failed?.code,
+      };
+      channels.redisEvent.publish(event);
+    };
   }
 
   listen(listener: (state: LinkState) => void): () => void {
