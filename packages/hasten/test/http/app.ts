@@ -9,7 +9,7 @@ import {
 import type { AddressInfo } from "node:net";
 import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from "node:zlib";
 import express, { type Express } from "express";
-import { createCache } from "hasten/cache";
+import { type Cache, type CacheOptions, createCache } from "hasten/cache";
 import {
   createResponseCache,
   front,
@@ -36,6 +36,7 @@ export interface Ask {
 
 export interface TestApp extends AsyncDisposable {
   readonly app: Express;
+  readonly cache: Cache;
   readonly responses: ResponseCache;
   readonly notices: Notice[];
   readonly server: Server;
@@ -48,6 +49,7 @@ export interface TestAppOptions extends Omit<ResponseCacheOptions, "cache" | "on
   readonly front?: boolean;
   readonly memory?: { readonly entriesMax?: number; readonly bytesMax?: number };
   readonly clock?: Clock;
+  readonly redis?: CacheOptions["redis"];
 }
 
 /** Express's own error page writes to the console in any other environment. */
@@ -57,10 +59,11 @@ export async function startApp(
   mount: (app: Express, responses: ResponseCache) => void,
   options: TestAppOptions = {},
 ): Promise<TestApp> {
-  const { front: inFront = false, memory, ...rest } = options;
+  const { front: inFront = false, memory, redis, ...rest } = options;
   const notices: Notice[] = [];
   const cache = createCache({
     ...(memory === undefined ? {} : { memory }),
+    ...(redis === undefined ? {} : { redis }),
     ...(rest.clock === undefined ? {} : { clock: rest.clock }),
   });
   const responses = createResponseCache({
@@ -76,6 +79,7 @@ export async function startApp(
   const ask = (path: string, what: Ask = {}): Promise<Answer> => send(port, path, what);
   return {
     app,
+    cache,
     responses,
     notices,
     server,
