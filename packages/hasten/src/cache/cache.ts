@@ -8,7 +8,7 @@ import { History } from "./history.ts";
 import { HitSampler } from "./hot/sampler.ts";
 import { createWatching } from "./hot/watching.ts";
 import { createInvalidations } from "./invalidations.ts";
-import { checkKey, defineKey, type Key, type KeyOptions } from "./keys.ts";
+import { checkKey, defineKey, type KeyDefinition, type KeyOptions } from "./keys.ts";
 import { LoadGate } from "./load-gate.ts";
 import { LOAD_RULES, type LoadParts, type LoadRules } from "./load-parts.ts";
 import { createLoads } from "./loads.ts";
@@ -88,7 +88,6 @@ function partsOf(
 function open(options: ResolvedOptions, rules: LoadRules, tier: SharedTier | undefined): Cache {
   const parts = partsOf(options, rules, tier);
   const { fence, shelf, counters, now } = parts;
-  const { memory } = shelf;
   const loads = createLoads(parts);
   const deadlines = new Deadlines(options.clock);
   const answer = createAnswer(parts, loads, deadlines);
@@ -99,6 +98,7 @@ function open(options: ResolvedOptions, rules: LoadRules, tier: SharedTier | und
   const state = { closed: false };
   const reads = createReads(parts, answer, { state, off });
   const { peek } = reads;
+  const why = (key: string): Explanation => explain(parts, key);
 
   const cache: Cache = {
     name: options.name,
@@ -114,15 +114,7 @@ function open(options: ResolvedOptions, rules: LoadRules, tier: SharedTier | und
     ...(tier === undefined
       ? looksAlone({ peek, why })
       : createLooks(parts, tier, { peek, why, state })),
-    key: (name, build) => {
-      const definition = defineKey(name, build);
-      return {
-        of<V>(kind: KeyOptions<V> = {}) {
-          shelf.register(name, kind as unknown as KeyOptions<never>);
-          return definition.of<V>();
-        },
-      };
-    },
+    key: (name, build) => registering(parts, name, defineKey(name, build)),
     set: async (key, value, call = {}) => (state.closed ? CLOSED : writes.set(key, value, call)),
     ...invalidations.calls,
     getOrSetMany(keys, load, call = {}) {
@@ -144,8 +136,8 @@ function open(options: ResolvedOptions, rules: LoadRules, tier: SharedTier | und
     why,
     stats: () =>
       summary(options.name, counters, {
-        entries: memory.size,
-        bytes: memory.bytes,
+        entries: shelf.memory.size,
+        bytes: shelf.memory.bytes,
         runningLoads: loads.running,
         queuedLoads: parts.gate?.waiting ?? 0,
         shared: tier?.stats(),
@@ -157,14 +149,9 @@ function open(options: ResolvedOptions, rules: LoadRules, tier: SharedTier | und
   parts.identity.cache = cache;
   return cache;
 
-  function why<V>(key: Key<V>): Explanation {
-    checkKey(key);
-    return explain(parts, key);
-  }
   async function close(): Promise<void> {
     if (state.closed) return;
     state.closed = true;
-    unsubscribe();
     const idle = loads.idle();
     const timer = options.clock.schedule(options.drainMs, () =>
       loads.abandon("the cache was closed"),
@@ -174,6 +161,22 @@ function open(options: ResolvedOptions, rules: LoadRules, tier: SharedTier | und
     loads.stop();
     deadlines.stop();
     invalidations.calls.dropLocal("everything", "the cache was closed");
+    // Not before: what loads were about to bring is judged by what others tell.
+    unsubscribe();
     await tier?.close(options.drainMs);
   }
+}
+
+/** The cache learns how values of this kind are kept. */
+function registering<A extends readonly unknown[]>(
+  { shelf }: LoadParts,
+  name: string,
+  definition: KeyDefinition<A>,
+): KeyDefinition<A> {
+  return {
+    of<V>(kind: KeyOptions<V> = {}) {
+      shelf.register(name, kind as unknown as KeyOptions<never>);
+      return definition.of<V>();
+    },
+  };
 }

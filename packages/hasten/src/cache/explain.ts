@@ -1,11 +1,13 @@
 import { type Entry, survives } from "./entry.ts";
 import { goneOf } from "./history.ts";
+import { checkKey } from "./keys.ts";
 import type { LoadParts } from "./load-parts.ts";
 import { isFresh } from "./standing.ts";
 import type { Explanation } from "./types.ts";
 
 /** Never asked on the way of a hit. */
 export function explain(parts: LoadParts, key: string): Explanation {
+  checkKey(key);
   const { shelf, history, options } = parts;
   const nowMs = options.clock.nowMs();
   const entry = shelf.memory.peek(key);

@@ -1,14 +1,13 @@
 import { Chain } from "../core/chain.ts";
 import type { Timer } from "../core/clock.ts";
-import { inTrace } from "../core/trace/index.ts";
-import { loadAbandoned, loadsBusy } from "./errors.ts";
+import { loadAbandoned } from "./errors.ts";
 import { Flight } from "./flight.ts";
-import { failed, type Landing, loaded, type Weighed, weigh } from "./landing.ts";
+import { failed, type Landing } from "./landing.ts";
 import type { LoadParts, LoadRequest } from "./load-parts.ts";
-import { GIVEN_UP, openFill, openTrace, settled } from "./tracking.ts";
-import { approach, travels } from "./two-tier/approach.ts";
-import { deliver } from "./two-tier/delivery.ts";
-import type { LoadContext } from "./types.ts";
+import type { ResolvedOptions } from "./options.ts";
+import { createPilot } from "./piloting.ts";
+import { GIVEN_UP, openFill, openTrace } from "./tracking.ts";
+import { travels } from "./two-tier/approach.ts";
 
 /** The loads that run now: which can be joined, and which ran too long. */
 export interface Flights {
@@ -28,17 +27,10 @@ export function createFlights(parts: LoadParts): Flights {
   const { clock, loadMaxMs } = options;
   const joinables = new Map<string, Flight>();
   const running = new Chain<Flight>();
-  let watch: Timer | undefined;
-
-  /** One timer for all flights, and only while there are some. */
-  const keepWatch = (): void => {
-    if (watch !== undefined || running.size === 0) return;
-    watch = clock.schedule(Math.max(1, loadMaxMs / SWEEPS_PER_LOAD_MAX), () => {
-      watch = undefined;
-      abandonBegunBy(clock.nowMs() - loadMaxMs, `it took longer than ${loadMaxMs} ms`);
-      keepWatch();
-    });
-  };
+  const watch = createWatch(options, () => {
+    abandonBegunBy(clock.nowMs() - loadMaxMs, `it took longer than ${loadMaxMs} ms`);
+    return running.size > 0;
+  });
   const list = (flight: Flight): void => {
     const sealed = joinables.get(flight.key);
     if (sealed !== undefined) sealed.listed = false;
@@ -62,13 +54,8 @@ export function createFlights(parts: LoadParts): Flights {
   /** Tells the caller whose load it was, once. */
   const answer = (flight: Flight, landing: Landing): void => {
     if (flight.answered !== undefined) return;
-    tellTrace(flight, landing);
+    tellTrace(parts, flight, landing);
     flight.answer(landing);
-  };
-  /** A load that is not tracked ran in its leader's own trace, which saw what it read. */
-  const tellTrace = ({ leader, trace, found }: Flight, { used }: Landing): void => {
-    if (leader.trace === undefined || leader.gone || leader.background) return;
-    if (trace !== undefined || found) rules.include(leader.trace, used);
   };
   const abandonBegunBy = (limitMs: number, why: string): void => {
     for (let one = running.oldest; one !== undefined && one.startedMs <= limitMs; ) {
@@ -85,61 +72,7 @@ export function createFlights(parts: LoadParts): Flights {
       end(flight, failed(parts, flight, { errorTtlMs: 0, tags: [] }, error));
     }
   };
-  /** The load itself. Its caller's context is that of the flight's start. */
-  const run = (flight: Flight): unknown => {
-    const { trace } = flight;
-    const { load } = flight.leader;
-    const context = flight.notes as unknown as LoadContext<never>;
-    counters.loads += 1;
-    if (flight.phase !== "loading") restart(flight);
-    flight.phase = "loading";
-    const work = (): unknown =>
-      // Within it also where a query builder is sent only when it is awaited.
-      trace === undefined ? load(context) : inTrace(trace, async () => load(context));
-    return gate === undefined ? work() : gate.run(work);
-  };
-  const fly = async (
-    flight: Flight,
-    bring: (value: unknown) => void | Promise<void>,
-  ): Promise<void> => {
-    const { trace } = flight;
-    try {
-      const value = await run(flight);
-      if (trace !== undefined && trace.pending > 0) await settled(trace, clock);
-      gate?.leave(flight.turn);
-      if (flight.landing === undefined) await bring(value);
-    } catch (error) {
-      if (trace !== undefined && trace.pending > 0) await settled(trace, clock);
-      if (flight.landing === undefined) end(flight, failed(parts, flight, flight.wanted, error));
-    }
-  };
-  const flyAlone = (flight: Flight): Promise<void> =>
-    fly(flight, (value) => end(flight, loaded(parts, flight, flight.wanted, value)));
-  const inTurn = async (flight: Flight): Promise<boolean> => {
-    const admitted = gate!.enter(flight.turn);
-    if (admitted !== true) flight.delayed();
-    if (admitted === true || (await admitted)) return flight.landing === undefined;
-    if (flight.landing === undefined)
-      end(flight, failed(parts, flight, NOT_REMEMBERED, loadsBusy(flight.key, options.fillsMax)));
-    return false;
-  };
-  const flyInTurn = async (flight: Flight): Promise<void> => {
-    if (await inTurn(flight)) await flyAlone(flight);
-  };
-  const flyFar = async (flight: Flight): Promise<void> => {
-    const bearing = await approach(parts, flight, gate === undefined ? undefined : inTurn);
-    if (bearing.kind === "over") return;
-    if (bearing.kind === "found") {
-      flight.found = true;
-      end(flight, bearing.landing);
-      return;
-    }
-    await fly(flight, async (value) => {
-      const weighed: Weighed = weigh(parts, flight, flight.wanted, value);
-      await deliver(parts, { flight, weighed, bearing, answer, end });
-    });
-    bearing.lease?.release();
-  };
+  const fly = createPilot(parts, { restart, answer, end });
 
   return {
     running,
@@ -162,15 +95,36 @@ export function createFlights(parts: LoadParts): Flights {
       const flight = new Flight(request, { fill, trace, startedMs, far, phase });
       if (!full) list(flight);
       running.push(flight);
-      keepWatch();
-      if (far) void flyFar(flight);
-      else if (gate !== undefined) void flyInTurn(flight);
-      else void flyAlone(flight);
+      watch.keep();
+      fly(flight);
       return flight;
     },
-    stop: () => watch?.cancel(),
+    stop: watch.stop,
     abandon: (why) => abandonBegunBy(Number.POSITIVE_INFINITY, why),
   };
 }
 
-const NOT_REMEMBERED = { errorTtlMs: 0, tags: [] };
+/** A load that is not tracked ran in its leader's own trace, which saw what it read. */
+function tellTrace(
+  { rules }: LoadParts,
+  { leader, trace, found }: Flight,
+  { used }: Landing,
+): void {
+  if (leader.trace === undefined || leader.gone || leader.background) return;
+  if (trace !== undefined || found) rules.include(leader.trace, used);
+}
+
+/** One timer for all flights, and only while there are some. */
+function createWatch(
+  { clock, loadMaxMs }: ResolvedOptions,
+  sweep: () => boolean,
+): { keep(): void; stop(): void } {
+  let timer: Timer | undefined;
+  const keep = (): void => {
+    timer ??= clock.schedule(Math.max(1, loadMaxMs / SWEEPS_PER_LOAD_MAX), () => {
+      timer = undefined;
+      if (sweep()) keep();
+    });
+  };
+  return { keep, stop: () => timer?.cancel() };
+}

@@ -52,7 +52,11 @@ export function createLooks(
   };
   const look = (key: string): Promise<Finding | undefined> => {
     const under = looks.get(key);
-    if (under !== undefined && !rules.sealed(fence, under.fill)) return under.finding;
+    if (under !== undefined && !rules.sealed(fence, under.fill)) {
+      const late = fence.seq > under.fill.seq;
+      // Which tags it has was not known when this caller joined.
+      return under.finding.then((one) => (late && one?.voided === true ? look(key) : one));
+    }
     const asked = begin(key);
     const finding = tier.read(key).then((read) => {
       if (looks.get(key)?.fill === asked.fill) looks.delete(key);
@@ -67,7 +71,7 @@ export function createLooks(
     return Promise.all(all.map((asked, index) => judge(asked, reads[index] ?? NOT_ASKED)));
   };
   /** A fresh value, which the reader now depends on. */
-  const valueOf = (
+  const answerOf = (
     finding: Finding | undefined,
     trace: ReturnType<typeof currentTrace>,
   ): unknown => {
@@ -82,7 +86,7 @@ export function createLooks(
       if (value !== undefined || away() || hasFresh(key)) return value;
       checkKey(key);
       const trace = currentTrace();
-      return look(key).then((finding) => valueOf(finding, trace) as V | undefined);
+      return look(key).then((finding) => answerOf(finding, trace) as V | undefined);
     },
     async getMany(keys) {
       for (const key of keys) checkKey(key);
@@ -95,7 +99,7 @@ export function createLooks(
       const distinct = [...new Set(missing)];
       const found = await lookMany(distinct);
       const byKey = new Map<string, unknown>(
-        distinct.map((key, at) => [key, valueOf(found[at], trace)]),
+        distinct.map((key, at) => [key, answerOf(found[at], trace)]),
       );
       return values.map((value, at) => value ?? byKey.get(keys[at]!)) as never;
     },
@@ -106,35 +110,36 @@ export function createLooks(
     },
     hold(token) {
       if (away() || !(token instanceof Fill) || token.state !== "open") return undefined;
-      return hold(token);
+      return held(parts, tier, token);
     },
     async whyShared(key) {
       const here: Explanation = why(key);
       return { here, shared: await tier.why(key) };
     },
   };
+}
 
-  async function hold<V>(token: Fill): Promise<Hold<V>> {
-    const { key } = token;
-    const asked = {
-      key,
-      fill: token,
-      at: instant(options.clock),
-      eagerRefresh: 1,
-      codec: undefined,
-    };
-    const answer = await tier.lease(key);
-    if (answer.kind !== "mine") return answer;
-    const { lease, meanwhile } = answer;
-    const finding = meanwhile === undefined ? undefined : await adopt(parts, asked, meanwhile);
-    if (finding?.fresh) {
-      lease.release();
-      return { kind: "found", entry: viewOf<V>(finding.entry)! };
-    }
-    if (token.state === "open") token.lease = lease;
-    else lease.release();
-    return { kind: "mine" };
+/** The lease of a key, for who fills it by hand. */
+async function held<V>(parts: LoadParts, tier: SharedTier, token: Fill): Promise<Hold<V>> {
+  const { key } = token;
+  const asked = {
+    key,
+    fill: token,
+    at: instant(parts.options.clock),
+    eagerRefresh: 1,
+    codec: undefined,
+  };
+  const answer = await tier.lease(key);
+  if (answer.kind !== "mine") return answer;
+  const { lease, meanwhile } = answer;
+  const finding = meanwhile === undefined ? undefined : await adopt(parts, asked, meanwhile);
+  if (finding?.fresh) {
+    lease.release();
+    return { kind: "found", entry: viewOf<V>(finding.entry)! };
   }
+  if (token.state === "open") token.lease = lease;
+  else lease.release();
+  return { kind: "mine" };
 }
 
 /** Where nothing is shared. */
