@@ -31,6 +31,7 @@ const ZERO = 0x30;
 const EXPIRED = 0x78;
 const H = 0x48;
 const ONE = 0x31;
+const SMALL_T = 0x74;
 
 /** What the head says; NaN where it is none of ours. */
 export function seqOf(bytes: Buffer): number {
@@ -103,7 +104,7 @@ class Texts {
   names(count: number): readonly string[] {
     if (count === 0) return NONE;
     const names: string[] = [];
-    for (let index = 0; index < count; index++) names.push(textOf(this.#text()));
+    for (let index = 0; index < count; index++) names.push(this.#name());
     return names;
   }
 
@@ -125,6 +126,15 @@ class Texts {
     const number = this.at + 2 <= this.#end ? this.#bytes.readUInt16BE(this.at) : Number.NaN;
     this.at += Number.isNaN(number) ? Number.NaN : 2;
     return number;
+  }
+
+  /** Mostly `t:…`, whose text stands as it is. */
+  #name(): string {
+    const start = this.at + 2;
+    if (this.#bytes[start] !== SMALL_T) return textOf(this.#text());
+    const length = this.#number();
+    this.at = length >= 2 && start + length <= this.#end ? start + length : Number.NaN;
+    return Number.isNaN(this.at) ? "" : this.#bytes.toString("utf8", start + 2, this.at);
   }
 
   #text(): string {

@@ -76,7 +76,9 @@ function look(bytes: Buffer): ReadAnswer {
       declared: [],
       records: [],
       recordsAt: 0,
+      guessed: undefined,
       tagRecords: [],
+      tagRecordsAt: 0,
     },
     { readClock, runId: RUN_ID, nowRedisMs: 0 },
   );

@@ -14,8 +14,14 @@ export interface Look {
   /** Of the prefixes, then of the declared tags, from `recordsAt` on. */
   readonly records: readonly RedisReply[];
   readonly recordsAt: number;
-  /** Of the entry's own tags in their order; undefined where only declared ones were read. */
+  /** The tags that `tagRecords` are of, where they were asked for without having seen the entry. */
+  readonly guessed: readonly string[] | undefined;
+  /**
+   * Of the entry's own tags in their order, from `tagRecordsAt` on; undefined where only declared
+   * ones were read.
+   */
   readonly tagRecords: readonly RedisReply[] | undefined;
+  readonly tagRecordsAt: number;
 }
 
 /** What a judge knows besides. */
@@ -42,10 +48,13 @@ export function judgeLook(look: Look, bench: Bench): ReadAnswer {
   if (root === "deleted") return absent(clock, "everything was cleared since");
   const entry = decodeEntry(bytes, seq);
   if (entry === undefined) return undecodable(clock, "its checksum or its form is wrong");
-  if (look.tagRecords === undefined && !isCovered(entry.tags, look.declared)) {
+  const { guessed } = look;
+  const own = guessed === undefined || isSame(entry.tags, guessed) ? look.tagRecords : undefined;
+  if (own === undefined && !isCovered(entry.tags, look.declared)) {
     return { kind: "undeclared", clock };
   }
-  return judgeEntry(look, { clock, clockBytes, entry, root }, bench.nowRedisMs, bytes.length);
+  const judged = { clock, clockBytes, entry, root, own };
+  return judgeEntry(look, judged, bench.nowRedisMs, bytes.length);
 }
 
 interface Judged {
@@ -53,12 +62,14 @@ interface Judged {
   readonly clockBytes: Buffer;
   readonly entry: DecodedEntry;
   readonly root: "live" | "expired";
+  /** Records of its own tags, where they are needed besides the declared ones. */
+  readonly own: readonly RedisReply[] | undefined;
 }
 
 function judgeEntry(look: Look, judged: Judged, nowRedisMs: number, bytes: number): ReadAnswer {
-  const { clock, clockBytes, entry } = judged;
+  const { clock, clockBytes, entry, own } = judged;
   let expired = entry.markedExpired || judged.root === "expired";
-  const { prefixes, declared, records, recordsAt, tagRecords } = look;
+  const { prefixes, declared, records, recordsAt, tagRecordsAt } = look;
   const asked = prefixes.length + declared.length;
   for (let index = 0; index < asked; index++) {
     const standing = recordStanding(records[recordsAt + index], clockBytes, entry.seq);
@@ -71,9 +82,9 @@ function judgeEntry(look: Look, judged: Judged, nowRedisMs: number, bytes: numbe
       return absent(clock, `${standing}: ${name}`);
     }
   }
-  if (tagRecords !== undefined) {
+  if (own !== undefined) {
     for (let index = 0; index < entry.tags.length; index++) {
-      const standing = recordStanding(tagRecords[index], clockBytes, entry.seq);
+      const standing = recordStanding(own[tagRecordsAt + index], clockBytes, entry.seq);
       if (standing === "expired") expired = true;
       else if (standing !== "live")
         return absent(clock, `${standing}: ${tagName(entry.tags[index]!)}`);
@@ -82,6 +93,10 @@ function judgeEntry(look: Look, judged: Judged, nowRedisMs: number, bytes: numbe
   const time = timeStanding(entry, nowRedisMs);
   if (time === "over") return absent(clock, "its time is over");
   return { kind: "found", fresh: !expired && time === "fresh", expired, entry, clock, bytes };
+}
+
+function isSame(tags: readonly string[], guessed: readonly string[]): boolean {
+  return tags.length === guessed.length && tags.every((tag, index) => tag === guessed[index]);
 }
 
 /** Mostly the same list in the same order. */

@@ -205,9 +205,9 @@ export interface ScanPage {
 export interface ShardCalls {
   /** One MGET. `declared` must name every tag that an entry may have, or the answer is `undeclared`. */
   readDeclared(key: string, declared?: readonly string[]): Promise<ReadAnswer>;
-  /** One script, whichever tags the entry has. */
+  /** Whichever tags the entry has: one script, or one MGET where it still has those it had. */
   readFull(key: string, declared?: readonly string[]): Promise<ReadAnswer>;
-  /** One MGET for all of them. In their order. */
+  /** One MGET for all of them, in their order; `undeclared` where tags are not remembered. */
   readMany(keys: readonly string[]): Promise<readonly ReadAnswer[]>;
   fill(request: FillRequest): Promise<FillAnswer>;
   /** In calls of at most 1,000 names each; may be repeated. */
