@@ -54,14 +54,15 @@ export async function storeAnswer(exchange: Exchange, answer: FinishedAnswer): P
   keepForMaxStale(exchange, stored, tracking?.startedMs ?? answer.startedMs);
   if (tracking?.outdated() === true) return voided(exchange);
   const previous = lookAt(engine, key);
-  const set = withOlder(exchange, stored, previous);
+  const ownTags = [...own, pathTag(engine.options.name, rawPath(exchange.url))];
+  const set = withOlder(exchange, { stored, tags: ownTags }, previous);
   const { freshForMs, staleIfErrorMs, staleWhileRevalidateMs } = stored.freshness;
   // It is stored before this returns: what is read from here on is late.
   const storing = engine.cache.set(key, set.value, {
     token,
     ttlMs: freshForMs,
     graceMs: Math.max(staleIfErrorMs, staleWhileRevalidateMs),
-    tags: [...own, pathTag(engine.options.name, rawPath(exchange.url))],
+    tags: set.tags,
     dependency: set.dependency,
   });
   tracking?.close(() => dropLate(exchange));
@@ -203,22 +204,36 @@ function notForFront(
   return `middleware sets fields that differ between requests: ${differingNames(route.surroundings, around)}`;
 }
 
+/** What is stored under a key together, and by which tags it is dropped. */
+interface Together {
+  readonly value: VariantSet;
+  readonly tags: readonly string[];
+  readonly dependency: Dependency | undefined;
+}
+
+const TAGS_MAX = 60;
+
 /** With the variants that are there already, as far as they are fresh and fit into one entry. */
 function withOlder(
   { engine }: Exchange,
-  stored: StoredResponse,
+  { stored, tags }: { readonly stored: StoredResponse; readonly tags: readonly string[] },
   previous: EntryView<VariantSet> | undefined,
-): { readonly value: VariantSet; readonly dependency: Dependency | undefined } {
-  const alone = addVariant(undefined, stored);
+): Together {
   const { dependency } = stored;
+  const alone = { value: addVariant(undefined, stored), tags, dependency };
   // An expired variant must not come back as fresh.
-  if (previous === undefined || previous.expired) return { value: alone, dependency };
-  if (engine.cache.nowMs() >= previous.freshUntilMs) return { value: alone, dependency };
+  if (previous === undefined || previous.expired) return alone;
+  if (engine.cache.nowMs() >= previous.freshUntilMs) return alone;
   const value = addVariant(previous.value, stored, (older) => holds(older.dependency));
-  if (dependency === undefined) return { value, dependency };
+  if (value.older.length === 0) return alone;
+  // Each variant may have named tags of its own; what it read is in its dependency.
+  const named = previous.tags.filter((tag) => !tag.startsWith("sql:"));
+  const all = [...new Set([...tags, ...named])];
+  if (all.length > TAGS_MAX) return alone;
+  if (dependency === undefined) return { value, tags: all, dependency };
   const older = value.older.flatMap((variant) => variant.dependency ?? []);
-  const all = joined(dependency, older, engine.options.clock);
-  return all === undefined ? { value: alone, dependency } : { value, dependency: all };
+  const both = joined(dependency, older, engine.options.clock);
+  return both === undefined ? alone : { value, tags: all, dependency: both };
 }
 
 /** Bounds refills of a key that is written all the time: out of reach of invalidations. */
