@@ -12,6 +12,7 @@ import { tell } from "../../core/tell.ts";
 import type { CoherencePromise, Trust } from "../../core/trust.ts";
 import type { Coverage } from "../catalog/run.ts";
 import { openSharedStream } from "../leader/part.ts";
+import { sharedWrites } from "../leader/shared-writes.ts";
 import { createStatements, type Statements } from "../statements/create-statements.ts";
 import { type ChangeStream, openStream } from "../stream/index.ts";
 import { createDirect, type Direct } from "./direct.ts";
@@ -122,7 +123,9 @@ async function triggersPart(around: PartSurroundings): Promise<Part> {
 async function ownWritesPart(around: PartSurroundings): Promise<Part> {
   const { options, drop } = around;
   const { poll, analyzer } = await statementsOf(around, { kind: "any" });
-  const source = createOwnWrites({ ...options, drop, poll });
+  const own = createOwnWrites({ ...options, drop, poll });
+  const { clock, shared: tier } = options;
+  const source = tier === undefined ? own : sharedWrites(own, { log: tier.log, clock, drop });
   const close = (): Promise<void> => source.close();
   return assemble(around, { source, analyzer, close, status: () => ({ state: "live" }) });
 }

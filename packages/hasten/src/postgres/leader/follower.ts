@@ -23,6 +23,7 @@ import type { ChangeSource, CommittedWrite, DropTags } from "../coherence/source
 import { Trusts } from "../stream/trusts.ts";
 import { Barriers } from "./barriers.ts";
 import { decodeRecord, type LeaderRecord } from "./record.ts";
+import { tunnelled } from "./tunnel.ts";
 import type { LeaderMutant, SourceTier } from "./types.ts";
 
 export interface FollowerOptions {
@@ -86,7 +87,7 @@ export class Follower implements ChangeSource {
     this.#trusts = new Trusts({ boundMs: options.boundMs, clock: options.clock });
     this.#barriers = new Barriers(options.node, options.emit);
     const { tier, source, drop } = options;
-    this.log = tier.log;
+    this.log = tunnelled(tier.log);
     this.#logTrust = tier.log.trust;
     this.#stops.push(
       tier.log.subscribe(({ how, tags }) => {
