@@ -115,9 +115,7 @@ export class Confirmer {
   kick(): Promise<void> {
     if (this.#closed) return Promise.resolve();
     this.#again = true;
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-    });
+    this.#running ??= this.#run();
     return this.#running;
   }
 
@@ -166,6 +164,8 @@ export class Confirmer {
       // Who came during the last round is answered by one that was asked after it came.
       this.#answer(this.#again && outcome !== "failed");
     }
+    // In the same turn as the loop's last look at `#again`: a kick in between would be lost.
+    this.#running = undefined;
     if (this.#closed) return;
     const leftMs = Math.max(1, everyMs - (clock.nowMs() - beganMs));
     this.#timer = clock.schedule(leftMs, () => void this.kick());

@@ -5,8 +5,8 @@
  * before the next is asked for; stops when told to, at `max`, and when Redis cannot be asked.
  */
 import type { InvalidationLog } from "../../../core/invalidation-log.ts";
-import { parseGlob } from "../../groups/glob.ts";
 import { number } from "../../bounds.ts";
+import { parseGlob } from "../../groups/glob.ts";
 import type { ScanJob, ScanProgress } from "../port.ts";
 import type { TierShard } from "./shard.ts";
 
