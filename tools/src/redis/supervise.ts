@@ -66,7 +66,7 @@ export async function superviseServer(
     over = true;
     child.stdin!.destroy();
   });
-  const started = await Promise.race([pid, ended]);
+  const started = await alive(Promise.race([pid, ended]));
   if (started === undefined) throw new Error(`${program} could not be run.`);
   return serverProcess({ pid: started, ended, lines, hasEnded: () => over });
 }
@@ -102,17 +102,17 @@ function serverProcess(of: {
       signal("SIGTERM");
       signal("SIGCONT");
       const timer = setTimeout(() => signal("SIGKILL"), STOP_LIMIT_MS);
-      await of.ended;
+      await alive(of.ended);
       clearTimeout(timer);
     },
   };
 }
 
 /** What is awaited is unref'd: without a timer the process could end in between. */
-async function alive(work: Promise<void>): Promise<void> {
+async function alive<T>(work: Promise<T>): Promise<T> {
   const timer = setInterval(() => undefined, STOP_LIMIT_MS);
   try {
-    await work;
+    return await work;
   } finally {
     clearInterval(timer);
   }

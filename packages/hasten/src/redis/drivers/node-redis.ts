@@ -5,6 +5,7 @@ import type { NodeRedisClient } from "./shapes.ts";
 
 /** `$` of RESP: bulk strings, as bytes. */
 const BULK_STRING = 36;
+const BYTES: object = { timeout: undefined, typeMapping: { [BULK_STRING]: Buffer } };
 
 /** What makes a client of theirs a connection that does not heal by itself and changes no command. */
 export function plainNodeRedisOptions(socket: object, connectTimeoutMs: number): object {
@@ -19,7 +20,7 @@ export function plainNodeRedisOptions(socket: object, connectTimeoutMs: number):
     commandsQueueMaxLength: undefined,
     keyPrefix: undefined,
     readonly: false,
-    commandOptions: { timeout: undefined, typeMapping: { [BULK_STRING]: Buffer } },
+    commandOptions: BYTES,
     socket: {
       ...socket,
       reconnectStrategy: false,
@@ -55,7 +56,7 @@ export function rawNodeRedis(client: NodeRedisClient): RawClient {
   client.unref();
   return {
     open: () => client.connect(),
-    send: (words: readonly RedisArgument[]) => client.sendCommand(words),
+    send: (words: readonly RedisArgument[]) => client.sendCommand(words, BYTES),
     destroy() {
       if (isDestroyed) return;
       isDestroyed = true;

@@ -26,7 +26,11 @@ export async function clientPackage(): Promise<ClientPackage> {
 
 async function installed<T>(load: () => Promise<unknown>): Promise<T | undefined> {
   try {
-    return (await load()) as T;
+    const found = (await load()) as T & { readonly default?: T };
+    // Names of a CommonJS module are found by a heuristic of Node; `default` always has them.
+    return "createClient" in (found as object) || found.default === undefined
+      ? found
+      : found.default;
   } catch (error) {
     if ((error as { code?: string }).code !== "ERR_MODULE_NOT_FOUND") throw error;
     return undefined;
