@@ -25,6 +25,8 @@ export interface Config {
     readonly ttlMs: number;
     readonly ttlMaxMs: number;
     readonly tiersMs: { readonly short: number; readonly medium: number; readonly long: number };
+    /** undefined: nothing is warmed. */
+    readonly warming: { readonly everyMs: number; readonly metricsMax: number } | undefined;
   };
   readonly coherence: {
     /** How long a change may stay unseen. */

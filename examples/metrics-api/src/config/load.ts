@@ -149,6 +149,7 @@ function configOf(it: Settings): Config {
         medium: it.CACHE_TTL_MEDIUM * SECOND_MS,
         long: it.CACHE_TTL_LONG * SECOND_MS,
       },
+      warming: warmingOf(it),
     },
     coherence: {
       boundMs: it.COHERENCE_BOUND_MS,
@@ -158,6 +159,11 @@ function configOf(it: Settings): Config {
     jwtSecret: it.JWT_SECRET,
     cursorKeys: it.CURSOR_KEYS?.split(",").map(cursorKeyOf),
   };
+}
+
+function warmingOf(it: Settings): Config["cache"]["warming"] {
+  if (it.CACHE_WARM_EVERY === 0 || !it.ENABLE_CACHE) return undefined;
+  return { everyMs: it.CACHE_WARM_EVERY * SECOND_MS, metricsMax: it.CACHE_WARM_METRICS };
 }
 
 function urlFromParts(it: Settings): string | undefined {

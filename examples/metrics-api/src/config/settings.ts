@@ -114,6 +114,14 @@ export const settings = z.object({
     group: CACHE,
     about: "Seconds of the tier `long`",
   }),
+  CACHE_WARM_EVERY: wholeNumber([0, DAY_S], 1_800, {
+    group: CACHE,
+    about: "Seconds between warmings of lists and metrics, the first at the start; 0: none",
+  }),
+  CACHE_WARM_METRICS: wholeNumber([0, 1_000_000], 1_000, {
+    group: CACHE,
+    about: "Metrics that are warmed, those changed last first",
+  }),
 
   COHERENCE_BOUND_MS: wholeNumber([50, 10_000], 500, {
     group: COHERENCE,

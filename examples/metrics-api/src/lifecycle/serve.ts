@@ -5,6 +5,7 @@ import { createResponseCache } from "hasten/express";
 import { createApi } from "../api/index.ts";
 import type { Config, StorageMode } from "../config/index.ts";
 import { openStorage, type Storage, writeChoice } from "../storage/index.ts";
+import { startWarming } from "../warming/warming.ts";
 import { databaseOpener } from "./database.ts";
 import type { Log } from "./log.ts";
 import { listenFailure } from "./port.ts";
@@ -63,6 +64,20 @@ export async function serve(parts: ServeParts): Promise<Serving> {
   const server = createServer(api.listener);
   shutdown.add(() => closeServer(server));
   const port = await listen(server, config);
+  if (config.cache.warming !== undefined) {
+    const { jwtSecret } = secrets;
+    const current = () => storage.current();
+    const { warming } = config.cache;
+    const warmUp = startWarming({
+      cache,
+      listener: api.listener,
+      current,
+      jwtSecret,
+      log,
+      ...warming,
+    });
+    shutdown.add(() => warmUp.close());
+  }
   return { port, storage };
 }
 
