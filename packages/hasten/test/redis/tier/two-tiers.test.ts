@@ -1,6 +1,7 @@
 import { type RedisServer, startRedis } from "hasten-tools/redis";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { SharedTier } from "../../../src/cache/shared/port.ts";
+import { channels } from "../../../src/core/channels.ts";
 import { type Heard, opened } from "./tiers.ts";
 import { deleted, fill, seen, value } from "./values.ts";
 
@@ -285,4 +286,32 @@ test("statistics, INFO and status say what happened", async () => {
   expect((await a.tier.info())[0]).toContain("redis_version:");
   expect(a.tier.status()).toMatchObject({ state: "ready", because: undefined, queued: 0 });
   expect(a.tier.status().confirmedAgoMs).toBeLessThan(500);
+});
+
+test("an invalidation that too few replicas have is not said to be applied", async () => {
+  const [a, b] = await two({ waitReplicas: 1, timeoutMs: 1_000 });
+  expect(await a.tier.log.publish(deleted({ keys: ["k"] }))).toMatchObject({ kind: "queued" });
+  expect(a.tier.status().queued).toBe(0);
+  await expect.poll(() => b.told, soon).toEqual([deleted({ keys: ["k"] })]);
+});
+
+test("changes of state and gaps are published", async () => {
+  const events: unknown[] = [];
+  const listen = (event: unknown): void => void events.push(event);
+  channels.cacheTier.subscribe(listen);
+  try {
+    const [a] = await two();
+    await redis.command("FLUSHALL");
+    await expect.poll(() => a.tier.stats().gaps, soon).toBe(1);
+    await expect.poll(() => a.tier.usable, soon).toBe(true);
+    expect(events).toContainEqual({
+      cache: "ns",
+      kind: "state",
+      state: "ready",
+      because: undefined,
+    });
+    expect(events).toContainEqual(expect.objectContaining({ cache: "ns", kind: "gap" }));
+  } finally {
+    channels.cacheTier.unsubscribe(listen);
+  }
 });
