@@ -190,6 +190,9 @@ async function openLed({ shared, database }: Leading, hooks: LedHooks): Promise<
       get live() {
         return !stream.trust.ended;
       },
+      get waits() {
+        return stream.status().state === "starting";
+      },
       get position() {
         return stream.position;
       },

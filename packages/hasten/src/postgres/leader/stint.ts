@@ -177,7 +177,7 @@ export class Stint {
 
   async #lead(led: Led): Promise<void> {
     const { source } = led;
-    if (this.#isDead(source.live)) {
+    if (this.#isDead(source.live || source.waits)) {
       await this.#seat.remove();
       return this.#end("its connection to the database was lost");
     }
@@ -195,13 +195,14 @@ export class Stint {
     if (this.#options.mutant !== "confirmBeforeAck") await this.#feeder.flush();
     if (!this.#covered(led)) return;
     const { position } = source;
-    await this.#seat.write((record) => ({ ...record, confirmed: number, position }));
+    // Who asks right behind a confirmation has asked shortly before the next beat is announced.
+    await this.#seat.write((record) => ({ ...record, confirmed: number, position }), true);
   }
 
   /** One that cannot read lets others try. */
-  #isDead(live: boolean): boolean {
+  #isDead(alive: boolean): boolean {
     const { clock, leaseMs } = this.#options;
-    if (live) this.#deadSinceMs = undefined;
+    if (alive) this.#deadSinceMs = undefined;
     else this.#deadSinceMs ??= clock.nowMs();
     return this.#deadSinceMs !== undefined && clock.nowMs() - this.#deadSinceMs > leaseMs;
   }

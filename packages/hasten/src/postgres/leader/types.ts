@@ -12,6 +12,8 @@ export interface LedSource {
   /** Another one after each gap; ended while nothing is read. */
   readonly trust: Trust;
   readonly live: boolean;
+  /** Its slot waits for transactions that were running: any other process would wait as well. */
+  readonly waits: boolean;
   readonly position: string;
   /** Everything acknowledged before the call has been dropped, and the catalog was looked at. */
   beat(): Promise<boolean>;

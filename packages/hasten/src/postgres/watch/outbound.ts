@@ -9,7 +9,7 @@
  */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { Socket } from "node:net";
-import { currentTrace, readAdrift } from "../../core/trace/index.ts";
+import { currentTrace, isOwnTraffic, readAdrift } from "../../core/trace/index.ts";
 
 const ADDRESSES_MAX = 1_000;
 const HTTP = "http.client.request.start";
@@ -108,7 +108,7 @@ function noticeWrite(socket: ClientSocket): void {
   const trace = currentTrace();
   if (trace === undefined && addresses.size === 0) return;
   const { remoteAddress, remotePort, _host } = socket;
-  if (remoteAddress === undefined) return;
+  if (remoteAddress === undefined || isOwnTraffic()) return;
   const address = `${remoteAddress}:${remotePort}`;
   if (trace === undefined && !addresses.has(address)) return;
   if (isAllowed(address) || (_host !== undefined && isAllowed(`${_host}:${remotePort}`))) return;

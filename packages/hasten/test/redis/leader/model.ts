@@ -129,6 +129,7 @@ export class Model {
 class FakeStream implements LedSource {
   trust: Trust;
   live = true;
+  readonly waits = false;
   readonly position = "0/0";
   readonly #model: Model;
   readonly owner: Process;
