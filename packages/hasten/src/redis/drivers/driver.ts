@@ -8,7 +8,7 @@ import {
   type RedisAddress,
 } from "./address.ts";
 import { masterOfIoRedisCluster, masterOfNodeRedisCluster } from "./clusters.ts";
-import { plainIoRedisOptions, rawIoRedis } from "./ioredis.ts";
+import { masterOfIoRedis, plainIoRedisOptions, rawIoRedis } from "./ioredis.ts";
 import { duplicateNodeRedis, plainNodeRedisOptions, rawNodeRedis } from "./node-redis.ts";
 import { clientPackage, nodeRedisPackage } from "./packages.ts";
 import { connectRaw, limited, type RawClient } from "./raw.ts";
@@ -70,7 +70,7 @@ function ofClient(source: unknown): RedisDriver | undefined {
   }
   if (shapes.isIoRedisClient(source)) {
     return driver("ioredis", async ({ connectTimeoutMs }) =>
-      rawIoRedis(source.duplicate(plainIoRedisOptions(connectTimeoutMs))),
+      masterOfIoRedis(source, connectTimeoutMs),
     );
   }
   if (shapes.isNodeRedisCluster(source)) {
@@ -93,7 +93,7 @@ function ofNodeRedisSentinel(source: shapes.NodeRedisSentinel): RedisDriver {
     if (library === undefined) {
       throw new RedisError("HST_REDIS_DRIVER", "The package `redis` of this client is not found.");
     }
-    return rawNodeRedis(await masterOfSentinel(options, library.createClient, connectTimeoutMs));
+    return await masterOfSentinel(options, library.createClient, connectTimeoutMs);
   });
 }
 

@@ -1,5 +1,6 @@
 /** Plain connections made with ioredis, from clients configured by the user; Sentinel included. */
 import type { RedisArgument } from "../types.ts";
+import { type MasterAddress, namedMaster, stillNamed } from "./masters.ts";
 import type { RawClient } from "./raw.ts";
 import type { IoRedisClient } from "./shapes.ts";
 
@@ -37,6 +38,39 @@ export function plainIoRedisOptions(connectTimeoutMs: number): object {
     connectTimeout: connectTimeoutMs,
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
   };
+}
+
+interface SentinelOptions {
+  readonly name?: string;
+  readonly sentinels?: readonly { readonly host?: string; readonly port?: number }[] | null;
+  readonly sentinelUsername?: string;
+  readonly sentinelPassword?: string;
+  readonly enableTLSForSentinelMode?: boolean;
+  readonly sentinelTLS?: object;
+}
+
+/** A connection to the server of this client: behind Sentinels, to whom they name before and after. */
+export async function masterOfIoRedis(
+  source: IoRedisClient,
+  connectTimeoutMs: number,
+): Promise<RawClient> {
+  const connection = (): RawClient =>
+    rawIoRedis(source.duplicate(plainIoRedisOptions(connectTimeoutMs)));
+  const options = source.options as SentinelOptions;
+  const { name = "", sentinels, sentinelUsername, sentinelPassword } = options;
+  if (!sentinels || sentinels.length === 0) return connection();
+  const login = { username: sentinelUsername, password: sentinelPassword };
+  const tls = options.enableTLSForSentinelMode ? (options.sentinelTLS ?? {}) : undefined;
+  const ask = (): Promise<MasterAddress> => {
+    const every = sentinels.map(({ host = "127.0.0.1", port = 26_379 }) => {
+      const own = { sentinels: null, name: undefined, host, port, db: 0, path: undefined, tls };
+      const plain = plainIoRedisOptions(connectTimeoutMs);
+      const raw = rawIoRedis(source.duplicate({ ...plain, ...own, ...login }));
+      return { open: raw.open, send: raw.send, close: raw.destroy };
+    });
+    return namedMaster(name, every, connectTimeoutMs);
+  };
+  return stillNamed(connection(), await ask(), ask);
 }
 
 interface Stream {

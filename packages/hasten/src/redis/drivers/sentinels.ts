@@ -1,5 +1,7 @@
 /** The master that node-redis' Sentinel client would use, as a plain client of its address. */
-import { plainNodeRedisOptions } from "./node-redis.ts";
+import { type AskedSentinel, namedMaster, stillNamed } from "./masters.ts";
+import { plainNodeRedisOptions, rawNodeRedis } from "./node-redis.ts";
+import type { RawClient } from "./raw.ts";
 import type { NodeRedisClient, NodeRedisSentinel } from "./shapes.ts";
 
 interface Node {
@@ -50,26 +52,19 @@ export async function masterOfSentinel(
   options: SentinelOptions,
   createClient: (options: object) => NodeRedisClient,
   connectTimeoutMs: number,
-): Promise<NodeRedisClient> {
+): Promise<RawClient> {
   const client = (node: Node, own: ClientOptions | undefined): NodeRedisClient => {
     const socket = { ...own?.socket, ...mapped(options, node) };
     return createClient({ ...own, ...plainNodeRedisOptions(socket, connectTimeoutMs) });
   };
-  let failure: unknown = new Error("no Sentinel is named");
-  const limitMs = connectTimeoutMs / options.sentinelRootNodes.length;
-  for (const sentinel of options.sentinelRootNodes) {
-    try {
-      const master = await ask(
-        client(sentinel, options.sentinelClientOptions),
-        options.name,
-        limitMs,
-      );
-      return client(master, options.nodeClientOptions);
-    } catch (error) {
-      failure = error;
-    }
-  }
-  throw failure;
+  const ask = (): Promise<Node> => {
+    const sentinels = options.sentinelRootNodes.map((node) =>
+      asked(client(node, options.sentinelClientOptions)),
+    );
+    return namedMaster(options.name, sentinels, connectTimeoutMs);
+  };
+  const master = await ask();
+  return stillNamed(rawNodeRedis(client(master, options.nodeClientOptions)), master, ask);
 }
 
 function mapped({ nodeAddressMap }: SentinelOptions, node: Node): Node {
@@ -79,20 +74,14 @@ function mapped({ nodeAddressMap }: SentinelOptions, node: Node): Node {
   return other ?? { host: node.host, port: node.port };
 }
 
-async function ask(client: NodeRedisClient, name: string, limitMs: number): Promise<Node> {
+function asked(client: NodeRedisClient): AskedSentinel {
   client.on("error", () => undefined);
   client.unref();
-  const giveUp = setTimeout(() => client.destroy(), limitMs);
-  giveUp.unref();
-  try {
-    await client.connect();
-    const reply = await client.sendCommand(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", name]);
-    if (!Array.isArray(reply)) throw new Error(`the Sentinel knows no master ${name}`);
-    return { host: String(reply[0]), port: Number(String(reply[1])) };
-  } finally {
-    clearTimeout(giveUp);
-    destroyQuietly(client);
-  }
+  return {
+    open: () => client.connect(),
+    send: (words) => client.sendCommand(words),
+    close: () => destroyQuietly(client),
+  };
 }
 
 function destroyQuietly(client: NodeRedisClient): void {
