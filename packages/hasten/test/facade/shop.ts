@@ -4,6 +4,7 @@ import { hasten } from "hasten/express";
 
 const h = await hasten({
   postgres: process.env["DATABASE_URL"],
+  redis: process.env["REDIS_URL"],
   coherence: { autoSetup: true, startMs: Number(process.env["START_MS"] ?? 5_000) },
   ...(process.env["DRAIN_MS"] === undefined ? {} : { drainMs: Number(process.env["DRAIN_MS"]) }),
 });

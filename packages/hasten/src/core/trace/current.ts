@@ -4,7 +4,10 @@ import type { Trace } from "./trace.ts";
 /** Said not to matter to any answer; code without a context may have lost it. */
 const APART = Symbol("untraced");
 
-const storage = new AsyncLocalStorage<Trace | typeof APART>();
+/** What hasten itself sends to keep a cache: no answer is made of it. */
+const OWN = Symbol("own traffic");
+
+const storage = new AsyncLocalStorage<Trace | typeof APART | typeof OWN>();
 let used = false;
 
 /**
@@ -14,7 +17,7 @@ let used = false;
 export function currentTrace(): Trace | undefined {
   if (!used) return undefined;
   const store = storage.getStore();
-  return store === APART ? undefined : store;
+  return typeof store === "symbol" ? undefined : store;
 }
 
 /**
@@ -34,4 +37,16 @@ export function inTrace<T>(trace: Trace, work: () => T): T {
 /** Runs `work` outside any trace: what it reads is said not to matter to the answer. */
 export function untraced<T>(work: () => T): T {
   return storage.run(APART, work);
+}
+
+/**
+ * Runs what hasten sends to keep a cache, on connections that carry nothing else: whoever watches
+ * what answers are made of does not look at it.
+ */
+export function ownTraffic<T>(work: () => T): T {
+  return storage.run(OWN, work);
+}
+
+export function isOwnTraffic(): boolean {
+  return storage.getStore() === OWN;
 }

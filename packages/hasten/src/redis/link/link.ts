@@ -21,6 +21,7 @@ import type {
   RedisScript,
   RedisServer,
 } from "../types.ts";
+import { apartFromAnswers } from "./apart.ts";
 import { BlockingCalls } from "./blocking.ts";
 import { Calls } from "./calls.ts";
 import { greet, isMaster } from "./greeting.ts";
@@ -49,7 +50,7 @@ export class Link implements RedisLink {
   #timer: Timer | undefined;
 
   constructor(driver: RedisDriver, options: CheckedLinkOptions) {
-    this.#driver = driver;
+    this.#driver = apartFromAnswers(driver);
     this.#options = options;
     const { name, clock, timeoutMs } = options;
     this.#states = new States({ name, driver: driver.name, clock });
