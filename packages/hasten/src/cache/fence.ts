@@ -94,6 +94,14 @@ export class Fence implements FillHome {
     return fill;
   }
 
+  /** It begins anew: nothing was read under it so far. */
+  renew(fill: Fill): void {
+    if (fill.state !== "open") return;
+    fill.seq = sequence.now();
+    this.#fills.remove(fill);
+    this.#fills.push(fill);
+  }
+
   /** A fill that was never open: nothing can be stored with it. */
   spent(key: string): Fill {
     const fill = new Fill(this, key, sequence.now());

@@ -20,7 +20,8 @@ export interface FillHome {
 /** The time between reading a source and storing what was read. */
 export class Fill implements FillToken, Linked<Fill> {
   readonly key: string;
-  readonly seq: number;
+  /** Of the latest invalidation when it began, or began anew. */
+  seq: number;
   /** Tags known before the result is. */
   tags: readonly string[];
   state: "open" | "void" | "ended" = "open";

@@ -61,6 +61,16 @@ export function openFill({ fence, options }: LoadParts, key: string, trace?: Tra
   return fill;
 }
 
+/** It begins anew: nothing was read under it so far. */
+export function renewFill({ fence, options }: LoadParts, fill: Fill): void {
+  fence.renew(fill);
+  const log = options.log?.trust;
+  if (log === undefined || log === fill.log) return;
+  fill.log = log;
+  fill.capturedMs = options.clock.nowMs();
+  fill.capturedWallMs = options.clock.wallMs();
+}
+
 /**
  * What a value that was read under this fill hangs on; undefined where nobody looked.
  * @param found when Redis was asked, where another process read it

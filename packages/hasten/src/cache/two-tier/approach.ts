@@ -8,6 +8,7 @@
  * - It waits for Redis at most as long as a command may take, and for other processes at most
  *   `loadMaxMs`; then it loads. Callers' deadlines do not know of any of it.
  * - Whoever leads it or joined it is offered a found value that may stand in.
+ * - When it loads, everything has been applied here that was in Redis when it looked.
  * - A lease is held only while it loads: who waits for a turn here keeps no other process waiting.
  */
 import { instant } from "../../core/trust.ts";
@@ -15,6 +16,7 @@ import type { Flight } from "../flight.ts";
 import { another, type Landing } from "../landing.ts";
 import type { LoadParts, LoadRequest } from "../load-parts.ts";
 import type { Capture, Lease, LeaseAnswer, SharedEntry } from "../shared/port.ts";
+import { renewFill } from "../tracking.ts";
 import { type Asked, adopt, type Finding } from "./finding.ts";
 
 /** How a flight goes on. */
@@ -58,13 +60,14 @@ export async function approach(
     }
     if (flight.landing !== undefined) return OVER;
     if (turn !== undefined && !(await turn(flight))) return OVER;
-    if (read.kind === "unavailable" || flight.impatient)
-      return { kind: "load", capture, lease: undefined };
-    const answer = await tier.lease(key, wanted.tags);
-    if (answer.kind === "unavailable") {
-      if (flight.landing !== undefined) return OVER;
-      return { kind: "load", capture, lease: undefined };
+    const caught = capture === undefined ? undefined : parts.rules.tier.catchUp(tier, key, capture);
+    if (read.kind === "unavailable" || flight.impatient) {
+      await caught;
+      return toLoad(parts, flight, { capture, lease: undefined });
     }
+    const answer = await tier.lease(key, wanted.tags);
+    if (answer.kind !== "theirs" && caught !== undefined) await caught;
+    if (answer.kind === "unavailable") return toLoad(parts, flight, { capture, lease: undefined });
     if (answer.kind === "mine") return held(parts, flight, { asked, capture, answer });
     if (turn !== undefined) parts.gate!.leave(flight.turn);
     await others(flight, answer);
@@ -88,10 +91,28 @@ async function held(
 ): Promise<Bearing> {
   const landing =
     meanwhile === undefined ? undefined : await useful(parts, flight, asked, meanwhile);
-  if (landing === undefined && flight.landing === undefined)
-    return { kind: "load", capture, lease };
+  if (landing === undefined) return toLoad(parts, flight, { capture, lease });
   lease.release();
-  return landing === undefined || flight.landing !== undefined ? OVER : { kind: "found", landing };
+  return flight.landing === undefined ? { kind: "found", landing } : OVER;
+}
+
+/**
+ * It loads now: what was told until here, it will have read after. So an invalidation that Redis knew
+ * of when it was asked, and this process only now, does not refuse the load that follows it.
+ */
+function toLoad(
+  parts: LoadParts,
+  flight: Flight,
+  { capture, lease }: { readonly capture: Capture | undefined; readonly lease: Lease | undefined },
+): Bearing {
+  if (flight.landing !== undefined) {
+    lease?.release();
+    return OVER;
+  }
+  const { stale, fill } = flight;
+  if (stale !== undefined && parts.fence.isVoid(fill, stale.tags)) flight.stale = undefined;
+  renewFill(parts, fill);
+  return { kind: "load", capture, lease };
 }
 
 /** Until another process's load has ended, or this one has waited long enough. */

@@ -58,8 +58,10 @@ async function send(
   const { rules } = parts;
   const tier = parts.tier!;
   const { key, fill } = flight;
-  const ready = await pressed(parcel);
-  await rules.tier.catchUp(tier, key, bearing.capture!);
+  const pressing = pressed(parcel);
+  const ready = pressing instanceof Promise ? await pressing : pressing;
+  const catching = rules.tier.catchUp(tier, key, bearing.capture!);
+  if (catching !== undefined) await catching;
   // From here to the call nothing else runs: what is judged is what was applied up to the capture.
   const capture = rules.tier.capture(tier, key);
   const value = sharedValue(parts, ready);

@@ -29,13 +29,10 @@ export function createLooks(
   tier: SharedTier,
   { peek, why, state }: Pick<Cache, "peek" | "why"> & { readonly state: { closed: boolean } },
 ): Looks {
-  const { shelf, fence, rules, options } = parts;
+  const { fence, rules, options } = parts;
   const looks = new Map<string, Look>();
   const away = (): boolean => state.closed || !tier.usable;
-  const hasFresh = (key: string): boolean => {
-    const entry = shelf.find(key);
-    return entry !== undefined && !entry.failure && isFresh(parts, entry);
-  };
+  const hasFresh = (key: string): boolean => isFreshHere(parts, key);
   const begin = (key: string): Asked => ({
     key,
     fill: openFill(parts, key),
@@ -106,7 +103,13 @@ export function createLooks(
     promote<V>(key: string) {
       checkKey(key);
       if (away() || hasFresh(key)) return undefined;
-      return look(key).then((finding) => viewOf<V>(finding?.entry));
+      return look(key).then(async (finding) => {
+        if (finding !== undefined) return viewOf<V>(finding.entry);
+        // A fill that begins next is not refused for what Redis knew before.
+        const known = tier.captureAt(key, options.clock.nowMs());
+        if (known !== undefined) await rules.tier.catchUp(tier, key, known);
+        return undefined;
+      });
     },
     hold(token) {
       if (away() || !(token instanceof Fill) || token.state !== "open") return undefined;
@@ -117,6 +120,11 @@ export function createLooks(
       return { here, shared: await tier.why(key) };
     },
   };
+}
+
+function isFreshHere(parts: LoadParts, key: string): boolean {
+  const entry = parts.shelf.find(key);
+  return entry !== undefined && !entry.failure && isFresh(parts, entry);
 }
 
 /** The lease of a key, for who fills it by hand. */

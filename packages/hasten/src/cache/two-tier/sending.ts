@@ -61,8 +61,10 @@ export function pack(
 }
 
 /** The same, compressed where it is large. */
-export async function pressed(parcel: Parcel): Promise<Parcel> {
-  return { ...parcel, payload: await compressPayload(parcel.payload) };
+export function pressed(parcel: Parcel): Parcel | Promise<Parcel> {
+  const payload = compressPayload(parcel.payload);
+  if (!(payload instanceof Promise)) return { ...parcel, payload };
+  return payload.then((smaller) => ({ ...parcel, payload: smaller }));
 }
 
 /** Undefined where it may be untrue, or its time is over. To be asked in the turn that sends it. */

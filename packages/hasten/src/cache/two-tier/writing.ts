@@ -31,8 +31,10 @@ export async function tellFill(
   const { tier, rules, options } = parts;
   const { key } = fill;
   const least = tier!.captureAt(key, options.clock.nowMs());
-  const ready = await pressed(parcel);
-  if (least !== undefined) await rules.tier.catchUp(tier!, key, least);
+  const pressing = pressed(parcel);
+  const ready = pressing instanceof Promise ? await pressing : pressing;
+  const catching = least === undefined ? undefined : rules.tier.catchUp(tier!, key, least);
+  if (catching !== undefined) await catching;
   // From here to the call nothing else runs.
   const capture = rules.tier.capture(tier!, key);
   const value = sharedValue(parts, ready);
