@@ -39,6 +39,8 @@ test.each([
   [{ port: "" }, "HST_REDIS_OPTION"],
   [{ db: -1 }, "HST_REDIS_OPTION"],
   [{ hots: "h" }, "HST_REDIS_DRIVER"],
+  [new (class Client {})(), "HST_REDIS_DRIVER"],
+  [Object.create({ sendCommand: () => undefined }), "HST_REDIS_DRIVER"],
   [undefined, "HST_REDIS_DRIVER"],
   [7, "HST_REDIS_DRIVER"],
 ])("%j is refused", (source, code) => {

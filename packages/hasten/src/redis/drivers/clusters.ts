@@ -38,8 +38,9 @@ export async function masterOfNodeRedisCluster(
   giveUp.unref();
   try {
     await own.connect();
-    const node = await own.getNodeClientForKey(key, false);
-    if (node === undefined) throw new Error("no server of the cluster holds the slot");
+    const { master } = (own.slots[slotOf(key)] ?? {}) as { readonly master?: unknown };
+    if (master === undefined) throw new Error("no server of the cluster holds the slot");
+    const node = (await own.nodeClient(master)) as NodeRedisClient;
     return duplicateNodeRedis(node, connectTimeoutMs);
   } catch (error) {
     throw failures[0] ?? error;

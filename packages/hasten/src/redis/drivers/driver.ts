@@ -59,6 +59,9 @@ function isDriver(source: object): source is RedisDriver {
 const ADDRESS_OPTIONS = ["host", "port", "username", "password", "db", "tls"];
 
 function looksLikeAddress(source: object): source is RedisAddress {
+  // An instance of some class is no address, however few properties of its own it has.
+  const prototype: unknown = Object.getPrototypeOf(source);
+  if (prototype !== Object.prototype && prototype !== null) return false;
   return Object.keys(source).every((name) => ADDRESS_OPTIONS.includes(name));
 }
 

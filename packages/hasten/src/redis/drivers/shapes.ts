@@ -30,8 +30,9 @@ export interface NodeRedisCluster extends Emitter {
   duplicate(overrides?: object): NodeRedisCluster;
   connect(): Promise<unknown>;
   destroy(): void;
-  getNodeClientForKey(key: string, isReadonly: boolean): Promise<NodeRedisClient> | undefined;
+  /** Of each slot. */
   readonly slots: readonly unknown[];
+  nodeClient(node: unknown): unknown;
   readonly _options?: unknown;
 }
 
@@ -85,7 +86,4 @@ export const isNodeRedisPool = (value: unknown): value is NodeRedisPool =>
   has(value, "execute") && typeof (value as NodeRedisPool).totalClients === "number";
 
 export const isNodeRedisClient = (value: unknown): value is NodeRedisClient =>
-  has(value, "duplicate", "connect", "destroy", "sendCommand") &&
-  !isNodeRedisCluster(value) &&
-  !isNodeRedisSentinel(value) &&
-  !isNodeRedisPool(value);
+  has(value, "duplicate", "connect", "destroy", "sendCommand", "createPool");
