@@ -19,8 +19,8 @@ const hashed = (row: string): string =>
 const versioned = (catalog: string, where = `x.oid >= ${USERS}`): string =>
   `(select ${hashed("x.oid || ':' || x.xmin")} from ${catalog} x where ${where})`;
 
-/** Relations that statements name. */
-const KINDS = "('r', 'p', 'v', 'm', 'f', 'S')";
+/** Relations that statements name, and composite types. */
+const KINDS = "('r', 'p', 'v', 'm', 'f', 'S', 'c')";
 const LASTING = `c.relpersistence <> 't' and c.relkind in ${KINDS} and c.oid >= ${USERS}`;
 
 const RELATION = `concat_ws(':', c.oid, c.relname, c.relnamespace, c.relkind, c.relpersistence, c.relreplident,
@@ -48,9 +48,7 @@ const PARTS = [
     `x.oid >= ${USERS} and x.nspname !~ '^pg_(toast_)?temp_' or x.nspname = 'public'`,
   ),
   versioned("pg_proc"),
-  versioned("pg_aggregate", "false")
-    .replace("x.oid || ':' || x.xmin", "x.aggfnoid || ':' || x.xmin")
-    .replace("false", `x.aggfnoid >= ${USERS}`),
+  `(select ${hashed("x.aggfnoid::oid || ':' || x.xmin")} from pg_aggregate x where x.aggfnoid >= ${USERS})`,
   versioned("pg_operator"),
   versioned("pg_cast"),
   `(select ${hashed("x.oid || ':' || x.xmin")} from pg_type x join pg_namespace n on n.oid = x.typnamespace

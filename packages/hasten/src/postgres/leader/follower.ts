@@ -188,7 +188,8 @@ export class Follower implements ChangeSource {
     const { poll, drop, tier, source, audience, onTerm } = this.#options;
     const logTrust = this.#logTrust;
     try {
-      drop(await poll(), "a changed table, view or function");
+      // Twice: what was being looked up while the first was sent is not among what that one asks for.
+      for (let look = 0; look < 2; look++) drop(await poll(), "a changed table, view or function");
     } catch {
       // The database does not answer: tried again with the next word.
       if (this.#adopting === term) this.#adopting = undefined;

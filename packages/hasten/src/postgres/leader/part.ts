@@ -15,6 +15,7 @@ import type { ResolvedCoherence } from "../coherence/options.ts";
 import type { PartStatus } from "../coherence/parts.ts";
 import type { Audience } from "../coherence/reaching.ts";
 import type { ChangeSource, DropTags } from "../coherence/source.ts";
+import { PostgresError } from "../errors.ts";
 import type { Statements } from "../statements/create-statements.ts";
 import { openStream } from "../stream/index.ts";
 import { identify } from "../watch/identity.ts";
@@ -139,7 +140,11 @@ async function factsOf(direct: Direct, publication: string): Promise<Facts> {
       exists (select from pg_publication where pubname = $1)::text as published`,
     [publication],
   );
-  if (row?.["published"] !== "true") throw new Error(`the publication "${publication}" is missing`);
+  if (row?.["published"] !== "true")
+    throw new PostgresError("HST_PG_STREAM", {
+      message: `Changes cannot be streamed: the publication "${publication}" does not exist.`,
+      fix: "Run npx hasten preflight: it prints the SQL that creates it.",
+    });
   return {
     id: `${system ?? started}.${oid}`,
     database: String(row?.["name"]),
