@@ -15,6 +15,8 @@ class FakeRedis {
   /** Of the log that are there. */
   kept = 1_000_000;
   failing: Error | undefined;
+  /** More are not sent within the time-out. */
+  pageMax = Number.POSITIVE_INFINITY;
   slowMs = 0;
   renewed: (string | undefined)[] = [];
   asked = 0;
@@ -39,6 +41,7 @@ class FakeRedis {
     if (this.failing !== undefined) throw this.failing;
     const there = this.log.slice(-this.kept);
     const entries = there.filter((one) => one.position > position).slice(0, countMax);
+    if (entries.length > this.pageMax) throw new Error("no answer in time");
     const own = this.clock?.runId === this.runId ? this.clock : undefined;
     return { clock: own, redisMs: clock.nowMs() + 1_000, entries, sources: new Map() };
   }
@@ -268,6 +271,15 @@ test("a kick at any moment is followed by a question from after it", async () =>
     expect(confirmer.position).toBe(redis.clock!.head);
     await running;
   }
+});
+
+test("pages that are too much for the time-out become smaller", async () => {
+  const { redis, told, confirmer } = setup();
+  await confirmer.kick();
+  redis.invalidate(600);
+  redis.pageMax = 10;
+  for (let round = 0; round < 50 && confirmer.position! < 600; round++) await confirmer.kick();
+  expect(told.filter((one) => one !== "failed").slice(1)).toHaveLength(600);
 });
 
 test("doubt: nothing is trusted until the next answer", async () => {

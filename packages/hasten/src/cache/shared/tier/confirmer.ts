@@ -16,6 +16,7 @@
  * - One question at a time; asked every `everyMs` and when woken; memory is one place.
  */
 import type { Clock, Timer } from "../../../core/clock.ts";
+import { untraced } from "../../../core/trace/index.ts";
 import { type Instant, instant } from "../../../core/trust.ts";
 import type { RedisLink } from "../../../redis/index.ts";
 import type { Capture } from "../port.ts";
@@ -53,7 +54,7 @@ interface Place {
   readonly position: number;
 }
 
-const PAGE = 250;
+const PAGE_MAX = 250;
 /** More rounds without a pause than any log has pages: something is wrong then. */
 const ROUNDS_MAX = 1_000;
 const BEYOND = Number.MAX_SAFE_INTEGER;
@@ -75,6 +76,7 @@ export class Confirmer {
   #askedMs = Number.NEGATIVE_INFINITY;
   #confirmedAt: Instant | undefined;
   #because: string | undefined;
+  #page = PAGE_MAX;
   #running: Promise<void> | undefined;
   #again = false;
   #timer: Timer | undefined;
@@ -115,7 +117,8 @@ export class Confirmer {
   kick(): Promise<void> {
     if (this.#closed) return Promise.resolve();
     this.#again = true;
-    this.#running ??= this.#run();
+    // Not in the trace of whoever happened to ask: it goes on after that.
+    this.#running ??= untraced(() => this.#run());
     return this.#running;
   }
 
@@ -189,7 +192,7 @@ export class Confirmer {
     const sent = instant(clock);
     this.#askedMs = sent.monotonicMs;
     try {
-      const answer = await calls.confirm(this.#place?.position ?? BEYOND, PAGE);
+      const answer = await calls.confirm(this.#place?.position ?? BEYOND, this.#page);
       if (this.#closed || generation !== link.generation) return "failed";
       const received = instant(clock);
       time.learn(answer.redisMs, sent, received);
@@ -206,11 +209,14 @@ export class Confirmer {
       const reached = this.#follow(answer, answer.clock, received);
       this.#generation = generation;
       if (!reached) return "more";
+      this.#page = Math.min(PAGE_MAX, this.#page * 2);
       this.#applied = { epoch: answer.clock.epoch, seq: answer.clock.seq };
       this.#confirmedAt = sent;
       told.confirmed(sent, received, answer.sources);
       return "reached";
     } catch (error) {
+      // It may have been too much for the time-out.
+      this.#page = Math.max(1, this.#page >> 2);
       this.#because = error instanceof Error ? error.message : String(error);
       told.failed(error);
       return "failed";
