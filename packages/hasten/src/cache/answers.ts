@@ -73,7 +73,7 @@ export function createAnswer(parts: LoadParts, loads: Loads, deadlines: Deadline
   function hit(entry: Entry, trace: Trace | undefined): Entry {
     shelf.memory.touch(entry);
     counters.hits += 1;
-    if (counters.hits >= sampler.dueAt) sampler.take(entry.key);
+    sampler.see(entry.key);
     if (!entry.confirmed) counters.unconfirmedServed += 1;
     if (trace !== undefined) rules.include(trace, entry);
     return entry;

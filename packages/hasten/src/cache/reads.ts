@@ -1,3 +1,4 @@
+import { COARSE_USES_MAX } from "../core/coarse-clock.ts";
 import { currentTrace } from "../core/trace/index.ts";
 import { ABSENT, type Answer, NO_OPTIONS, NOT_FRESH } from "./answers.ts";
 import { checkKey, type Key } from "./keys.ts";
@@ -10,6 +11,9 @@ import type { Cache, EntryView, LoadContext, LoadOptions } from "./types.ts";
  * the eviction policy is told of every one: it compares counts, and a burst is a use as well.
  */
 export type Reads = Pick<Cache, "peek" | "entry" | "getOrSet">;
+
+/** A hit in so many makes the coarse clock read the time again, and the next one be looked at. */
+const USES_MASK = COARSE_USES_MAX - 1;
 
 /**
  * @param off answers getOrSet once `state.closed` is set
@@ -35,7 +39,7 @@ export function createReads(
     ) {
       memory.touch(entry);
       counters.hits += 1;
-      if (counters.hits >= sampler.dueAt) sampler.take(key);
+      if ((counters.hits & USES_MASK) === 0) coarse.drop();
       const trace = currentTrace();
       if (trace !== undefined) rules.include(trace, entry);
       return (entry.codec === undefined ? entry.stored : entry.value) as V;
@@ -50,7 +54,7 @@ export function createReads(
     }
     memory.touch(entry);
     counters.hits += 1;
-    if (counters.hits >= sampler.dueAt) sampler.take(key);
+    sampler.see(key);
     if (!entry.confirmed) counters.unconfirmedServed += 1;
     const trace = currentTrace();
     if (trace !== undefined) rules.include(trace, entry);
@@ -70,7 +74,7 @@ export function createReads(
     ) {
       memory.touch(entry);
       counters.hits += 1;
-      if (counters.hits >= sampler.dueAt) sampler.take(key);
+      if ((counters.hits & USES_MASK) === 0) coarse.drop();
       const trace = currentTrace();
       if (trace !== undefined) rules.include(trace, entry);
       return (entry.codec === undefined ? entry.stored : entry.value) as V;

@@ -183,7 +183,7 @@ export const DURATIONS: readonly DurationReadings[] = [
   {
     kind: "durations",
     name: "cache_hit_duration",
-    help: "Hits in memory; one in about 192 is measured.",
+    help: "Hits in memory; about a hundred a second are measured.",
     octaves: HITS,
     of: (it) => [{ tier: "memory", value: it.memory.latency }],
   },

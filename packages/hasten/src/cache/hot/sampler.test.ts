@@ -5,50 +5,60 @@ import { HALF_LIFE_MS, HitSampler } from "./sampler.ts";
 function open() {
   const clock = manualClock();
   const counters = { hits: 0 };
+  let known = false;
   let drops = 0;
-  const sampler = new HitSampler({
-    counters,
-    clock,
-    coarse: {
-      drop: () => {
-        drops += 1;
-      },
-    },
-    look: () => undefined,
-  });
+  const drop = () => {
+    known = false;
+    drops += 1;
+  };
+  const sampler = new HitSampler({ counters, clock, coarse: { drop }, look: () => undefined });
+  /** As a cache counts them. */
   const hit = (key: string, times = 1) => {
     for (let n = 0; n < times; n++) {
       counters.hits += 1;
-      if (counters.hits >= sampler.dueAt) sampler.take(key);
+      if (!known) {
+        known = true;
+        sampler.see(key);
+      } else if (counters.hits % 256 === 0) drop();
     }
   };
-  return { clock, counters, sampler, hit, drops: () => drops };
+  return { clock, counters, sampler, hit, drop, drops: () => drops };
 }
 
-test("the coarse clock is dropped at least every 256 hits, on average every 192", () => {
-  const { hit, drops, counters } = open();
+test("under load one hit in thousands is looked at", async () => {
+  const { hit, counters, sampler, drops } = open();
+  hit("a", 1_000_000);
+  expect(sampler.latency.count).toBeLessThan(counters.hits / 1_000);
+  expect(sampler.latency.count).toBeGreaterThan(counters.hits / 4_000);
+  expect(drops() / (counters.hits / 256)).toBeLessThan(4);
+});
+
+test("where hits are rare more of them are looked at", async () => {
+  const { hit, sampler, clock, drop } = open();
   hit("a", 100_000);
-  expect(drops()).toBeGreaterThan(counters.hits / 256);
-  expect(drops()).toBeLessThan(counters.hits / 170);
+  const before = sampler.latency.count;
+  for (let second = 0; second < 400; second++) {
+    await clock.advance(1_000);
+    drop();
+    hit("a", 20);
+  }
+  expect(sampler.latency.count - before).toBeGreaterThan(100);
 });
 
 test("keys that take turns in step with the sampling are all seen", () => {
   const { hit, sampler } = open();
-  for (let round = 0; round < 2_000; round++) for (let n = 0; n < 64; n++) hit(`k${n}`);
-  expect(sampler.hottest(100).length).toBe(64);
+  for (let round = 0; round < 40_000; round++) for (let n = 0; n < 16; n++) hit(`k${n}`);
+  expect(sampler.hottest(100).length).toBe(16);
 });
 
 test("weights are about the numbers of hits, and fade", async () => {
   const { hit, sampler, clock } = open();
-  for (let round = 0; round < 100; round++) {
-    hit("hot", 900);
-    hit("warm", 100);
-  }
+  for (let n = 0; n < 1_000_000; n++) hit(n % 10 === 3 ? "warm" : "hot");
   const [first, second] = sampler.hottest(2);
   expect([first!.key, second!.key]).toEqual(["hot", "warm"]);
-  expect(first!.atLeast / 90_000).toBeGreaterThan(0.9);
-  expect(first!.atLeast / 90_000).toBeLessThan(1.1);
+  expect(first!.atLeast / 900_000).toBeGreaterThan(0.9);
+  expect(first!.atLeast / 900_000).toBeLessThan(1.1);
   await clock.advance(HALF_LIFE_MS);
-  hit("warm", 300);
-  expect(sampler.hitsOf("hot") / 45_000).toBeCloseTo(1, 0);
+  hit("warm", 5_000);
+  expect(sampler.hitsOf("hot") / 450_000).toBeCloseTo(1, 0);
 });

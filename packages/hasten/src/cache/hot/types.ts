@@ -32,7 +32,7 @@ export interface MemoryReport {
   readonly bytesMax: number;
   /** The larger of entries and bytes over their maximum; 0 to 1. */
   readonly utilisation: number;
-  /** Of hits, one in about 192 measured, to the nanosecond. */
+  /** Of hits, about a hundred a second measured, to the nanosecond. */
   readonly latency: HistogramDistribution;
 }
 

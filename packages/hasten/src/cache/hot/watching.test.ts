@@ -47,12 +47,12 @@ test("rates are about the latest minutes, counts about all", async () => {
 test("the hottest keys are those with most hits, the coldest those without", async () => {
   const { cache } = open();
   for (const id of [1, 2, 3]) await cache.set(key(id), id);
-  for (let n = 0; n < 100_000; n++) cache.peek(key(n % 4 === 0 ? 2 : 1));
+  for (let n = 0; n < 400_000; n++) cache.peek(key(n % 4 === 0 ? 2 : 1));
   const hottest = cache.hottest(2);
   expect(hottest.map((one) => one.key)).toEqual([key(1), key(2)]);
-  expect(hottest[0]!.hits / 75_000).toBeCloseTo(1, 0);
+  expect(hottest[0]!.hits / 300_000).toBeCloseTo(1, 0);
   expect(cache.coldest(1)[0]).toMatchObject({ key: key(3), hits: 0 });
-  expect(cache.report().memory.latency.count).toBeGreaterThan(300);
+  expect(cache.report().memory.latency.count).toBeGreaterThan(100);
 });
 
 test("a low hit rate and many evictions are found, with evidence and fix, once there is evidence", async () => {
