@@ -82,7 +82,8 @@ function settle(
     tags: found.tags,
     guard: guardOf(parts, asked.fill, found.dependency, asked.at),
   });
-  if (found.expired) entry.expire(entry.freshUntilMs);
+  // By this clock, which may be behind the one that read the answer: or it would be fresh until then.
+  if (found.expired) entry.expire(parts.now());
   const voided = rules.voided(fence, asked.fill, found.tags);
   const fresh = !found.expired && isFresh(parts, entry);
   const usable = fresh || mayStandIn(parts, entry);

@@ -89,11 +89,14 @@ export class Reading {
     const redisMs = time.atMostMs(now) ?? Number.POSITIVE_INFINITY;
     const captured = time.instantOf(found.capturedRedisMs, now);
     const freshUntilMs = now.monotonicMs + (found.freshUntilRedisMs - redisMs);
+    const staleUntilMs = now.monotonicMs + (found.staleUntilRedisMs - redisMs);
+    const graceMs = Math.max(0, found.staleUntilRedisMs - found.freshUntilRedisMs);
     const entry: SharedEntry = {
       payload: found.payload,
       tags: found.tags,
       freshUntilMs: expired ? Math.min(freshUntilMs, now.monotonicMs) : freshUntilMs,
-      staleUntilMs: now.monotonicMs + (found.staleUntilRedisMs - redisMs),
+      // When it was expired nobody knows: now at the latest. Without a grace it is over.
+      staleUntilMs: expired ? Math.min(staleUntilMs, now.monotonicMs + graceMs) : staleUntilMs,
       expired,
       loadMs: found.loadMs,
       capturedMs: captured.monotonicMs,
