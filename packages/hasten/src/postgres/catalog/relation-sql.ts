@@ -97,6 +97,14 @@ const RECENT = `$3::text is null or (
     select p.xmin from pg_policy p where p.polrelid = c.oid
   ) v)`;
 
+/** Whether both the old and the new row of a change tell column `a` of relation `c`. */
+export const IDENTITY = `(a.attgenerated = '' and case c.relreplident
+  when 'f' then true
+  when 'n' then false
+  else exists (select from pg_index i where i.indrelid = c.oid
+    and (case when c.relreplident = 'd' then i.indisprimary else i.indisreplident end)
+    and a.attnum = any((i.indkey::int2[])[0:i.indnkeyatts - 1])) end)`;
+
 const COLUMNS = `(
   select coalesce(json_agg(json_build_object(
     'name', a.attname,
@@ -104,12 +112,7 @@ const COLUMNS = `(
     'deterministic', coalesce((select o.collisdeterministic from pg_collation o where o.oid = a.attcollation), true),
     'enumName', case when t.typtype = 'e' then t.typname end,
     'looksUp', ${someLookedUp("select t.oid")},
-    'identity', a.attgenerated = '' and case c.relreplident
-      when 'f' then true
-      when 'n' then false
-      else exists (select from pg_index i where i.indrelid = c.oid
-        and (case when c.relreplident = 'd' then i.indisprimary else i.indisreplident end)
-        and a.attnum = any((i.indkey::int2[])[0:i.indnkeyatts - 1])) end
+    'identity', ${IDENTITY}
   ) order by a.attnum), '[]'::json)
   from pg_attribute a join pg_type t on t.oid = a.atttypid
   where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)`;

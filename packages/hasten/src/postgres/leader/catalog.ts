@@ -9,11 +9,10 @@
  *   another version: the term that was told under the one before is over.
  * - A look sees everything that was committed before it was asked for.
  */
-import { broadTag } from "../../core/sql-tag.ts";
+import { broadTag, tableTag } from "../../core/sql-tag.ts";
 import { InterestMap } from "../catalog/interest-map.ts";
-import { Registry } from "../catalog/registry.ts";
 import type { RelationFacts } from "../catalog/relation.ts";
-import type { Run } from "../catalog/run.ts";
+import { jsonRows, type Run } from "../catalog/run.ts";
 import { keyColumns } from "../statements/columns.ts";
 import type { Interest, TableInterest } from "../statements/interest.ts";
 import { Rounds } from "../stream/rounds.ts";
@@ -30,9 +29,18 @@ export interface LeaderCatalog extends LedCatalog {
   readonly interest: Interest;
 }
 
+/** A table as the leader needs it. */
+interface ToldTable {
+  readonly oid: number;
+  readonly schema: string;
+  readonly table: string;
+  /** It has rows of its own. */
+  readonly stored: boolean;
+  readonly children: readonly number[];
+  readonly columns: RelationFacts["columns"];
+}
+
 const UNKNOWN = "sql-unknown";
-/** At once, of the catalog. */
-const LOADED_MAX = 1_000;
 
 /** Whether a change of a relation that is not known was dropped: see `unknown`. */
 export function namesUnknown(tags: readonly string[]): boolean {
@@ -92,49 +100,39 @@ export class WholeCatalog implements LeaderCatalog {
   }
 
   async #read(): Promise<InterestMap> {
-    const { run, database, publication } = this.#options;
-    const registry = new Registry({
-      run,
-      database,
-      coverage: { kind: "publication", name: publication },
-    });
-    const rows = await run(TABLES_SQL);
-    const oids = rows.map((row) => Number(row["oid"]));
-    const all = new Map<number, RelationFacts>();
-    for (let at = 0; at < oids.length; at += LOADED_MAX) {
-      const loaded = await registry.load(oids.slice(at, at + LOADED_MAX), undefined);
-      for (const [oid, { facts }] of loaded) all.set(oid, facts);
+    const { run, database } = this.#options;
+    const tables = new Map<number, ToldTable>();
+    for (const table of await jsonRows<ToldTable>(run, TABLES_SQL, []))
+      tables.set(table.oid, table);
+    const interest = new InterestMap();
+    for (const told of tables.values()) {
+      const below = descendants(told, tables);
+      // As for a statement that reads the table.
+      const stored = below.filter((it) => it.stored);
+      const columns = keyColumns(told, stored, "publication");
+      const tag = tableTag({ database, schema: told.schema, table: told.table });
+      interest.add(
+        told.oid,
+        { tableTag: tag, broadTag: broadTag(tag) },
+        {
+          relations: below.map(({ oid }) => oid),
+          columns: new Map([...columns].map(([name, { kind }]) => [name, kind])),
+        },
+      );
     }
-    for (const facts of all.values()) this.#add(registry, facts, all);
-    return registry.interest;
-  }
-
-  /** As statements that read the table would. */
-  #add(registry: Registry, facts: RelationFacts, all: ReadonlyMap<number, RelationFacts>): void {
-    const below = descendants(facts, all);
-    const stored = below.filter(({ kind }) => kind === "r");
-    const columns = keyColumns(facts, stored, "publication");
-    const tableTag = registry.tableTag(facts);
-    registry.interest.add(
-      facts.oid,
-      { tableTag, broadTag: broadTag(tableTag) },
-      {
-        relations: below.map(({ oid }) => oid),
-        columns: new Map([...columns].map(([name, { kind }]) => [name, kind])),
-      },
-    );
+    return interest;
   }
 }
 
 /** Itself and all below. */
 function descendants(
-  facts: RelationFacts,
-  all: ReadonlyMap<number, RelationFacts>,
-): readonly RelationFacts[] {
-  const found = new Set<RelationFacts>([facts]);
+  table: ToldTable,
+  tables: ReadonlyMap<number, ToldTable>,
+): readonly ToldTable[] {
+  const found = new Set<ToldTable>([table]);
   for (const it of found)
     for (const child of it.children) {
-      const below = all.get(child);
+      const below = tables.get(child);
       if (below !== undefined) found.add(below);
     }
   return [...found];

@@ -6,8 +6,8 @@ import type { ColumnKind } from "./interest.ts";
 
 /** `stored` are the tables that hold its rows: itself, its partitions, its children. */
 export function keyColumns(
-  facts: RelationFacts,
-  stored: readonly RelationFacts[],
+  facts: Pick<RelationFacts, "columns">,
+  stored: readonly Pick<RelationFacts, "columns">[],
   coverage: Coverage["kind"],
 ): ReadonlyMap<string, KeyColumn> {
   const columns = new Map<string, KeyColumn>();
@@ -21,7 +21,11 @@ export function keyColumns(
 }
 
 /** Whether changes of the table tell the column's value before and after. */
-function isTold(table: RelationFacts, column: ColumnFacts, coverage: Coverage["kind"]): boolean {
+function isTold(
+  table: Pick<RelationFacts, "columns">,
+  column: ColumnFacts,
+  coverage: Coverage["kind"],
+): boolean {
   const own = table.columns.find(({ name }) => name === column.name);
   if (own === undefined || kindOf(own) !== kindOf(column)) return false;
   return coverage === "any" || (coverage === "publication" && own.identity);
