@@ -32,7 +32,6 @@ export function createLooks(
   const { fence, rules, options } = parts;
   const looks = new Map<string, Look>();
   const away = (): boolean => state.closed || !tier.usable;
-  const hasFresh = (key: string): boolean => isFreshHere(parts, key);
   const begin = (key: string): Asked => ({
     key,
     fill: openFill(parts, key),
@@ -80,7 +79,7 @@ export function createLooks(
   return {
     get<V>(key: Key<V>) {
       const value = peek(key);
-      if (value !== undefined || away() || hasFresh(key)) return value;
+      if (value !== undefined || away() || isFreshHere(parts, key)) return value;
       checkKey(key);
       const trace = currentTrace();
       return look(key).then((finding) => answerOf(finding, trace) as V | undefined);
@@ -90,7 +89,7 @@ export function createLooks(
       const values: unknown[] = keys.map((key) => peek(key));
       const missing = away()
         ? []
-        : keys.filter((key, at) => values[at] === undefined && !hasFresh(key));
+        : keys.filter((key, at) => values[at] === undefined && !isFreshHere(parts, key));
       if (missing.length === 0) return values as never;
       const trace = currentTrace();
       const distinct = [...new Set(missing)];
@@ -102,7 +101,7 @@ export function createLooks(
     },
     promote<V>(key: string) {
       checkKey(key);
-      if (away() || hasFresh(key)) return undefined;
+      if (away() || isFreshHere(parts, key)) return undefined;
       return look(key).then(async (finding) => {
         if (finding !== undefined) return viewOf<V>(finding.entry);
         // A fill that begins next is not refused for what Redis knew before.

@@ -177,7 +177,11 @@ export class MemoryTier implements SharedTier {
           this.queue.push(one);
           return { kind: "queued", depth: this.queue.length };
         }
-        const done = await this.#ask("invalidate", () => world.invalidate(this, one));
+        const done = await this.#ask(
+          "invalidate",
+          () => world.invalidate(this, one),
+          () => this.queue.push(one),
+        );
         return done === LOST ? { kind: "queued", depth: 1 } : { kind: "applied" };
       },
       subscribe: (apply) => {
@@ -263,12 +267,16 @@ export class MemoryTier implements SharedTier {
     for (const apply of [...this.#apply]) apply(one);
   }
 
-  #ask<T>(what: string, run: () => T): Promise<T | typeof LOST> {
+  #ask<T>(what: string, run: () => T, lost?: () => void): Promise<T | typeof LOST> {
     this.asked.push(what);
     if (this.away) return Promise.resolve(LOST);
     return new Promise((resolve) => {
       const reply = resolve as (reply: unknown) => void;
-      this.#sent.push({ what, run, resolve: reply, lose: () => resolve(LOST) });
+      const lose = (): void => {
+        lost?.();
+        resolve(LOST);
+      };
+      this.#sent.push({ what, run, resolve: reply, lose });
       if (!this.held) queueMicrotask(() => this.flow());
     });
   }
