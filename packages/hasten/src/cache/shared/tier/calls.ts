@@ -155,6 +155,24 @@ export class EntryCalls {
     return answer.value;
   }
 
+  async why(key: string): ReturnType<SharedTier["why"]> {
+    const shard = this.#parts.shardOf(key);
+    if (!shard.usable) return { state: "unavailable", because: this.#why(shard) };
+    try {
+      const read = shard.reading.judge(key, await shard.calls.readFull(key));
+      if (read.kind !== "found") {
+        const { kind, because } = read;
+        if (kind === "unavailable") return { state: kind, because };
+        return { state: because === "not stored" ? kind : "invalid", because };
+      }
+      const { seq, expired } = read.entry;
+      if (read.fresh === true) return { state: "fresh", because: `its number is ${seq}` };
+      return { state: "stale", because: expired ? "expired" : "its time is over" };
+    } catch (error) {
+      return { state: "unavailable", because: this.#parts.counts.failed(error) };
+    }
+  }
+
   #filled(shard: TierShard, value: SharedValue, answer: FillAnswer): SharedFill {
     const { counts } = this.#parts;
     if (answer.kind === "stored") {

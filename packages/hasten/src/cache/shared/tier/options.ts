@@ -31,7 +31,10 @@ export interface RedisSettings {
   readonly marksMax?: number | undefined;
   /** Names that wait while Redis cannot be told; beyond it is told "everything". @default 10_000 */
   readonly queueMax?: number | undefined;
-  /** An invalidation is `applied` only once so many replicas have it. @default 0 */
+  /**
+   * An invalidation is `applied` only once so many replicas have it, `queued` after 100 ms without.
+   * What this process asks of Redis in between waits as long. 0 to 16. @default 0
+   */
   readonly waitReplicas?: number | undefined;
 }
 

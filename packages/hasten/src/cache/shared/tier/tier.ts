@@ -36,7 +36,7 @@ import { scan } from "./scan.ts";
 import { type ShardParts, TierShard } from "./shard.ts";
 import { type Left, Sources } from "./sources.ts";
 import { TierCounts } from "./stats.ts";
-import { becauseOf, statusOf } from "./status.ts";
+import { statusOf } from "./status.ts";
 import { Stay } from "./stay.ts";
 
 export interface TierParts {
@@ -204,24 +204,8 @@ export class Tier implements SharedTier {
     return (await Promise.all(texts)).flat();
   }
 
-  async why(key: string): ReturnType<SharedTier["why"]> {
-    const shard = this.#shardOf(key);
-    if (!shard.usable) {
-      return { state: "unavailable", because: becauseOf(shard) ?? "Redis is not to be had now" };
-    }
-    try {
-      const read = shard.reading.judge(key, await shard.calls.readFull(key));
-      if (read.kind === "found") {
-        if (read.fresh === true)
-          return { state: "fresh", because: `its number is ${read.entry.seq}` };
-        return { state: "stale", because: read.entry.expired ? "expired" : "its time is over" };
-      }
-      const { because } = read;
-      if (read.kind === "unavailable") return { state: "unavailable", because };
-      return { state: because === "not stored" ? "absent" : "invalid", because };
-    } catch (error) {
-      return { state: "unavailable", because: this.#counts.failed(error) };
-    }
+  why(key: string): ReturnType<SharedTier["why"]> {
+    return this.#entries.why(key);
   }
 
   close(drainMs: number = DRAIN_MS): Promise<void> {
