@@ -3,6 +3,7 @@
  * nodes, credentials and address mapping hold. The duplicate is gone once it has answered.
  */
 import { duplicateNodeRedis } from "./node-redis.ts";
+import { optionsOfDuplicate } from "./options-of-duplicate.ts";
 import type { IoRedisClient, IoRedisCluster, NodeRedisClient, NodeRedisCluster } from "./shapes.ts";
 import { slotOf } from "./slot.ts";
 
@@ -17,7 +18,7 @@ export async function masterOfNodeRedisCluster(
   key: string,
   connectTimeoutMs: number,
 ): Promise<NodeRedisClient> {
-  const { defaults } = (cluster._options ?? {}) as ClusterOptions;
+  const { defaults } = (optionsOfDuplicate(cluster) ?? {}) as ClusterOptions;
   const socket = {
     ...defaults?.socket,
     reconnectStrategy: false,

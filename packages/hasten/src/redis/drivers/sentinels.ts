@@ -1,6 +1,8 @@
 /** The master that node-redis' Sentinel client would use, as a plain client of its address. */
+
 import { type AskedSentinel, namedMaster, stillNamed } from "./masters.ts";
 import { plainNodeRedisOptions, rawNodeRedis } from "./node-redis.ts";
+import { optionsOfDuplicate } from "./options-of-duplicate.ts";
 import type { RawClient } from "./raw.ts";
 import type { NodeRedisClient, NodeRedisSentinel } from "./shapes.ts";
 
@@ -24,19 +26,8 @@ interface SentinelOptions {
     | undefined;
 }
 
-/** Its class keeps them private; what `duplicate` hands to the constructor is all of them. */
 export function optionsOfSentinel(sentinel: NodeRedisSentinel): SentinelOptions {
-  let options: unknown;
-  const prototype = Object.create(Object.getPrototypeOf(sentinel) as object) as object;
-  Object.defineProperty(prototype, "constructor", {
-    value: function capture(given: unknown): void {
-      options = given;
-    },
-  });
-  const asked = Object.create(prototype, {
-    _self: { value: (sentinel as { _self?: object })._self ?? sentinel },
-  }) as NodeRedisSentinel;
-  asked.duplicate();
+  const options = optionsOfDuplicate(sentinel);
   if (!isSentinelOptions(options)) {
     throw new TypeError("this version of node-redis does not tell its Sentinel options");
   }

@@ -33,7 +33,6 @@ export interface NodeRedisCluster extends Emitter {
   /** Of each slot. */
   readonly slots: readonly unknown[];
   nodeClient(node: unknown): unknown;
-  readonly _options?: unknown;
 }
 
 /** What `createSentinel()` of `redis` gives. */
