@@ -12,6 +12,7 @@ import type { Route } from "./http/route.ts";
 import { openApiDocument } from "./openapi/document.ts";
 import { mountDocs } from "./openapi/pages.ts";
 import { cachePolicy } from "./resources/cache-policy.ts";
+import { categoryStatisticsRoute } from "./resources/category-statistics.ts";
 import { RESOURCES } from "./resources/definitions.ts";
 import { itemRoutes, type RouteParts } from "./resources/item-routes.ts";
 import { listRoute, publicMetricsRoute, statisticsRoute } from "./resources/list-routes.ts";
@@ -82,6 +83,7 @@ function routesOf(deps: ApiDeps, tokens: ReturnType<typeof createTokens>): Route
   return [
     ...RESOURCES.map((resource) => listRoute(resource, parts, config)),
     statisticsRoute(parts),
+    categoryStatisticsRoute(deps),
     ...RESOURCES.flatMap((resource) => itemRoutes(resource, parts)),
     publicMetricsRoute(parts, config),
     meRoute(parts),

@@ -28,6 +28,8 @@ export interface Config {
     /** undefined: nothing is warmed. */
     readonly warming: { readonly everyMs: number; readonly metricsMax: number } | undefined;
   };
+  /** The second tier; undefined: each process caches alone. */
+  readonly redisUrl: string | undefined;
   readonly coherence: {
     /** How long a change may stay unseen. */
     readonly boundMs: number;

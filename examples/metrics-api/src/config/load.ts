@@ -103,6 +103,10 @@ function contradictions(
       `DATABASE_URL: got a value that does not fit (not shown); allowed: ${textOf(settings.shape.DATABASE_URL).allowed}.`,
     ],
     [
+      it.REDIS_URL !== undefined && !URL.canParse(it.REDIS_URL),
+      `REDIS_URL: got a value that does not fit (not shown); allowed: ${textOf(settings.shape.REDIS_URL).allowed}.`,
+    ],
+    [
       it.DATABASE_DIRECT_URL !== undefined && !URL.canParse(it.DATABASE_DIRECT_URL),
       `DATABASE_DIRECT_URL: got a value that does not fit (not shown); allowed: ${textOf(settings.shape.DATABASE_DIRECT_URL).allowed}.`,
     ],
@@ -151,6 +155,7 @@ function configOf(it: Settings): Config {
       },
       warming: warmingOf(it),
     },
+    redisUrl: it.REDIS_URL ?? redisUrlFromParts(it),
     coherence: {
       boundMs: it.COHERENCE_BOUND_MS,
       heartbeatMs: it.COHERENCE_HEARTBEAT_MS,
@@ -171,6 +176,14 @@ function urlFromParts(it: Settings): string | undefined {
   const password = it.DB_PASSWORD === undefined ? "" : `:${encodeURIComponent(it.DB_PASSWORD)}`;
   const host = it.DB_HOST.includes(":") ? `[${it.DB_HOST}]` : it.DB_HOST;
   return `postgres://${encodeURIComponent(it.DB_USER)}${password}@${host}:${it.DB_PORT}/${encodeURIComponent(it.DB_NAME)}`;
+}
+
+function redisUrlFromParts(it: Settings): string | undefined {
+  if (it.REDIS_HOST === undefined) return undefined;
+  const password =
+    it.REDIS_PASSWORD === undefined ? "" : `:${encodeURIComponent(it.REDIS_PASSWORD)}@`;
+  const host = it.REDIS_HOST.includes(":") ? `[${it.REDIS_HOST}]` : it.REDIS_HOST;
+  return `redis://${password}${host}:${it.REDIS_PORT}/${it.REDIS_DB}`;
 }
 
 function cursorKeyOf(text: string): CursorKey {

@@ -14,11 +14,14 @@ const SERVER = "Server";
 const STORAGE = "Storage";
 const POOL = "Connections";
 const CACHE = "Cache";
+const REDIS =
+  "Redis: a second tier that all processes and hosts share (none without REDIS_URL or REDIS_HOST)";
 const COHERENCE = "Coherence: how soon cached answers follow what others write";
 const SECRETS = "Secrets (required with DATABASE_URL or DB_HOST; made under DATA_DIR otherwise)";
 
 const DAY_S = 86_400;
 const HOUR_MS = 3_600_000;
+const REDIS_URL = /^rediss?:\/\/[^/]/;
 const POSTGRES_URL = /^postgres(ql)?:\/\/[^/]/;
 
 export const settings = z.object({
@@ -122,6 +125,15 @@ export const settings = z.object({
     group: CACHE,
     about: "Metrics that are warmed, those changed last first",
   }),
+
+  REDIS_URL: secret("redis://user:password@host:port/database", REDIS_URL, {
+    group: REDIS,
+    about: "A Redis or Valkey server; rediss:// for TLS",
+  }),
+  REDIS_HOST: optionalText({ group: REDIS, about: "The same in parts, used without REDIS_URL" }),
+  REDIS_PORT: wholeNumber([1, 65_535], 6_379, { group: REDIS, about: "Port on REDIS_HOST" }),
+  REDIS_PASSWORD: secret("text", /^/, { group: REDIS, about: "Password on REDIS_HOST" }),
+  REDIS_DB: wholeNumber([0, 65_535], 0, { group: REDIS, about: "Number of its database" }),
 
   COHERENCE_BOUND_MS: wholeNumber([50, 10_000], 500, {
     group: COHERENCE,

@@ -53,11 +53,15 @@ function storageLine({ mode, config }: Started): string {
   return `postgres: ${host}${pathname}`;
 }
 
-function cacheLine({ cache }: Config): string {
+function cacheLine({ cache, redisUrl }: Config): string {
   if (!cache.enabled)
     return "off (ENABLE_CACHE=false): every request is answered from the database";
   const bytes = `${Math.round(cache.bytesMax / MIB)} MiB`;
-  return `memory, ${cache.entriesMax.toLocaleString("en")} entries and ${bytes} in each process, fresh for ${cache.ttlMs / 1_000} s; no second tier`;
+  return `memory, ${cache.entriesMax.toLocaleString("en")} entries and ${bytes} in each process, fresh for ${cache.ttlMs / 1_000} s; ${tierLine(redisUrl)}`;
+}
+
+function tierLine(redisUrl: string | undefined): string {
+  return redisUrl === undefined ? "no second tier" : `shared by Redis at ${new URL(redisUrl).host}`;
 }
 
 function accountLines(mode: StorageMode): readonly string[] {

@@ -25,6 +25,8 @@ export function databaseOpener({ config, cache, log }: Parts) {
       url,
       directUrl: mode === "postgres" ? config.databaseDirectUrl : undefined,
       caches: [cache],
+      // One process reads the changes for all that share a Redis.
+      shared: cache.shared,
       mode: config.cache.enabled ? "auto" : "ttl",
       autoSetup: setup,
       boundMs,

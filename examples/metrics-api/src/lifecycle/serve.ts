@@ -1,4 +1,5 @@
 /** One process that answers: cache, storage, API and HTTP server, wired by explicit parts. */
+import { hash } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import { createCache } from "hasten/cache";
 import { createResponseCache } from "hasten/express";
@@ -31,11 +32,14 @@ export interface Serving {
 }
 
 const HTTP_DRAIN_MS = 1_500;
+/** Without Redis by then it starts alone, and shares from when it is there. */
+const REDIS_START_MS = 1_000;
 
 export async function serve(parts: ServeParts): Promise<Serving> {
   const { config, secrets, shutdown, log } = parts;
-  const cache = cacheOf(config);
+  const cache = cacheOf(config, parts.url);
   shutdown.add(async () => cache.close());
+  await cache.shared?.ready(REDIS_START_MS);
   const storage = await openStorage({
     mode: parts.mode,
     url: parts.url,
@@ -81,18 +85,27 @@ export async function serve(parts: ServeParts): Promise<Serving> {
   return { port, storage };
 }
 
-function cacheOf({ cache }: Config): ReturnType<typeof createCache> {
+function cacheOf({ cache, redisUrl }: Config, databaseUrl: string): ReturnType<typeof createCache> {
   const { entriesMax, bytesMax, ttlMs, ttlMaxMs, tiersMs, enabled } = cache;
   return createCache({
-    name: "metrics-api",
+    name: redisUrl === undefined ? "metrics-api" : `metrics-api-${placeOf(databaseUrl)}`,
     tracked: true,
     memory: { entriesMax, bytesMax },
     ttlMs,
     ttlMaxMs,
     tiers: tiersMs,
     enabled,
+    redis: enabled ? redisUrl : undefined,
   });
 }
+
+/** Installations with other databases share nothing, even in one Redis. */
+function placeOf(databaseUrl: string): string {
+  const { host, pathname, search } = new URL(databaseUrl);
+  return hash("sha256", `${host}${pathname}${search}`).slice(0, PLACE_LENGTH);
+}
+
+const PLACE_LENGTH = 12;
 
 async function listen(server: Server, config: Config): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();

@@ -30,3 +30,12 @@ export const metricStatistics = z.object({
   by_category: z.record(z.string(), z.int()).describe("Number of metrics in each category."),
 });
 components.add(metricStatistics, { id: "MetricStatistics" });
+
+export const categoryStatistics = z.object({
+  category: z.string(),
+  total: z.int(),
+  owners: z.int().describe("Distinct owners."),
+  business_domains: z.int().describe("Distinct business domains."),
+  by_tier: z.record(z.string(), z.int()).describe("Number of metrics in each tier."),
+});
+components.add(categoryStatistics, { id: "CategoryStatistics" });

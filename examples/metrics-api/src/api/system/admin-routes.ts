@@ -65,6 +65,7 @@ export function adminRoutes(deps: AdminDeps): Route[] {
           cache: cache.stats(),
           responses: responseCache.stats(),
           coherence: storage.coherence(),
+          redis: cache.shared?.status(),
         },
       }),
     }),

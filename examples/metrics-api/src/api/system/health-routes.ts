@@ -22,13 +22,20 @@ const health = z.object({
     })
     .optional()
     .describe("How cached answers follow the database."),
+  redis: z
+    .object({
+      state: z.string().describe("ready: shared by the processes. Otherwise each caches alone."),
+      queued: z.int().describe("Invalidations that wait to be told."),
+    })
+    .optional()
+    .describe("The cache's second tier, where REDIS_URL or REDIS_HOST is set."),
 });
 components.add(health, { id: "Health" });
 
-type HealthDeps = Pick<ApiDeps, "storage" | "isDraining">;
+type HealthDeps = Pick<ApiDeps, "storage" | "cache" | "isDraining">;
 
 /** Whether the process lives, and whether it should be sent requests. */
-export function healthRoutes({ storage, isDraining }: HealthDeps): Route[] {
+export function healthRoutes({ storage, cache, isDraining }: HealthDeps): Route[] {
   const common = { method: "get", tag: "system", access: "public" } as const;
   return [
     route({
@@ -55,6 +62,7 @@ export function healthRoutes({ storage, isDraining }: HealthDeps): Route[] {
           database,
           draining,
           coherence: coherenceOf(storage),
+          redis: redisOf(cache),
         };
         return { status: ready ? 200 : 503, headers: NO_STORE, body };
       },
@@ -67,6 +75,13 @@ function coherenceOf(storage: HealthDeps["storage"]): z.output<typeof health>["c
   const { state, promise, boundMs, confirmedAgoMs } = storage.coherence();
   const agoMs = confirmedAgoMs === undefined ? null : Math.round(confirmedAgoMs);
   return { state, promise, bound_ms: boundMs, confirmed_ago_ms: agoMs };
+}
+
+/** Likewise: without it each process goes on alone. */
+function redisOf({ shared }: HealthDeps["cache"]): z.output<typeof health>["redis"] {
+  if (shared === undefined) return undefined;
+  const { state, queued } = shared.status();
+  return { state, queued };
 }
 
 async function answers(storage: HealthDeps["storage"]): Promise<boolean> {
