@@ -11,6 +11,8 @@ const MAY_LOAD: Readonly<
 > = {
   cache: { packages: [], folders: ["core", "redis", "cache"] },
   redis: { packages: [], folders: ["core", "redis"] },
+  "metrics/prom-client.ts": { packages: [], folders: ["core", "redis", "cache", "metrics"] },
+  "metrics/opentelemetry.ts": { packages: [], folders: ["core", "redis", "cache", "metrics"] },
   postgres: { packages: ["cockatiel"], folders: ["core", "redis", "cache", "postgres"] },
   http: { packages: [], folders: ["core", "redis", "cache", "http"] },
   express: { packages: [], folders: ["core", "redis", "cache", "http", "facade", "express"] },
@@ -37,7 +39,7 @@ export function reach(tree: string = root): readonly string[] {
           wrong.push(`hasten/${subpath} loads ${target} (${file.slice(src.length)})`);
       }
     };
-    visit(`${src}${subpath}/index.ts`);
+    visit(subpath.endsWith(".ts") ? `${src}${subpath}` : `${src}${subpath}/index.ts`);
     return wrong;
   });
 }
