@@ -1,7 +1,7 @@
 import { optionInvalid } from "./errors.ts";
 
 /** The longest that a timer of Node takes. */
-export const TIMER_MAX_MS = 2 ** 31 - 1;
+export const TIMER_MAX_MS: number = 2 ** 31 - 1;
 
 /** Checks a number against its bounds. */
 export function number(name: string, value: unknown, min: number, max: number): number {

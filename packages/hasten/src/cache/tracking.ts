@@ -10,7 +10,7 @@
  */
 import type { Clock } from "../core/clock.ts";
 import { currentTrace, type Dependency, Trace, untraced } from "../core/trace/index.ts";
-import type { Instant } from "../core/trust.ts";
+import type { Instant, Trust } from "../core/trust.ts";
 import type { Fill } from "./fill.ts";
 import { Guard, KEPT_UNTRACKED, NOT_ATTACHED } from "./guard.ts";
 import type { LoadParts } from "./load-parts.ts";
@@ -48,27 +48,39 @@ export function inBackground(work: () => void): void {
 }
 
 /** Opens a fill: before its source is read, or for a trace that was open before. */
-export function openFill({ fence, options }: LoadParts, key: string, trace?: Trace): Fill {
+export function openFill(parts: LoadParts, key: string, trace?: Trace): Fill {
+  const { fence, options } = parts;
   const fill = fence.begin(key, undefined, trace?.seq);
   const log = options.log?.trust;
   if (log === undefined) return fill;
-  const { clock } = options;
-  fill.log = log;
-  fill.capturedMs = trace === undefined ? clock.nowMs() : trace.startedMs;
-  fill.capturedWallMs = trace === undefined ? clock.wallMs() : trace.startedWallMs;
+  if (trace === undefined) trustLog(parts, fill, log);
+  else {
+    fill.log = log;
+    fill.capturedMs = trace.startedMs;
+    fill.capturedWallMs = trace.startedWallMs;
+  }
   // What was told between the capture and the start of this trust may have been missed.
   if (fill.seq < log.seq) fence.void(fill);
   return fill;
 }
 
 /** It begins anew: nothing was read under it so far. */
-export function renewFill({ fence, options }: LoadParts, fill: Fill): void {
-  fence.renew(fill);
-  const log = options.log?.trust;
-  if (log === undefined || log === fill.log) return;
+export function renewFill(parts: LoadParts, fill: Fill): void {
+  parts.fence.renew(fill);
+  const log = parts.options.log?.trust;
+  if (log !== undefined && log !== fill.log) trustLog(parts, fill, log);
+}
+
+/**
+ * It hangs on the log since now. Where other processes write: since the log was heard of last, which
+ * is what the values of this process's memory that a load may use hang on.
+ */
+function trustLog({ options, tier }: LoadParts, fill: Fill, log: Trust): void {
+  const { clock } = options;
+  const agoMs = tier !== undefined && log.confirmed ? log.ageMs() : 0;
   fill.log = log;
-  fill.capturedMs = options.clock.nowMs();
-  fill.capturedWallMs = options.clock.wallMs();
+  fill.capturedMs = clock.nowMs() - agoMs;
+  fill.capturedWallMs = clock.wallMs() - agoMs;
 }
 
 /**

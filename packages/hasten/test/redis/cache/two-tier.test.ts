@@ -153,6 +153,20 @@ test("what was made of a value that lags behind Redis is not kept there", async 
   expect(await b.cache.getOrSet(key(2), () => "fresh")).toBe("fresh");
 });
 
+test("a process that is cut off does not serve what it makes of its values for longer than those", async () => {
+  const { a, b, clock } = setUp();
+  await a.cache.getOrSet(key(1), () => "inner 1");
+  await settle();
+  a.tier.leaveAway();
+  await b.cache.delete(key(1));
+  await clock.advance(400);
+  expect(await a.cache.getOrSet(key(2), () => `of ${String(a.cache.peek(key(1)))}`)).toBe(
+    "of inner 1",
+  );
+  await clock.advance(101);
+  expect(a.cache.peek(key(2))).toBeUndefined();
+});
+
 test("another process's load is waited for, and its end found", async () => {
   const { a, b } = setUp();
   const one = source();
