@@ -5,8 +5,8 @@
  * - It ends, after work in proportion to their number, and throws a WireError or returns a value.
  * - Nothing is read beyond their end; nesting is bounded; sizes add up to no more than there are
  *   bytes, so that memory stays within about forty times their number.
- * - Properties are defined, never assigned to what a prototype has: no prototype is reached and no
- *   code of the value's runs.
+ * - What every object inherits is defined, never assigned: no prototype is reached and no code of
+ *   the value's runs.
  * - A reference to an object names one that has begun: it may be within it, as in a cycle.
  */
 import { binaryType } from "../binary.ts";
@@ -46,6 +46,13 @@ export function readStructured(bytes: Buffer): unknown {
 /** A number of 2 ** 30 bits is as large as they get; reading hexadecimal takes linear time. */
 const HEX = /^[0-9a-f]+$/;
 const OWN = { configurable: true, enumerable: true, writable: true };
+
+/** Names that an assignment could not give every object: a setter, or frozen with the prototype. */
+const INHERITED: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Object.prototype));
+/** Up to this length strings of ASCII are put together here: longer ones would not be flat. */
+const SHORT_MAX = 12;
+const ASCII_MAX = 0x7f;
+const ASCII = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code));
 
 class Reader {
   readonly #bytes: Buffer;
@@ -146,8 +153,7 @@ class Reader {
       if (tag !== UTF8 && tag !== UTF16) throw new WireError("a field has no name");
       const key = this.#text(tag);
       const value = this.#value();
-      // What the prototype has could be a setter.
-      if (!(key in object) || Object.hasOwn(object, key)) object[key] = value;
+      if (!INHERITED.has(key)) object[key] = value;
       else Object.defineProperty(object, key, { value, ...OWN });
     }
     return object;
@@ -184,9 +190,24 @@ class Reader {
   #text(tag: number): string {
     const size = this.#size();
     const start = this.#advance(size);
-    if (tag === UTF8) return this.#bytes.toString("utf8", start, start + size);
+    if (tag === UTF8)
+      return size <= SHORT_MAX
+        ? this.#short(start, start + size)
+        : this.#bytes.toString("utf8", start, start + size);
     if (size % 2 !== 0) throw new WireError("a text is cut short");
     return this.#bytes.toString("utf16le", start, start + size);
+  }
+
+  /** Where it is ASCII, without the call to the runtime, which costs more. */
+  #short(start: number, end: number): string {
+    const bytes = this.#bytes;
+    let text = "";
+    for (let at = start; at < end; at++) {
+      const byte = bytes[at]!;
+      if (byte > ASCII_MAX) return bytes.toString("utf8", start, end);
+      text += ASCII[byte]!;
+    }
+    return text;
   }
 
   #double(): number {
