@@ -28,6 +28,11 @@ export function isAdrift(): boolean {
   return used && storage.getStore() === undefined;
 }
 
+/** Whether anything has ever run in a trace. */
+export function isTracing(): boolean {
+  return used;
+}
+
 /** Runs `work`, and what it starts, inside the trace. */
 export function inTrace<T>(trace: Trace, work: () => T): T {
   used = true;

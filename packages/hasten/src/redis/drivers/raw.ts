@@ -4,7 +4,7 @@
  * Invariants: settles within the connect time-out, and what did not become a connection is destroyed;
  * the loss is told once, and only of a connection that was handed over and not closed.
  */
-import { RedisReplyError, reasonOf, replyError } from "../errors.ts";
+import { reasonOf, replyError } from "../errors.ts";
 import type { RedisArgument, RedisConnection, RedisReply } from "../types.ts";
 
 /** What a library's client must offer; it does not reconnect. */
@@ -63,14 +63,10 @@ class RawConnection implements RedisConnection {
     this.address = this.#raw.address();
   }
 
-  async call(words: readonly RedisArgument[]): Promise<RedisReply> {
-    if (this.#state !== "open") throw new Error(this.#because);
-    try {
-      return (await this.#raw.send(words)) as RedisReply;
-    } catch (error) {
-      if (error instanceof RedisReplyError) throw error;
-      throw replyError(error) ?? new Error(reasonOf(error), { cause: error });
-    }
+  /** Rejects with the library's own error: `replyError` knows what it is. */
+  call(words: readonly RedisArgument[]): Promise<RedisReply> {
+    if (this.#state !== "open") return Promise.reject(new Error(this.#because));
+    return this.#raw.send(words) as Promise<RedisReply>;
   }
 
   onLost(listener: (because: string) => void): void {

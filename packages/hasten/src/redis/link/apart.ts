@@ -2,7 +2,7 @@
  * Connections whose traffic counts for no answer: what a cache keeps in Redis is looked after by the
  * cache itself, and a request that asks it has read nothing yet.
  */
-import { ownTraffic, untraced } from "../../core/trace/index.ts";
+import { isTracing, ownTraffic, untraced } from "../../core/trace/index.ts";
 import type { RedisConnection, RedisDriver } from "../types.ts";
 
 export function apartFromAnswers(driver: RedisDriver): RedisDriver {
@@ -17,7 +17,9 @@ function apart(connection: RedisConnection): RedisConnection {
     get address() {
       return connection.address;
     },
-    call: (words) => ownTraffic(() => connection.call(words)),
+    // Before the first trace nobody can take it for anything else.
+    call: (words) =>
+      isTracing() ? ownTraffic(() => connection.call(words)) : connection.call(words),
     // Whoever is told goes on with work of its own.
     onLost: (listener) => connection.onLost((because) => untraced(() => listener(because))),
     close: () => ownTraffic(() => connection.close()),

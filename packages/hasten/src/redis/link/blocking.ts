@@ -81,6 +81,11 @@ export class BlockingCalls {
       const reply = await Promise.race([connection.call(words), late.promise, over]);
       this.#keep(connection);
       return reply;
+    } catch (error) {
+      if (error instanceof RedisError || replyError(error) !== undefined) throw error;
+      throw new RedisError("HST_REDIS_LOST", `The connection was lost: ${reasonOf(error)}.`, {
+        cause: error,
+      });
     } finally {
       timer.cancel();
     }

@@ -5,18 +5,36 @@
  * that an answer that has arrived while the process was busy still counts); there is one timer for
  * all of them, since all wait equally long; after `rejectAll` there is none.
  */
+import { Chain, type Linked } from "../../core/chain.ts";
 import type { Clock, Timer } from "../../core/clock.ts";
 
-interface Call {
+/**
+ * Told once of the end of a call: of the error it ends with, which it may replace, or undefined where
+ * it was answered.
+ */
+export type Ended = (error: unknown) => unknown;
+
+class Call implements Linked<Call> {
   readonly dueMs: number;
-  readonly reject: (error: Error) => void;
+  readonly reject: (error: unknown) => void;
+  readonly ended: Ended | undefined;
+  /** It has not settled yet. */
+  open = true;
+  _older: Call | undefined = undefined;
+  _newer: Call | undefined = undefined;
+
+  constructor(dueMs: number, reject: (error: unknown) => void, ended: Ended | undefined) {
+    this.dueMs = dueMs;
+    this.reject = reject;
+    this.ended = ended;
+  }
 }
 
 export class Calls {
   readonly #waitMs: number;
   readonly #clock: Clock;
   readonly #onTimeout: () => Error;
-  readonly #calls: Set<Call> = new Set();
+  readonly #calls = new Chain<Call>();
   #timer: Timer | undefined;
   #turn: NodeJS.Immediate | undefined;
 
@@ -32,29 +50,39 @@ export class Calls {
   }
 
   /** Settles as the work does, or rejects when it is too late or `rejectAll` was called before. */
-  run<T>(work: Promise<T>): Promise<T> {
+  run<T>(work: Promise<T>, ended?: Ended): Promise<T> {
     return new Promise((resolve, reject) => {
-      const call: Call = { dueMs: this.#clock.nowMs() + this.#waitMs, reject };
-      this.#calls.add(call);
+      const call = new Call(this.#clock.nowMs() + this.#waitMs, reject, ended);
+      this.#calls.push(call);
       if (this.#timer === undefined && this.#turn === undefined) this.#arm(this.#waitMs);
       work.then(
         (value) => {
-          this.#calls.delete(call);
+          if (!this.#take(call)) return;
+          ended?.(undefined);
           resolve(value);
         },
-        (error: unknown) => {
-          this.#calls.delete(call);
-          reject(error as Error);
-        },
+        (error: unknown) => this.#fail(call, error ?? new Error("no reason was given")),
       );
     });
   }
 
   rejectAll(error: () => Error): void {
-    const calls = [...this.#calls];
-    this.#calls.clear();
     this.#disarm();
-    for (const call of calls) call.reject(error());
+    for (let call = this.#calls.oldest; call !== undefined; call = this.#calls.oldest) {
+      this.#fail(call, error());
+    }
+  }
+
+  /** Whether it is this that settles the call. */
+  #take(call: Call): boolean {
+    if (!call.open) return false;
+    call.open = false;
+    this.#calls.remove(call);
+    return true;
+  }
+
+  #fail(call: Call, error: unknown): void {
+    if (this.#take(call)) call.reject(endedBy(call, error));
   }
 
   #arm(afterMs: number): void {
@@ -75,13 +103,16 @@ export class Calls {
   #judge(): void {
     this.#turn = undefined;
     const nowMs = this.#clock.nowMs();
-    for (const call of this.#calls) {
+    for (let call = this.#calls.oldest; call !== undefined; call = this.#calls.oldest) {
       if (call.dueMs > nowMs) {
         this.#arm(call.dueMs - nowMs);
         return;
       }
-      this.#calls.delete(call);
-      call.reject(this.#onTimeout());
+      this.#fail(call, this.#onTimeout());
     }
   }
+}
+
+function endedBy({ ended }: Call, error: unknown): unknown {
+  return ended === undefined ? error : ended(error);
 }

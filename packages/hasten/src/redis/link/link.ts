@@ -72,7 +72,9 @@ export class Link implements RedisLink {
   }
 
   call(words: readonly RedisArgument[]): Promise<RedisReply> {
-    return this.#run(words[0], (connection) => connection.call(words));
+    const inUse = this.#sendable();
+    if (inUse instanceof RedisError) return Promise.reject(inUse);
+    return this.#under(inUse, words[0], sent(inUse.connection, words));
   }
 
   script(
@@ -80,15 +82,15 @@ export class Link implements RedisLink {
     keys: readonly RedisArgument[],
     values: readonly RedisArgument[],
   ): Promise<RedisReply> {
+    const inUse = this.#sendable();
+    if (inUse instanceof RedisError) return Promise.reject(inUse);
+    const { connection } = inUse;
     const rest = [String(keys.length), ...keys, ...values];
-    return this.#run(script.name, async (connection) => {
-      try {
-        return await connection.call(["EVALSHA", script.sha, ...rest]);
-      } catch (error) {
-        if (replyError(error)?.kind !== "NOSCRIPT") throw error;
-        return await connection.call(["EVAL", script.source, ...rest]);
-      }
+    const work = sent(connection, ["EVALSHA", script.sha, ...rest]).catch((error: unknown) => {
+      if (replyError(error)?.kind !== "NOSCRIPT") throw error;
+      return connection.call(["EVAL", script.source, ...rest]);
     });
+    return this.#under(inUse, script.name, work);
   }
 
   async block(words: readonly RedisArgument[], waitMs: number): Promise<RedisReply> {
@@ -125,29 +127,29 @@ export class Link implements RedisLink {
     this.#keepAlive.end();
   }
 
-  async #run(
-    name: RedisArgument | undefined,
-    send: (connection: RedisConnection) => Promise<RedisReply>,
-  ): Promise<RedisReply> {
+  /** What a call goes to now; why not, where nothing can be sent. */
+  #sendable(): InUse | RedisError {
     const inUse = this.#inUse;
-    if (inUse === undefined || this.state.kind !== "ready") throw this.#unavailable();
+    if (inUse === undefined || this.state.kind !== "ready") return this.#unavailable();
     const { callsMax } = this.#options;
-    if (this.#calls.size >= callsMax) {
-      throw new RedisError("HST_REDIS_BUSY", `${callsMax} calls are under way.`);
-    }
+    if (this.#calls.size < callsMax) return inUse;
+    return new RedisError("HST_REDIS_BUSY", `${callsMax} calls are under way.`);
+  }
+
+  /** What was sent: within its time, told to who listens, and a reason for the process to stay. */
+  #under(
+    inUse: InUse,
+    name: RedisArgument | undefined,
+    work: Promise<RedisReply>,
+  ): Promise<RedisReply> {
     const told = this.#states.startCall(name);
     this.#keepAlive.hold();
-    try {
-      const reply = await this.#calls.run(send(inUse.connection));
-      told?.(undefined);
-      return reply;
-    } catch (error) {
-      const failed = this.#failed(inUse, error);
-      told?.(failed);
-      throw failed;
-    } finally {
+    return this.#calls.run(work, (error) => {
       this.#keepAlive.release();
-    }
+      const failed = error === undefined ? undefined : this.#failed(inUse, error);
+      told?.(failed);
+      return failed;
+    });
   }
 
   /** The error to hand out, after what it says about the connection was heeded. */
@@ -279,5 +281,14 @@ export class Link implements RedisLink {
   #become(kind: LinkState["kind"], because: string | undefined): void {
     const address = this.#inUse?.server.address;
     this.#states.become(kind, because, { attempts: this.#attempts, address });
+  }
+}
+
+/** A driver of one's own may throw where it should reject. */
+function sent(connection: RedisConnection, words: readonly RedisArgument[]): Promise<RedisReply> {
+  try {
+    return connection.call(words);
+  } catch (error) {
+    return Promise.reject(error);
   }
 }
