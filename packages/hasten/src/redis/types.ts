@@ -20,6 +20,11 @@ export interface RedisConnection {
   /** `host:port` or a path, for messages. Never a password. */
   readonly address: string;
   call(words: readonly RedisArgument[]): Promise<RedisReply>;
+  /**
+   * Why its server is no longer the one to be used, where somebody else says which one is (Sentinel);
+   * undefined while it is. Rejects where nobody says. Asked after the greeting and again and again.
+   */
+  standing?(): Promise<string | undefined>;
   /** Called once when it is lost, by whomever. Not after `close`. */
   onLost(listener: (because: string) => void): void;
   /** Ends at once; calls under way reject. May be called again. */

@@ -1,6 +1,6 @@
 /** Plain connections made with ioredis, from clients configured by the user; Sentinel included. */
 import type { RedisArgument } from "../types.ts";
-import { type MasterAddress, namedMaster, stillNamed } from "./masters.ts";
+import { type AskedSentinel, namedMaster, stillNamed } from "./masters.ts";
 import type { RawClient } from "./raw.ts";
 import type { IoRedisClient } from "./shapes.ts";
 
@@ -61,16 +61,15 @@ export async function masterOfIoRedis(
   if (!sentinels || sentinels.length === 0) return connection();
   const login = { username: sentinelUsername, password: sentinelPassword };
   const tls = options.enableTLSForSentinelMode ? (options.sentinelTLS ?? {}) : undefined;
-  const ask = (): Promise<MasterAddress> => {
-    const every = sentinels.map(({ host = "127.0.0.1", port = 26_379 }) => {
+  const asked = (): AskedSentinel[] =>
+    sentinels.map(({ host = "127.0.0.1", port = 26_379 }) => {
       const own = { sentinels: null, name: undefined, host, port, db: 0, path: undefined, tls };
       const plain = plainIoRedisOptions(connectTimeoutMs);
       const raw = rawIoRedis(source.duplicate({ ...plain, ...own, ...login }));
       return { open: raw.open, send: raw.send, close: raw.destroy };
     });
-    return namedMaster(name, every, connectTimeoutMs);
-  };
-  return stillNamed(connection(), await ask(), ask);
+  const master = await namedMaster(name, asked(), connectTimeoutMs);
+  return stillNamed(connection(), { name, master, sentinels: asked });
 }
 
 interface Stream {

@@ -48,14 +48,12 @@ export async function masterOfSentinel(
     const socket = { ...own?.socket, ...mapped(options, node) };
     return createClient({ ...own, ...plainNodeRedisOptions(socket, connectTimeoutMs) });
   };
-  const ask = (): Promise<Node> => {
-    const sentinels = options.sentinelRootNodes.map((node) =>
-      asked(client(node, options.sentinelClientOptions)),
-    );
-    return namedMaster(options.name, sentinels, connectTimeoutMs);
-  };
-  const master = await ask();
-  return stillNamed(rawNodeRedis(client(master, options.nodeClientOptions)), master, ask);
+  const sentinels = (): AskedSentinel[] =>
+    options.sentinelRootNodes.map((node) => asked(client(node, options.sentinelClientOptions)));
+  const { name } = options;
+  const master = await namedMaster(name, sentinels(), connectTimeoutMs);
+  const raw = rawNodeRedis(client(master, options.nodeClientOptions));
+  return stillNamed(raw, { name, master, sentinels });
 }
 
 function mapped({ nodeAddressMap }: SentinelOptions, node: Node): Node {
