@@ -6,9 +6,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import express, { type RequestHandler } from "express";
-import { createCache } from "hasten/cache";
+import { type Cache, createCache } from "hasten/cache";
 import { cached, createResponseCache, requests } from "hasten/express";
-import { openCoherence } from "hasten/postgres";
+import { type Coherence, openCoherence } from "hasten/postgres";
 import pg from "pg";
 import { nowMs } from "./clock.ts";
 import { type ApiSettings, settingsOf, tell } from "./messages.ts";
@@ -19,26 +19,22 @@ import {
   trustWithoutHeartbeat,
 } from "./mutants.ts";
 import { type ReadRoute, ROUTE_NAMES, ROUTES } from "./schema.ts";
+import { become, isSharedMutant } from "./shared-mutants.ts";
 import { carryOut, type Plan } from "./writes.ts";
 
 process.env["NODE_ENV"] = "test";
 process.on("disconnect", () => process.exit(0));
 
-const { url, name, boundMs, poolMax, mutant, bare: uncached } = settingsOf<ApiSettings>();
+const { url, redisUrl, name, boundMs, poolMax, mutant, bare: uncached } = settingsOf<ApiSettings>();
+const REDIS_START_MS = 5_000;
 const TTL_MS = 3_600_000;
 const QUERY_TIMEOUT_MS = 8_000;
 
+if (mutant !== undefined && isSharedMutant(mutant)) become(mutant);
 if (mutant === "no-heartbeat") trustWithoutHeartbeat();
 if (mutant === "als-in-queue") carryingInsideTheQueue();
 if (mutant === "bump-on-decode") bumpingOnDecode();
-const coherence = await openCoherence({
-  url,
-  boundMs,
-  autoSetup: true,
-  mode: uncached ? "ttl" : "stream",
-  retryMs: 1_000,
-});
-const own = createCache({ name: "chaos", tracked: true, log: coherence.log });
+const { coherence, own } = await openSources();
 const cache = mutant === "late-capture" ? capturingLate(own) : own;
 coherence.attach(cache);
 
@@ -90,6 +86,33 @@ const server = createServer(responses.front(app)).listen(0, "127.0.0.1", () => {
   tell({ kind: "ready", port: (server.address() as AddressInfo).port });
 });
 server.keepAliveTimeout = 60_000;
+process.on("SIGTERM", () => void end());
+
+/** In the order in which they need each other: see `facade/sources.ts`. */
+async function openSources(): Promise<{ coherence: Coherence; own: Cache }> {
+  const options = {
+    ...{ url, boundMs, autoSetup: true, retryMs: 1_000 },
+    mode: uncached ? "ttl" : "stream",
+  } as const;
+  if (redisUrl === undefined) {
+    const coherence = await openCoherence(options);
+    const own = createCache({ name: "chaos", tracked: true, log: coherence.log });
+    return { coherence, own };
+  }
+  const own = createCache({ name: "chaos", tracked: true, redis: redisUrl });
+  await own.shared?.ready(REDIS_START_MS);
+  const coherence = await openCoherence({ ...options, shared: own.shared });
+  return { coherence, own };
+}
+
+/** As a deployment ends a process. */
+async function end(): Promise<void> {
+  server.close();
+  server.closeIdleConnections();
+  await coherence.close();
+  await own.close();
+  process.exit(0);
+}
 
 function answering(route: ReadRoute): RequestHandler {
   return async (req, res) => {

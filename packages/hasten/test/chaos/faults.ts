@@ -3,6 +3,7 @@
  * where a wrong answer would show: right before a stopped process goes on, right after a release.
  */
 import { setTimeout as delay } from "node:timers/promises";
+import type { RedisServer } from "hasten-tools/redis";
 import { nowMs } from "./clock.ts";
 import type { Slot } from "./fleet.ts";
 import type { Write } from "./oracle.ts";
@@ -12,6 +13,8 @@ import type { ChaosServer } from "./server.ts";
 
 export interface Surroundings {
   readonly server: ChaosServer;
+  /** Undefined in a run without one. */
+  readonly redis: RedisServer | undefined;
   readonly slots: readonly Slot[];
   readonly random: Random;
   readonly boundMs: number;
@@ -24,7 +27,7 @@ export interface Surroundings {
   wrote(write: Write): void;
 }
 
-type Inject = (surroundings: Surroundings) => Promise<void>;
+export type Inject = (surroundings: Surroundings) => Promise<void>;
 
 const upSlot = ({ slots, random }: Surroundings): Slot =>
   random.pick(slots.filter((slot) => slot.state === "up"));

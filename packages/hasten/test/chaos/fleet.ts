@@ -25,6 +25,8 @@ export interface Slot {
   go(): void;
   /** Kills it as kill -9 does. Resolves when it is gone. */
   kill(): Promise<void>;
+  /** Asks it to end as a deployment does. Resolves when it is gone. */
+  end(): Promise<void>;
   /** Starts the next one. Resolves when it listens. */
   start(): Promise<void>;
 }
@@ -48,7 +50,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const slots = Array.from({ length: options.apis }, (_, at) => createSlot(at, options));
   const writers: ChildProcess[] = [];
   const close = async (): Promise<void> => {
-    await Promise.all([...slots.map((slot) => slot.kill()), ...writers.map(killed)]);
+    await Promise.all([...slots.map((slot) => slot.kill()), ...writers.map((child) => killed(child))]);
   };
   try {
     await Promise.all(slots.map((slot) => slot.start()));
@@ -114,6 +116,10 @@ function createSlot(at: number, options: FleetOptions): Slot {
       state = "down";
       if (child !== undefined) await killed(child);
     },
+    async end() {
+      state = "down";
+      if (child !== undefined) await killed(child, "SIGTERM");
+    },
     async start() {
       incarnation += 1;
       const name = `api ${at}#${incarnation}`;
@@ -162,9 +168,9 @@ async function messageOf(child: ChildProcess, said: readonly string[]): Promise<
   return message;
 }
 
-async function killed(child: ChildProcess): Promise<void> {
+async function killed(child: ChildProcess, how: NodeJS.Signals = "SIGKILL"): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const ended = once(child, "exit");
-  child.kill("SIGKILL");
+  child.kill(how);
   await ended;
 }

@@ -2,21 +2,25 @@
  * `npm run chaos`: the long run, then each mutant, then docs/chaos.md. Exit code 1 if an answer was
  * stale, or a mutant was not found.
  */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { isMutant, MUTANTS, type Mutant } from "./mutants.ts";
+import { type AnyMutant, isAnyMutant } from "./every-mutant.ts";
+import { MUTANTS } from "./mutants.ts";
 import { longRun, mutantRun, shortRun } from "./presets.ts";
-import { pageOf, plainReport } from "./report.ts";
+import { pageOf, plainReport, sectionOf, sharedSectionOf, withSection } from "./report.ts";
 import { chaosRun, type RunOptions, type RunReport } from "./run.ts";
+import { SHARED_MUTANTS } from "./shared-mutants.ts";
 
 const PAGE = fileURLToPath(new URL("../../../../docs/chaos.md", import.meta.url));
 const HELP = `npm run chaos -- [options]
 
+  --redis           the processes share a Redis, and one of them reads the log for all; writes
+                    its section of the page
   --reads=100000    answers to judge in the long run
   --seed=1          of everything that is random
   --alone           the long run without the mutants; writes no page
   --short           the run of npm test; writes no page
-  --mutant=<name>   only this one: ${MUTANTS.join(", ")}
+  --mutant=<name>   only this one: ${[...MUTANTS, ...SHARED_MUTANTS].join(", ")}
   --bare            a control: the run of npm test without any cache
   --verbose         what the processes say
 `;
@@ -28,13 +32,14 @@ const option = (name: string): string | undefined =>
   process.argv.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
 const seed = Number(option("seed") ?? 1);
 const verbose = process.argv.includes("--verbose");
+const shared = process.argv.includes("--redis");
 const bare = process.argv.includes("--bare");
 const short = bare || process.argv.includes("--short");
 const only = option("mutant") ?? after("--mutant");
 
 if (process.argv.includes("--help")) say(HELP);
 else if (only === undefined) await everything();
-else if (isMutant(only)) await mutant(only);
+else if (isAnyMutant(only)) await mutant(only);
 else {
   say(`There is no mutant "${only}".\n\n${HELP}`);
   process.exitCode = 2;
@@ -46,18 +51,23 @@ function after(name: string): string | undefined {
 }
 
 async function everything(): Promise<void> {
-  const options = short ? shortRun(seed) : longRun(seed);
+  const options = short ? shortRun(seed, shared) : longRun(seed, shared);
   const reads = Number(option("reads") ?? options.reads);
   const long = await told(short ? "short run" : "long run", { ...options, reads, bare });
   if (long.stale + long.staleUntracked + long.died > 0 || long.reads < reads) process.exitCode = 1;
   if (short || process.argv.includes("--alone")) return;
   const mutants: RunReport[] = [];
-  for (const name of MUTANTS) mutants.push(await mutant(name));
-  writeFileSync(PAGE, pageOf(long, mutants, new Date().toISOString().slice(0, 10)));
+  for (const name of shared ? SHARED_MUTANTS : MUTANTS) mutants.push(await mutant(name));
+  const date = new Date().toISOString().slice(0, 10);
+  const page = readFileSync(PAGE, "utf8");
+  const written = shared
+    ? withSection(page, sharedSectionOf(long, mutants, date))
+    : withSection(pageOf(long, mutants, date), sectionOf(page));
+  writeFileSync(PAGE, written);
   say(`\nwritten: docs/chaos.md`);
 }
 
-async function mutant(name: Mutant): Promise<RunReport> {
+async function mutant(name: AnyMutant): Promise<RunReport> {
   const report = await told(`mutant ${name}`, mutantRun(name, seed));
   if (report.stale === 0) {
     say(`  the mutant ${name} was not found`);

@@ -1,14 +1,16 @@
 /** What the processes of a run tell each other, over the IPC channel of `fork`. */
 
-import type { Mutant } from "./mutants.ts";
+import type { AnyMutant } from "./every-mutant.ts";
 import type { Write } from "./oracle.ts";
 
 export interface ApiSettings {
   readonly url: string;
   readonly name: string;
+  /** Undefined: each process for itself. */
+  readonly redisUrl: string | undefined;
   readonly boundMs: number;
   readonly poolMax: number;
-  readonly mutant: Mutant | undefined;
+  readonly mutant: AnyMutant | undefined;
   /** A control: the same application without any cache. */
   readonly bare: boolean;
 }

@@ -1,7 +1,10 @@
 /** The runs: a long one, a short one for every `npm test`, and one for each mutant. */
-import { FAULT_NAMES, type Fault } from "./faults.ts";
-import type { Mutant } from "./mutants.ts";
+import type { EveryFault } from "./every-fault.ts";
+import type { AnyMutant } from "./every-mutant.ts";
+import { FAULT_NAMES } from "./faults.ts";
 import type { RunOptions } from "./run.ts";
+import { SHARED_FAULT_NAMES } from "./shared-faults.ts";
+import { isSharedMutant } from "./shared-mutants.ts";
 
 const BOUND_MS = 500;
 
@@ -38,18 +41,53 @@ const SHORT: RunOptions = {
 };
 
 /** What exposes each mutant: the least that must go wrong for it to show. */
-const EXPOSED_BY: Readonly<Record<Mutant, Partial<RunOptions> & { faults: readonly Fault[] }>> = {
+const EXPOSED_BY: Readonly<
+  Record<AnyMutant, Partial<RunOptions> & { faults: readonly EveryFault[] }>
+> = {
   "bump-on-decode": { faults: ["synchronous standby hung"] },
   // Few other writes: keys that are written all the time are not stored at all.
   "late-capture": { faults: ["rows change while handlers think"], writesPerSecond: 20 },
   "als-in-queue": { faults: ["many reads at once"], poolMax: 2, faultPauseMs: 50 },
   "no-heartbeat": { faults: ["walsender silent"] },
+  "one-term-for-ever": { faults: ["leader killed", "walsender ended"], secondsMax: 20 },
+  "heard-is-young": { faults: ["leader stopped for less than its lease"] },
+  "not-told": { faults: [] },
 };
 
-export const longRun = (seed: number): RunOptions => ({ ...LONG, seed });
-export const shortRun = (seed: number): RunOptions => ({ ...SHORT, seed });
+/** What goes wrong in turn where a Redis is shared: its faults and those of the stream. */
+const LONG_SHARED: Partial<RunOptions> = {
+  redis: true,
+  faults: [...FAULT_NAMES, ...SHARED_FAULT_NAMES],
+};
 
-export function mutantRun(mutant: Mutant, seed: number): RunOptions {
+const SHORT_SHARED: Partial<RunOptions> = {
+  redis: true,
+  faults: [
+    "leader killed",
+    "FLUSHALL",
+    "leader stopped for less than its lease",
+    "the leader's record deleted",
+    "Redis restarted, empty",
+    "leader ended in order",
+    "synchronous standby hung",
+    "schema changed",
+    "connections to Redis killed",
+    "leader stopped past its lease",
+  ],
+};
+
+export const longRun = (seed: number, shared = false): RunOptions => ({
+  ...LONG,
+  ...(shared ? LONG_SHARED : {}),
+  seed,
+});
+export const shortRun = (seed: number, shared = false): RunOptions => ({
+  ...SHORT,
+  ...(shared ? SHORT_SHARED : {}),
+  seed,
+});
+
+export function mutantRun(mutant: AnyMutant, seed: number): RunOptions {
   const least = {
     ...SHORT,
     reads: 8_000,
@@ -58,5 +96,6 @@ export function mutantRun(mutant: Mutant, seed: number): RunOptions {
     writers: 1,
     writesPerSecond: 120,
   };
-  return { ...least, seed, mutant, ...EXPOSED_BY[mutant] };
+  const redis = isSharedMutant(mutant);
+  return { ...least, seed, mutant, redis, ...EXPOSED_BY[mutant] };
 }

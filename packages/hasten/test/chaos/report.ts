@@ -57,10 +57,7 @@ sent ${long.options.boundMs} ms after its commit was acknowledged or later. Zero
 
 ${tableOf(["", ""], reportRows(long))}
 
-${tableOf(
-  ["fault", "times"],
-  Object.entries(long.faults).map(([name, count]) => [name, String(count)]),
-)}
+${faultTable(long)}
 
 ${tableOf(["route", "reads", "hits"], routeRows(long))}
 
@@ -73,6 +70,49 @@ ${tableOf(["mutant", "exposed by", "reads", "stale"], mutants.map(mutantRow))}
 Run on ${date}. A run of seconds with the same parts is in \`npm test\`
 (\`packages/hasten/test/chaos/chaos.test.ts\`).
 `;
+}
+
+const SECTION = "## With Redis";
+
+/** What the run with Redis wrote, of a page. */
+export function sectionOf(page: string): string {
+  const at = page.indexOf(`\n${SECTION}\n`);
+  return at === -1 ? "" : page.slice(at + 1);
+}
+
+/** The page with this as what the run with Redis wrote. */
+export function withSection(page: string, section: string): string {
+  const before = page.slice(0, page.length - sectionOf(page).length).trimEnd();
+  return section === "" ? `${before}\n` : `${before}\n\n${section}`;
+}
+
+/** The run where the processes share a Redis: beside the page of the one without. */
+export function sharedSectionOf(
+  long: RunReport,
+  mutants: readonly RunReport[],
+  date: string,
+): string {
+  return `${SECTION}
+
+\`npm run chaos -- --redis\`: the same processes, routes, writers and oracle, with one Redis that the
+processes share and [one leader](leader.md) that reads the log for all of them. Entries of the
+response cache come from either tier, and from any process.
+
+${tableOf(["", ""], reportRows(long))}
+
+${faultTable(long)}
+
+${tableOf(["route", "reads", "hits"], routeRows(long))}
+
+${tableOf(["mutant", "exposed by", "reads", "stale"], mutants.map(mutantRow))}
+
+Run on ${date}.
+`;
+}
+
+function faultTable({ faults }: RunReport): string {
+  const rows = Object.entries(faults).map(([name, count]) => [name, String(count)]);
+  return tableOf(["fault", "times"], rows);
 }
 
 function routeRows({ readsByRoute, hitsByRoute }: RunReport): string[][] {

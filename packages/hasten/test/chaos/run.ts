@@ -1,10 +1,11 @@
 /** One run: a server, API processes, writers, readers, faults; then every answer is judged. */
 import { setTimeout as delay } from "node:timers/promises";
+import { type RedisServer, startRedis } from "hasten-tools/redis";
 import { nowMs } from "./clock.ts";
-import { FAULTS, type Fault } from "./faults.ts";
+import { EVERY_FAULT, type EveryFault } from "./every-fault.ts";
+import type { AnyMutant } from "./every-mutant.ts";
 import { type Fleet, type Slot, startFleet } from "./fleet.ts";
-import type { FromWriter } from "./messages.ts";
-import type { Mutant } from "./mutants.ts";
+import type { ApiSettings, FromWriter } from "./messages.ts";
 import { Oracle, type Stale, type Write } from "./oracle.ts";
 import { type Random, seeded } from "./random.ts";
 import { createReaders, type Readers, type Tally } from "./readers.ts";
@@ -25,13 +26,15 @@ export interface RunOptions {
   /** Of all writers together, library and foreign. */
   readonly writesPerSecond: number;
   /** One after the other, again and again, with a pause in between. */
-  readonly faults: readonly Fault[];
+  readonly faults: readonly EveryFault[];
   readonly faultPauseMs: number;
   readonly poolMax: number;
   /** Of every API process; the run ends when it was found. @default none */
-  readonly mutant?: Mutant | undefined;
+  readonly mutant?: AnyMutant | undefined;
   /** Without any cache: nothing can be stale, or the harness is wrong. @default false */
   readonly bare?: boolean | undefined;
+  /** The processes share a Redis of the run's own, and one of them leads. @default false */
+  readonly redis?: boolean | undefined;
   readonly onLine?: ((line: string) => void) | undefined;
 }
 
@@ -78,32 +81,34 @@ export async function chaosRunOn(server: ChaosServer, options: RunOptions): Prom
   const random = seeded(options.seed);
   const writes: Write[] = [await prepare(server.url)];
   const readers = createReaders(random);
-  await using fleet = await startFleetFor(options, server, (message) => {
+  await using redis = options.redis === true ? await startRedis() : undefined;
+  const places = { url: server.url, redisUrl: redis?.url };
+  await using fleet = await startFleetFor(options, places, (message) => {
     if (message.kind === "wrote") writes.push(message.write);
     if (message.kind === "rolled-back") readers.rolledBack += 1;
   });
   const startedMs = nowMs();
-  const soFar = (faults: ReadonlyMap<Fault, number>): RunReport => {
+  const soFar = (faults: ReadonlyMap<EveryFault, number>): RunReport => {
     const seconds = (nowMs() - startedMs) / 1_000;
     const all = [...writes, ...readers.writes];
     const died = fleet.slots.reduce((sum, slot) => sum + slot.died, 0);
     return judged({ options, seconds, readers, faults, writes: all, server, died });
   };
   const found = (): boolean => options.mutant !== undefined && soFar(new Map()).stale > 0;
-  const faults = await underLoad({ options, server, fleet, readers, random, found });
+  const faults = await underLoad({ options, server, redis, fleet, readers, random, found });
   await fleet.stopWriters();
   return soFar(faults);
 }
 
 function startFleetFor(
   options: RunOptions,
-  { url }: ChaosServer,
+  { url, redisUrl }: Pick<ApiSettings, "url" | "redisUrl">,
   onWriter: (message: FromWriter) => void,
 ): Promise<Fleet> {
   const { boundMs, poolMax, mutant, apis, seed, bare = false } = options;
   const writesPerSecond = (options.writesPerSecond * (1 - OWN_SHARE)) / options.writers;
   return startFleet({
-    api: { url, boundMs, poolMax, mutant, bare },
+    api: { url, redisUrl, boundMs, poolMax, mutant, bare },
     apis,
     writers: Array.from({ length: options.writers }, (_, at) => ({
       url,
@@ -119,6 +124,7 @@ function startFleetFor(
 interface Load {
   readonly options: RunOptions;
   readonly server: ChaosServer;
+  readonly redis: RedisServer | undefined;
   readonly fleet: Fleet;
   readonly readers: Readers;
   readonly random: Random;
@@ -127,13 +133,13 @@ interface Load {
 }
 
 /** Reads and writes until there were enough reads, while one fault follows the other. */
-async function underLoad(load: Load): Promise<Map<Fault, number>> {
+async function underLoad(load: Load): Promise<Map<EveryFault, number>> {
   const { options, fleet, readers, random, found } = load;
   const endsMs = nowMs() + options.secondsMax * 1_000;
   const enough = (): boolean => readers.reads.length >= options.reads || nowMs() >= endsMs;
   const lanes = fleet.slots.flatMap((slot) => lanesOf(slot, load));
   await delay(WARM_UP_MS);
-  const counts = new Map<Fault, number>();
+  const counts = new Map<EveryFault, number>();
   const surroundings = {
     ...load,
     slots: fleet.slots,
@@ -147,7 +153,7 @@ async function underLoad(load: Load): Promise<Map<Fault, number>> {
     const fault = options.faults[at % options.faults.length];
     if (fault !== undefined) {
       options.onLine?.(`${readers.reads.length} reads; ${fault}`);
-      await FAULTS[fault](surroundings);
+      await EVERY_FAULT[fault](surroundings);
       counts.set(fault, (counts.get(fault) ?? 0) + 1);
     }
     await delay(options.faultPauseMs * (0.5 + random.next()));
@@ -172,7 +178,7 @@ interface Judging {
   readonly options: RunOptions;
   readonly seconds: number;
   readonly readers: Readers;
-  readonly faults: ReadonlyMap<Fault, number>;
+  readonly faults: ReadonlyMap<EveryFault, number>;
   readonly writes: readonly Write[];
   readonly server: ChaosServer;
   readonly died: number;

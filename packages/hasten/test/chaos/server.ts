@@ -11,6 +11,7 @@ const FLAGS = [
   "max_wal_senders=30",
   "max_replication_slots=30",
   "max_connections=120",
+  "max_prepared_transactions=10",
   // Transactions of some hundred rows are sent before they commit.
   "logical_decoding_work_mem=64kB",
   // The machine does not lose power: a crash of the server alone keeps what was written to files.

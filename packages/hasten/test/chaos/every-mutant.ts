@@ -1,0 +1,8 @@
+import { isMutant, type Mutant } from "./mutants.ts";
+import { isSharedMutant, type SharedMutant } from "./shared-mutants.ts";
+
+export type AnyMutant = Mutant | SharedMutant;
+
+export function isAnyMutant(name: string): name is AnyMutant {
+  return isMutant(name) || isSharedMutant(name);
+}
