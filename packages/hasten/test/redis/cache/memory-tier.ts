@@ -64,7 +64,8 @@ export class World {
   /** Everything is gone: FLUSHALL. */
   flush(): void {
     this.epoch = `epoch-${Number(this.epoch.slice(6)) + 1}`;
-    for (const map of [this.entries, this.deleted, this.expired, this.leases]) map.clear();
+    for (const map of [this.entries, this.deleted, this.expired]) map.clear();
+    this.expireLeases();
     this.log.length = 0;
   }
 
@@ -113,6 +114,12 @@ export class World {
     }
     if (how === "deleted") for (const key of keys) this.entries.delete(key);
     this.log.push({ node, seq: this.seq, one });
+  }
+
+  /** Those whose holders do not renew them: a reply that was lost told nobody that it holds one. */
+  expireLeases(): void {
+    for (const { over } of this.leases.values()) over.resolve();
+    this.leases.clear();
   }
 
   endLease(key: string, node: MemoryTier): void {

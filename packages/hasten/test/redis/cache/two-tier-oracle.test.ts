@@ -134,6 +134,8 @@ const story: fc.Arbitrary<Step[]> = fc.oneof(
 
 class Stale extends Error {}
 
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 class Story {
   readonly clock = manualClock();
   readonly world = new World(this.clock);
@@ -260,6 +262,7 @@ class Story {
   /** Everybody is told everything; then nothing old is anywhere. */
   async end(): Promise<void> {
     for (let round = 0; round < 12; round++) {
+      this.world.expireLeases();
       for (const go of this.held.splice(0)) go(false);
       for (const { tier } of this.sides) {
         if (tier.away) tier.comeBack();
@@ -267,7 +270,12 @@ class Story {
       }
       for (let turn = 0; turn < 40; turn++) await Promise.resolve();
     }
-    await Promise.all(this.answers);
+    let waiting = true;
+    const all = Promise.all(this.answers).then(() => {
+      waiting = false;
+    });
+    for (let turn = 0; turn < 50 && waiting; turn++) await Promise.race([all, nextTurn()]);
+    if (waiting) throw new Error("somebody waits for ever");
     await this.clock.advance(BOUND_MS + 1);
     for (const { tier } of this.sides) tier.confirm();
     const third = this.world.node();
