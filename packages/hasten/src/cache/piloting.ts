@@ -5,7 +5,7 @@ import type { Flight } from "./flight.ts";
 import { failed, type Landing, loaded, weigh } from "./landing.ts";
 import type { LoadParts } from "./load-parts.ts";
 import { settled } from "./tracking.ts";
-import { approach } from "./two-tier/approach.ts";
+import { approach, lookFirst, type Sight } from "./two-tier/approach.ts";
 import { deliver } from "./two-tier/delivery.ts";
 import type { LoadContext } from "./types.ts";
 
@@ -67,12 +67,15 @@ export function createPilot(
   const flyInTurn = async (flight: Flight): Promise<void> => {
     if (await inTurn(flight)) await flyAlone(flight);
   };
-  const flyFar = async (flight: Flight): Promise<void> => {
-    const bearing = await approach(parts, flight, gate === undefined ? undefined : inTurn);
+  const landFound = (flight: Flight, landing: Landing): void => {
+    flight.found = true;
+    end(flight, landing);
+  };
+  const flyFar = async (flight: Flight, sight: Sight): Promise<void> => {
+    const bearing = await approach(parts, flight, gate === undefined ? undefined : inTurn, sight);
     if (bearing.kind === "over") return;
     if (bearing.kind === "found") {
-      flight.found = true;
-      end(flight, bearing.landing);
+      landFound(flight, bearing.landing);
       return;
     }
     await fly(flight, async (value) => {
@@ -83,7 +86,7 @@ export function createPilot(
   };
 
   return (flight) => {
-    if (flight.far) void flyFar(flight);
+    if (flight.far) lookFirst(parts, flight, landFound, flyFar);
     else if (gate !== undefined) void flyInTurn(flight);
     else void flyAlone(flight);
   };

@@ -13,9 +13,9 @@
  */
 import { instant } from "../../core/trust.ts";
 import type { Flight } from "../flight.ts";
-import { another, type Landing } from "../landing.ts";
+import type { Landing } from "../landing.ts";
 import type { LoadParts, LoadRequest } from "../load-parts.ts";
-import type { Capture, Lease, LeaseAnswer, SharedEntry } from "../shared/port.ts";
+import type { Capture, Lease, LeaseAnswer, SharedEntry, SharedRead } from "../shared/port.ts";
 import { renewFill } from "../tracking.ts";
 import { type Asked, adopt, type Finding } from "./finding.ts";
 
@@ -40,24 +40,62 @@ export function travels({ tier, shelf }: LoadParts, { key, options }: LoadReques
 
 const OVER: Bearing = { kind: "over" };
 
-/** @param turn waits until the flight may load; false where it has ended */
+/** What the first look brought, where that was nothing to land with at once. */
+export interface Sight {
+  readonly asked: Asked;
+  readonly read: SharedRead;
+  /** Decompressing what is large takes a while. */
+  readonly landing: Landing | undefined | Promise<Landing | undefined>;
+}
+
+/**
+ * The first look: a fresh value of another process lands in the turn of the answer, as nothing else
+ * has to be waited for. Everything else goes on from there.
+ */
+export function lookFirst(
+  parts: LoadParts,
+  flight: Flight,
+  land: (flight: Flight, landing: Landing) => void,
+  goOn: (flight: Flight, sight: Sight) => Promise<void>,
+): void {
+  const asked = askedBy(parts, flight);
+  void parts.tier!.read(flight.key, flight.wanted.tags).then((read) => {
+    const landing = read.kind === "found" ? useful(parts, flight, asked, read.entry) : undefined;
+    if (landing !== undefined && !(landing instanceof Promise)) land(flight, landing);
+    else void goOn(flight, { asked, read, landing });
+  });
+}
+
+function askedBy({ options }: LoadParts, { key, fill, wanted }: Flight): Asked {
+  const { eagerRefresh, codec } = wanted;
+  return { key, fill, at: instant(options.clock), eagerRefresh, codec };
+}
+
+async function lookAgain(parts: LoadParts, flight: Flight): Promise<Sight> {
+  const asked = askedBy(parts, flight);
+  const read = await parts.tier!.read(flight.key, flight.wanted.tags);
+  const landing = read.kind === "found" ? useful(parts, flight, asked, read.entry) : undefined;
+  return { asked, read, landing };
+}
+
+/**
+ * Until it may load, or another process has the value after all.
+ * @param turn waits until the flight may load; false where it has ended
+ */
 export async function approach(
   parts: LoadParts,
   flight: Flight,
   turn: ((flight: Flight) => Promise<boolean>) | undefined,
+  first: Sight,
 ): Promise<Bearing> {
   const tier = parts.tier!;
-  const { key, fill, wanted } = flight;
+  const { key, wanted } = flight;
   let capture: Capture | undefined;
-  for (;;) {
-    const at = instant(parts.options.clock);
-    const asked: Asked = { key, fill, at, eagerRefresh: wanted.eagerRefresh, codec: wanted.codec };
-    const read = await tier.read(key, wanted.tags);
+  for (let sight = first; ; sight = await lookAgain(parts, flight)) {
+    const { asked, read } = sight;
     if (read.kind !== "unavailable") capture = read.capture;
-    if (read.kind === "found") {
-      const landing = await useful(parts, flight, asked, read.entry);
-      if (landing !== undefined) return { kind: "found", landing };
-    }
+    const landing = await sight.landing;
+    if (landing !== undefined) return { kind: "found", landing };
     if (flight.landing !== undefined) return OVER;
     if (turn !== undefined && !(await turn(flight))) return OVER;
     const caught = capture === undefined ? undefined : parts.rules.tier.catchUp(tier, key, capture);
@@ -126,13 +164,23 @@ async function others(
 }
 
 /** What the flight ends with, where what was found is fresh; else it may stand in. */
-async function useful(
+function useful(
   parts: LoadParts,
   flight: Flight,
   asked: Asked,
   found: SharedEntry,
-): Promise<Landing | undefined> {
-  const finding = await adopt(parts, asked, found);
+): Landing | undefined | Promise<Landing | undefined> {
+  const finding = adopt(parts, asked, found);
+  return finding instanceof Promise
+    ? finding.then((one) => landingWith(parts, flight, one))
+    : landingWith(parts, flight, finding);
+}
+
+function landingWith(
+  parts: LoadParts,
+  flight: Flight,
+  finding: Finding | undefined,
+): Landing | undefined {
   if (finding === undefined || flight.landing !== undefined) return undefined;
   const { entry, fresh, voided } = finding;
   if (!fresh) {
@@ -140,9 +188,8 @@ async function useful(
     return undefined;
   }
   if (flight.leader.background && !isNews(parts, flight, finding)) return undefined;
-  const landed = { kind: "loaded", stored: entry.stored, codec: entry.codec, voided } as const;
-  const landing = { ...landed, value: undefined, used: entry };
-  return { ...landing, value: another(landing) };
+  const { value, stored, codec } = entry;
+  return { kind: "loaded", value, stored, codec, voided, used: entry };
 }
 
 /** What is refreshed because its end is near is not replaced by itself. */

@@ -55,37 +55,40 @@ export function adopt(
     parts.counters.undecodable += 1;
     return undefined;
   }
+  const known = { asked, found, dependency };
   const codec = asked.codec ?? parts.shelf.codecOf(asked.key);
-  const origin = { freshUntilMs: found.freshUntilMs, dependency };
+  const origin = codec === undefined ? undefined : { freshUntilMs: found.freshUntilMs, dependency };
   const decoded = readPayload(found.payload, codec, origin);
-  if (decoded instanceof Promise)
-    return decoded.then((one) => settle(parts, asked, { ...found, dependency }, one));
-  return settle(parts, asked, { ...found, dependency }, decoded);
+  if (decoded instanceof Promise) return decoded.then((one) => settle(parts, known, one));
+  return settle(parts, known, decoded);
 }
 
-type Known = Omit<SharedEntry, "dependency"> & { readonly dependency: Dependency | undefined };
+interface Known {
+  readonly asked: Asked;
+  readonly found: SharedEntry;
+  readonly dependency: Dependency | undefined;
+}
 
 function settle(
   parts: LoadParts,
-  asked: Asked,
-  found: Known,
+  { asked, found, dependency }: Known,
   decoded: Decoded,
 ): Finding | undefined {
   const { shelf, counters, fence, rules } = parts;
-  if (decoded.kind !== "value" || found.tags.length > KEPT_TAGS_MAX) {
+  const { tags, expired } = found;
+  if (decoded.kind !== "value" || tags.length > KEPT_TAGS_MAX) {
     counters.undecodable += 1;
     return undefined;
   }
-  const { codec } = asked;
-  const entry = shelf.make(asked.key, shelf.admit(asked.key, decoded.value, { codec }), {
+  const entry = shelf.make(asked.key, shelf.admit(asked.key, decoded.value, asked), {
     lifetime: inMemory(parts, lifetimeOf(parts, asked, found)),
-    tags: found.tags,
-    guard: guardOf(parts, asked.fill, found.dependency, asked.at),
+    tags,
+    guard: guardOf(parts, asked.fill, dependency, asked.at),
   });
   // By this clock, which may be behind the one that read the answer: or it would be fresh until then.
-  if (found.expired) entry.expire(parts.now());
-  const voided = rules.voided(fence, asked.fill, found.tags);
-  const fresh = !found.expired && isFresh(parts, entry);
+  if (expired) entry.expire(parts.now());
+  const voided = rules.voided(fence, asked.fill, tags);
+  const fresh = !expired && isFresh(parts, entry);
   const usable = fresh || mayStandIn(parts, entry);
   if (usable && !voided && replaces(parts, entry, fresh)) shelf.keep(entry);
   else fence.detach(entry.records);
@@ -99,7 +102,7 @@ function replaces(parts: LoadParts, entry: Entry, fresh: boolean): boolean {
   return kept === undefined || !mayStandIn(parts, kept);
 }
 
-function lifetimeOf(parts: LoadParts, { eagerRefresh }: Asked, found: Known): Lifetime {
+function lifetimeOf(parts: LoadParts, { eagerRefresh }: Asked, found: SharedEntry): Lifetime {
   const nowMs = parts.now();
   const ttlMs = found.freshUntilMs - nowMs;
   const wholeMs = found.freshUntilMs - found.capturedMs;

@@ -10,7 +10,7 @@ import type { Payload } from "../shared/port.ts";
 import { structured } from "../structured.ts";
 import { type Admitted, isJsonExact } from "../value.ts";
 import { decompressPayload, PAYLOAD_BYTES_MAX } from "./compression.ts";
-import { FORM_CODEC, FORM_JSON, FORM_STRUCTURED } from "./form.ts";
+import { FORM_CODEC, FORM_JSON, FORM_MASK, FORM_STRUCTURED } from "./form.ts";
 import { readStructured } from "./read.ts";
 import type { Decoded, Decompressed, WireLimits } from "./types.ts";
 
@@ -106,6 +106,7 @@ export function readPayload(
   origin?: WireOrigin,
   limits?: WireLimits,
 ): Decoded | Promise<Decoded> {
+  if (limits === undefined && payload.form <= FORM_MASK) return decodeValue(payload, codec, origin);
   const read = (found: Decompressed): Decoded =>
     found.kind === "payload" ? decodeValue(found.payload, codec, origin) : found;
   const found = decompressPayload(payload, limits);
