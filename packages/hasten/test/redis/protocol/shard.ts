@@ -116,12 +116,12 @@ function partOf(key: string, held: RedisReply): unknown {
     const seq = seqOf(bytes);
     const entry = Number.isNaN(seq) ? undefined : decodeEntry(bytes, seq);
     if (entry === undefined) return "damaged";
-    const { tags, markedExpired, payload } = entry;
+    const { tags, expiredSeq, payload } = entry;
     const epoch = bytes.toString("latin1", 3, 19);
     return {
       epoch,
       seq,
-      expired: markedExpired,
+      expired: expiredSeq !== undefined,
       tags: tags.map(tagName),
       value: `${payload.bytes}`,
     };

@@ -2,7 +2,8 @@
  * Reads entries as they lie in Redis.
  *
  * ```
- *  0 `H1`   2 live byte: `0`, or `x` for expired   3 epoch (16)   19 seq   35 seq again (16 digits each)
+ *  0 `H1`   2 live byte: `0`, or `x` for expired   3 epoch (16)
+ * 19 seq   35 seq again, or the number at which it was expired (16 digits each)
  * 51 body (`entry-body.ts`)
  * ```
  * Invariants: whatever the bytes are, nothing is thrown and nothing beyond their end is read; what
@@ -40,7 +41,8 @@ export function seqOf(bytes: Buffer): number {
   const live = bytes[AT_LIVE];
   if (live !== ZERO && live !== EXPIRED) return Number.NaN;
   const seq = digitsAt(bytes, AT_SEQ);
-  return seq === digitsAt(bytes, AT_SEQ_AGAIN) ? seq : Number.NaN;
+  const again = digitsAt(bytes, AT_SEQ_AGAIN);
+  return again === seq || (again > seq && live === EXPIRED) ? seq : Number.NaN;
 }
 
 /** 16 decimal digits; NaN where something else is among them. */
@@ -76,7 +78,7 @@ export function decodeEntry(bytes: Buffer, seq: number): DecodedEntry | undefine
   if (texts.at !== payloadAt || kind > DEPENDENCY_PERSONAL) return undefined;
   return {
     seq,
-    markedExpired: bytes[AT_LIVE] === EXPIRED,
+    expiredSeq: bytes[AT_LIVE] === EXPIRED ? digitsAt(bytes, AT_SEQ_AGAIN) : undefined,
     freshUntilRedisMs: bytes.readDoubleBE(AT_BODY),
     staleUntilRedisMs: bytes.readDoubleBE(AT_BODY + BODY.staleUntil),
     capturedRedisMs: bytes.readDoubleBE(AT_BODY + BODY.captured),

@@ -56,8 +56,8 @@ const body: fc.Arbitrary<EntryBody> = fc.record({
 test("an entry gives back what was written", () => {
   fc.assert(
     fc.property(body, fc.integer({ min: 0, max: 2 ** 53 - 1 }).filter(fits), (one, seq) => {
-      expect(decode(entryBytes(one, seq))).toEqual({ ...one, seq, markedExpired: false });
-      expect(decode(entryBytes(one, seq, "x"))?.markedExpired).toBe(true);
+      expect(decode(entryBytes(one, seq))).toEqual({ ...one, seq, expiredSeq: undefined });
+      expect(decode(entryBytes(one, seq, "x"))?.expiredSeq).toBe(seq);
     }),
     { numRuns: 1_000 },
   );

@@ -33,6 +33,11 @@ export function recordStanding(
   return expired > seq ? "expired" : "live";
 }
 
+/** The number at which a record that stands so was expired. */
+export function expiredSeqOf(record: RedisReply | undefined): number {
+  return Buffer.isBuffer(record) ? digitsAt(record, AT_EXPIRED) : Number.NaN;
+}
+
 function separated(record: Buffer): boolean {
   return record[16] === SPACE && record[33] === SPACE && record[50] === SPACE;
 }
@@ -43,8 +48,21 @@ export function rootStanding(clock: ClockRecord, seq: number): "live" | "expired
   return clock.rootExpired > seq ? "expired" : "live";
 }
 
-/** By its time alone. NaN, which damaged times are, counts as over. */
-export function timeStanding(entry: DecodedEntry, nowRedisMs: number): "fresh" | "stale" | "over" {
-  if (nowRedisMs < entry.freshUntilRedisMs) return "fresh";
-  return nowRedisMs < entry.staleUntilRedisMs ? "stale" : "over";
+/**
+ * By its time, and by when it was expired: its grace counts from then. NaN, which damaged times are,
+ * counts as over.
+ */
+export function timeStanding(
+  { freshUntilRedisMs, staleUntilRedisMs }: DecodedEntry,
+  nowRedisMs: number,
+  expiredAtRedisMs: number = Number.POSITIVE_INFINITY,
+): "fresh" | "stale" | "over" {
+  if (nowRedisMs < Math.min(freshUntilRedisMs, expiredAtRedisMs)) return "fresh";
+  const graceMs = staleUntilRedisMs - freshUntilRedisMs;
+  return nowRedisMs < Math.min(staleUntilRedisMs, expiredAtRedisMs + graceMs) ? "stale" : "over";
+}
+
+/** A number is at least what the clock of Redis showed then, in microseconds. */
+export function redisMsOf(seq: number): number {
+  return seq / 1_000;
 }

@@ -1,7 +1,7 @@
 /** Judges what a read brought: the clock, an entry, and the records that it hangs on. */
 import type { RedisReply } from "../../../redis/index.ts";
 import { AT_EPOCH, decodeEntry, sameEpoch, seqOf } from "./entry-header.ts";
-import { recordStanding, rootStanding, timeStanding } from "./judge.ts";
+import { expiredSeqOf, recordStanding, redisMsOf, rootStanding, timeStanding } from "./judge.ts";
 import { prefixName, tagName } from "./names.ts";
 import type { ClockRecord, DecodedEntry, ReadAnswer } from "./types.ts";
 
@@ -68,12 +68,16 @@ interface Judged {
 
 function judgeEntry(look: Look, judged: Judged, nowRedisMs: number, bytes: number): ReadAnswer {
   const { clock, clockBytes, entry, own } = judged;
-  let expired = entry.markedExpired || judged.root === "expired";
+  let expiredSeq = Math.min(
+    entry.expiredSeq ?? NEVER,
+    judged.root === "expired" ? clock.rootExpired : NEVER,
+  );
   const { prefixes, declared, records, recordsAt, tagRecordsAt } = look;
   const asked = prefixes.length + declared.length;
   for (let index = 0; index < asked; index++) {
-    const standing = recordStanding(records[recordsAt + index], clockBytes, entry.seq);
-    if (standing === "expired") expired = true;
+    const record = records[recordsAt + index];
+    const standing = recordStanding(record, clockBytes, entry.seq);
+    if (standing === "expired") expiredSeq = Math.min(expiredSeq, expiredSeqOf(record));
     else if (standing !== "live") {
       const name =
         index < prefixes.length
@@ -84,16 +88,21 @@ function judgeEntry(look: Look, judged: Judged, nowRedisMs: number, bytes: numbe
   }
   if (own !== undefined) {
     for (let index = 0; index < entry.tags.length; index++) {
-      const standing = recordStanding(own[tagRecordsAt + index], clockBytes, entry.seq);
-      if (standing === "expired") expired = true;
+      const record = own[tagRecordsAt + index];
+      const standing = recordStanding(record, clockBytes, entry.seq);
+      if (standing === "expired") expiredSeq = Math.min(expiredSeq, expiredSeqOf(record));
       else if (standing !== "live")
         return absent(clock, `${standing}: ${tagName(entry.tags[index]!)}`);
     }
   }
-  const time = timeStanding(entry, nowRedisMs);
+  const expiredAtRedisMs = expiredSeq === NEVER ? undefined : redisMsOf(expiredSeq);
+  const time = timeStanding(entry, nowRedisMs, expiredAtRedisMs);
   if (time === "over") return absent(clock, "its time is over");
-  return { kind: "found", fresh: !expired && time === "fresh", expired, entry, clock, bytes };
+  const fresh = expiredAtRedisMs === undefined && time === "fresh";
+  return { kind: "found", fresh, expiredAtRedisMs, entry, clock, bytes };
 }
+
+const NEVER = Number.POSITIVE_INFINITY;
 
 function isSame(tags: readonly string[], guessed: readonly string[]): boolean {
   return tags.length === guessed.length && tags.every((tag, index) => tag === guessed[index]);

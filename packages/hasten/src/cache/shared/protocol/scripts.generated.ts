@@ -504,7 +504,7 @@ return { 'added', text, clock_text(clock), renewed }
 
 export const invalidate: RedisScript = {
   name: "invalidate",
-  sha: "7d78250ee3d5462b5fa789090870ed4506f1de0e",
+  sha: "9c6a12223cd348f2854372f7f268df02687ac1a9",
   source: `local SPACE = string.sub(KEYS[1], 1, -4)
 local function key_of(name, small, capital)
 local letter = string.byte(name) == 107 and small or capital
@@ -659,7 +659,10 @@ gone[#gone + 1] = key_of(name, 'l', 'L')
 else
 local key = key_of(name, 'e', 'E')
 local live = redis.pcall('GETRANGE', key, 0, 2)
-if live == 'H10' then redis.call('SETRANGE', key, 2, 'x') end
+if live == 'H10' then
+redis.call('SETRANGE', key, 2, 'x')
+redis.call('SETRANGE', key, 35, wide(seq))
+end
 end
 end
 if ARGV[4] == '1' then

@@ -35,8 +35,8 @@ export interface EntryBody {
 
 export interface DecodedEntry extends EntryBody {
   readonly seq: number;
-  /** Its own live byte says so; `StoredEntry.expired` has the whole truth. */
-  readonly markedExpired: boolean;
+  /** Its own head says that it was expired, and at which number. The answer has the whole truth. */
+  readonly expiredSeq: number | undefined;
 }
 
 export type ReadAnswer =
@@ -44,8 +44,8 @@ export type ReadAnswer =
       readonly kind: "found";
       /** False: usable as stale only. */
       readonly fresh: boolean;
-      /** By `expire`, not by time. */
-      readonly expired: boolean;
+      /** By `expire`, not by time: when, by the clock of Redis or later. */
+      readonly expiredAtRedisMs: number | undefined;
       readonly entry: DecodedEntry;
       readonly clock: ClockRecord;
       readonly bytes: number;

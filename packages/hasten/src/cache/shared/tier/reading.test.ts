@@ -43,16 +43,16 @@ const clockOf = (over: Partial<ClockRecord> = {}): ClockRecord => ({
 const entryOf = (over: Partial<DecodedEntry> = {}): DecodedEntry => ({
   ...{ freshUntilRedisMs: REDIS_MS + 1_000, staleUntilRedisMs: REDIS_MS + 2_000 },
   ...{ capturedRedisMs: REDIS_MS - 500, loadMs: 3, tags: ["t"], dependency: undefined, seq: 90 },
-  ...{ payload: { form: 1, bytes: Buffer.from("1") }, markedExpired: false },
+  ...{ payload: { form: 1, bytes: Buffer.from("1") }, expiredSeq: undefined },
   ...over,
 });
 
 const found = (
   clock: Partial<ClockRecord> = {},
   entry: Partial<DecodedEntry> = {},
-  expired = false,
+  expiredAtRedisMs?: number,
 ): ReadAnswer => ({
-  ...{ kind: "found", fresh: !expired, expired, bytes: 10 },
+  ...{ kind: "found", fresh: expiredAtRedisMs === undefined, expiredAtRedisMs, bytes: 10 },
   ...{ entry: entryOf(entry), clock: clockOf(clock) },
 });
 
@@ -112,6 +112,17 @@ test("what is over by the latest that Redis may show is absent, or stale", async
   expect(reading.judge("k", found())).toMatchObject({ kind: "found", fresh: false });
   await clock.advance(1_000);
   expect(reading.judge("k", found())).toMatchObject({ kind: "absent" });
+});
+
+test("what was expired may stand in for its grace, counted from then and not from each look", async () => {
+  const { reading, clock } = setup();
+  await clock.advance(400);
+  const expired = found({}, {}, REDIS_MS - 500);
+  expect(reading.judge("k", expired)).toMatchObject({
+    entry: { expired: true, staleUntilMs: 500 },
+  });
+  await clock.advance(100);
+  expect(reading.judge("k", expired)).toMatchObject({ kind: "absent" });
 });
 
 test("Redis knows more than was heard here: that is asked for", () => {

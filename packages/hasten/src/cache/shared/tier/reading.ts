@@ -57,13 +57,12 @@ export class Reading {
     const subject = { key, tags: entry.tags, prefixes: prefixesOf(key) };
     const own = this.#parts.cover(subject);
     if (own === "deleted") return { kind: "absent", capture, because: OWN };
-    const expired = answer.expired || own === "expired";
-    const known = this.#entry(entry, expired);
+    const known = this.#entry(entry, answer.expiredAtRedisMs, own === "expired");
     const { monotonicMs } = known.now;
     if (known.entry.staleUntilMs <= monotonicMs) {
       return { kind: "absent", capture, because: "its time is over" };
     }
-    const fresh = !expired && known.entry.freshUntilMs > monotonicMs;
+    const fresh = !known.entry.expired && known.entry.freshUntilMs > monotonicMs;
     return { kind: "found", entry: known.entry, capture, fresh };
   }
 
@@ -83,7 +82,12 @@ export class Reading {
     return { kind: "unavailable", because };
   }
 
-  #entry(found: DecodedEntry, expired: boolean): { now: Instant; entry: SharedEntry } {
+  /** @param own by this process, and Redis does not know it yet */
+  #entry(
+    found: DecodedEntry,
+    expiredAtRedisMs: number | undefined,
+    own: boolean,
+  ): { now: Instant; entry: SharedEntry } {
     const { clock, time } = this.#parts;
     const now = instant(clock);
     const redisMs = time.atMostMs(now) ?? Number.POSITIVE_INFINITY;
@@ -91,12 +95,17 @@ export class Reading {
     const freshUntilMs = now.monotonicMs + (found.freshUntilRedisMs - redisMs);
     const staleUntilMs = now.monotonicMs + (found.staleUntilRedisMs - redisMs);
     const graceMs = Math.max(0, found.staleUntilRedisMs - found.freshUntilRedisMs);
+    const expired = own || expiredAtRedisMs !== undefined;
+    const expiredAgoMs =
+      expiredAtRedisMs === undefined ? 0 : Math.max(0, redisMs - expiredAtRedisMs);
     const entry: SharedEntry = {
       payload: found.payload,
       tags: found.tags,
       freshUntilMs: expired ? Math.min(freshUntilMs, now.monotonicMs) : freshUntilMs,
-      // When it was expired nobody knows: now at the latest. Without a grace it is over.
-      staleUntilMs: expired ? Math.min(staleUntilMs, now.monotonicMs + graceMs) : staleUntilMs,
+      // Now at the latest: numbers may be ahead of the clock. Without a grace it is over.
+      staleUntilMs: expired
+        ? Math.min(staleUntilMs, now.monotonicMs + graceMs - expiredAgoMs)
+        : staleUntilMs,
       expired,
       loadMs: found.loadMs,
       capturedMs: captured.monotonicMs,

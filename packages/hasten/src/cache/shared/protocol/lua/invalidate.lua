@@ -26,7 +26,10 @@ for index = 8, #ARGV do
   else
     local key = key_of(name, 'e', 'E')
     local live = redis.pcall('GETRANGE', key, 0, 2)
-    if live == 'H10' then redis.call('SETRANGE', key, 2, 'x') end
+    if live == 'H10' then
+      redis.call('SETRANGE', key, 2, 'x')
+      redis.call('SETRANGE', key, 35, wide(seq))
+    end
   end
 end
 if ARGV[4] == '1' then

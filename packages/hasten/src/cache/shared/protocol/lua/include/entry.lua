@@ -1,4 +1,5 @@
 -- An entry: `H1`, live byte ('0', or 'x' for expired), epoch (16), seq twice (16 digits each), body.
+-- Of an expired one the second is the number at which it was.
 -- The body: four doubles (fresh until, stale until, captured, load), form (1), dependency (1),
 -- length of the payload (4), count of tags (2), tags (length (2) and name each), ….
 -- Offsets here count from 1.
