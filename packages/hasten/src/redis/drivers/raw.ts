@@ -16,6 +16,8 @@ export interface RawClient {
   /** Told when the connection is gone, perhaps more than once, perhaps after `destroy`. */
   onGone(listener: (because: unknown) => void): void;
   address(): string;
+  /** As of a connection. */
+  standing?(): Promise<string | undefined>;
 }
 
 export async function connectRaw(
@@ -67,6 +69,10 @@ class RawConnection implements RedisConnection {
   call(words: readonly RedisArgument[]): Promise<RedisReply> {
     if (this.#state !== "open") return Promise.reject(new Error(this.#because));
     return this.#raw.send(words) as Promise<RedisReply>;
+  }
+
+  async standing(): Promise<string | undefined> {
+    return await this.#raw.standing?.();
   }
 
   onLost(listener: (because: string) => void): void {

@@ -20,6 +20,7 @@ function apart(connection: RedisConnection): RedisConnection {
     // Before the first trace nobody can take it for anything else.
     call: (words) =>
       isTracing() ? ownTraffic(() => connection.call(words)) : connection.call(words),
+    standing: async () => await ownTraffic(async () => await connection.standing?.()),
     // Whoever is told goes on with work of its own.
     onLost: (listener) => connection.onLost((because) => untraced(() => listener(because))),
     close: () => ownTraffic(() => connection.close()),

@@ -4,8 +4,8 @@ import type { RedisConnection, RedisReply, RedisServer } from "../types.ts";
 import { replyRule } from "./rules.ts";
 
 /**
- * Rejects where it is no master, still loads its data, does not hold the key's slot, or does not say
- * which run it is.
+ * Rejects where it is no master, or not the one that others name, still loads its data, does not hold
+ * the key's slot, or does not say which run it is.
  */
 export async function greet(connection: RedisConnection, key: string): Promise<RedisServer> {
   const info = fieldsOf(await connection.call(["INFO"]));
@@ -21,6 +21,9 @@ export async function greet(connection: RedisConnection, key: string): Promise<R
     throw new Error(`${connection.address} is loading its data`);
   }
   if (info.get("cluster_enabled") === "1") await holdsSlot(connection, key);
+  // Only now: it may have been stopped, and replaced, until it answered.
+  const because = await connection.standing?.();
+  if (because !== undefined) throw new Error(because);
   const version = info.get("valkey_version") ?? info.get("redis_version") ?? "unknown";
   return { runId, version, address: connection.address };
 }

@@ -275,6 +275,11 @@ export class Link implements RedisLink {
         },
         (error: unknown) => void this.#failed(inUse, error),
       );
+      // Where nobody says, it goes on as it is.
+      inUse.connection.standing?.().then(
+        (because) => because !== undefined && this.#lost(inUse, because),
+        () => undefined,
+      );
     });
   }
 

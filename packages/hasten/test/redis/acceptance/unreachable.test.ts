@@ -12,7 +12,7 @@ import { ready } from "./hosts.ts";
 
 const HARD_MS = 150;
 /** After a bare timer of the same time, which is late where the machine is busy. */
-const LATE_MS = 25;
+const LATE_MS = 60;
 const LOADS_MAX = 5;
 const CALLS = 200;
 
