@@ -3,6 +3,7 @@ import type { CoherenceStatus, Finding } from "../postgres/index.ts";
 import { openParts } from "./open.ts";
 import { promiseLine } from "./promise-line.ts";
 import { onStopSignal } from "./signals.ts";
+import { nameOf } from "./sources.ts";
 
 const STATUS: CoherenceStatus = {
   state: "live",
@@ -57,6 +58,23 @@ test.each([
   const text = promiseLine({ ...STATUS, ...status });
   expect(text).toMatch(line);
   expect(text).not.toContain("\n");
+});
+
+test("what is told of Redis is a sentence of its own", () => {
+  const shared = { state: "ready", sinceMs: 0, queued: 0, shards: 1, server: "r:1" } as const;
+  const status = { ...shared, because: undefined, confirmedAgoMs: 1 };
+  const line = promiseLine({ ...STATUS, promise: "own-writes", because: "no wal" }, status);
+  expect(line).toMatch(/npx hasten preflight\. Redis: shared by the processes \(r:1\)\.$/);
+  expect(promiseLine(STATUS, status)).toMatch(/within 500 ms\. Redis: shared/);
+  expect(promiseLine({ ...STATUS, state: "lost", because: "gone" }, status)).toMatch(/\(gone\) R/);
+});
+
+test("databases of one name on two servers do not share a cache", () => {
+  expect(nameOf("postgres://u:secret@Db.Example:5432/shop")).toBe("hasten-shop@db.example");
+  expect(nameOf("postgres://db.example/shop")).toBe("hasten-shop@db.example");
+  expect(nameOf("postgres://staging.example:6432/shop")).toBe("hasten-shop@staging.example:6432");
+  expect(nameOf("postgres:///shop")).toBe("hasten-shop");
+  expect(nameOf("not a url")).toBe("hasten");
 });
 
 test("a missing database and bounds are told before anything is opened", async () => {

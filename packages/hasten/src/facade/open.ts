@@ -49,15 +49,17 @@ export async function openParts(options: HastenOptions): Promise<OpenParts> {
   const { createDatabase, isUnavailable } = await import("../postgres/index.ts");
   let serving = false;
   let told = "";
+  let toldShared: SharedStatus["state"] | undefined;
   /** A change of mode comes with a change of state, and being late passes: once each, and not that. */
   const tell = (): void => {
     const status = coherence.status();
     const shared = cache.shared?.status();
     const line = promiseLine(status, shared);
     if (line === told || status.state === "late" || status.state === "closed") return;
-    // A moment without an answer passes as well; what is lost is told.
-    if (told !== "" && shared?.state === "suspect") return;
+    // A moment without an answer, or while it is looked at again, passes as well; what is lost is told.
+    if (told !== "" && shared !== undefined && passes(shared.state, toldShared)) return;
     told = line;
+    toldShared = shared?.state;
     say(line);
   };
   const sources = await openSources(options, {
@@ -114,6 +116,10 @@ export async function openParts(options: HastenOptions): Promise<OpenParts> {
       return closing;
     },
   };
+}
+
+function passes(state: SharedStatus["state"], before: SharedStatus["state"] | undefined): boolean {
+  return state === "suspect" || (state === "connecting" && before !== "connecting");
 }
 
 function postgresOf({

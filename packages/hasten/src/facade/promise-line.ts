@@ -4,7 +4,9 @@ import type { CoherenceStatus, FindingId } from "../postgres/index.ts";
 
 /** One line for the log: what is promised, what is left out, why, and where the way out is told. */
 export function promiseLine(status: CoherenceStatus, shared?: SharedStatus): string {
-  return promised(status) + (shared === undefined ? "" : ` ${sharing(shared)}`);
+  const line = promised(status);
+  if (shared === undefined) return line;
+  return `${line}${/[.)]$/.test(line) ? "" : "."} ${sharing(shared)}`;
 }
 
 function sharing({ state, because, server }: SharedStatus): string {

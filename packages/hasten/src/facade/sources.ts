@@ -88,10 +88,16 @@ async function openShared(given: CacheOptions, told: CoherenceOptions): Promise<
   };
 }
 
-/** Services of different databases do not share, even if nobody named their caches. */
-function nameOf(url: string): string {
-  const path = URL.canParse(url) ? new URL(url).pathname.slice(1) : "";
-  return path === "" ? "hasten" : `hasten-${path}`;
+/**
+ * Services of different databases do not share, even if nobody named their caches: neither those of
+ * one server nor those of one name on two, such as staging and production.
+ */
+export function nameOf(url: string): string {
+  if (!URL.canParse(url)) return "hasten";
+  const { pathname, hostname, port } = new URL(url);
+  const own = port === "" || port === "5432" ? "" : `:${port}`;
+  const at = hostname === "" ? "" : `@${hostname.toLowerCase()}${own}`;
+  return `hasten${pathname.length < 2 ? "" : "-"}${pathname.slice(1)}${at}`;
 }
 
 async function orClose<V>(first: { close(): Promise<void> }, open: () => V): Promise<Awaited<V>> {

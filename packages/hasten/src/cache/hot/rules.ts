@@ -67,7 +67,7 @@ const loadsFailing: Rule = ({ report, recent: { grown, overMs } }, limits) => {
 };
 
 const tierAway: Rule = ({ report: { shared, atMs } }, limits) => {
-  if (shared === undefined || shared.state === "ready" || shared.state === "refused") return;
+  if (shared === undefined || shared.state === "ready" || isRefused(shared)) return;
   const awayMs = atMs - shared.sinceMs;
   if (awayMs <= limits.awayMaxMs) return;
   return {
@@ -79,8 +79,15 @@ const tierAway: Rule = ({ report: { shared, atMs } }, limits) => {
   };
 };
 
+/** What Redis says to a connection that it does not want: it is there, and trying again will not help. */
+const DENIED = /\b(WRONGPASS|NOAUTH|NOPERM)\b|invalid password|AUTH. called without/i;
+
+function isRefused({ state, because = "" }: NonNullable<CacheReport["shared"]>): boolean {
+  return state === "refused" || (state !== "ready" && DENIED.test(because));
+}
+
 const tierRefused: Rule = ({ report: { shared } }) => {
-  if (shared?.state !== "refused") return;
+  if (shared === undefined || !isRefused(shared)) return;
   return {
     id: "tier-refused",
     severity: "critical",

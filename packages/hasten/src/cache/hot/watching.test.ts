@@ -154,6 +154,13 @@ const CASES: readonly Case[] = [
   ["a tier away for long", { state: "lost", sinceMs: 50_000 }, {}, {}, ["tier-away"]],
   ["a tier away for a moment", { state: "lost", sinceMs: 58_000 }, {}, {}, []],
   ["a tier that refuses", { state: "refused" }, {}, {}, ["tier-refused"]],
+  [
+    "a wrong password, at once",
+    { state: "connecting", because: "WRONGPASS invalid username-password pair", sinceMs: 59_900 },
+    {},
+    {},
+    ["tier-refused"],
+  ],
   ["a queue that grows", { queued: 3 }, { queued: 3 }, {}, ["queue-growing"]],
   ["a queue that shrinks", { queued: 3 }, { queued: -2 }, {}, []],
   ["a long queue", { queued: 5_000 }, { queued: -2 }, {}, ["queue-growing"]],

@@ -8,12 +8,12 @@ export type HotLoad = (segments: readonly string[], key: string) => unknown;
 
 /** What fills the table of the usual strategies. */
 export interface StandardTasks {
-  /** What the first requests will ask for. */
-  readonly critical: WarmStrategy["tasks"];
-  /** How the values of each kind of key are loaded: `{ user: ([id]) => loadUser(Number(id)) }`. */
-  readonly hot: Readonly<Record<string, HotLoad>>;
-  /** What changed since then. */
-  readonly recent: (since: Date) => readonly WarmTask[];
+  /** What the first requests will ask for. @default nothing */
+  readonly critical?: WarmStrategy["tasks"];
+  /** How the values of each kind of key are loaded: `{ user: ([id]) => loadUser(Number(id)) }`. @default none */
+  readonly hot?: Readonly<Record<string, HotLoad>> | undefined;
+  /** What changed since then. @default nothing */
+  readonly recent?: ((since: Date) => readonly WarmTask[]) | undefined;
   /** The hottest keys looked at; at most 256. @default 100 */
   readonly hotKeysMax?: number | undefined;
   /** How far back recent data goes. @default 7 days */
@@ -38,7 +38,13 @@ const HOT_KEYS_MAX = 100;
  */
 export function standardStrategies(
   cache: Pick<Cache, "hottest">,
-  { critical, hot, recent, hotKeysMax = HOT_KEYS_MAX, recentMs = WEEK_MS }: StandardTasks,
+  {
+    critical,
+    hot = {},
+    recent = () => [],
+    hotKeysMax = HOT_KEYS_MAX,
+    recentMs = WEEK_MS,
+  }: StandardTasks,
 ): StandardStrategies {
   return {
     "critical-only": { ttlMs: 5 * MINUTE_MS, tasks: critical },
@@ -54,7 +60,7 @@ export function standardStrategies(
 /** One task for each kind that has hot keys, the hottest kind first. */
 function hotTasks(
   cache: Pick<Cache, "hottest">,
-  loads: StandardTasks["hot"],
+  loads: Readonly<Record<string, HotLoad>>,
   keysMax: number,
 ): readonly WarmTask[] {
   const kinds = new Map<string, string[]>();

@@ -315,3 +315,22 @@ test("changes of state and gaps are published", async () => {
     channels.cacheTier.unsubscribe(listen);
   }
 });
+
+test("what is too large for Redis stays here and holds up nobody; a set of it makes others forget", async () => {
+  const [a, b] = await two({ valueBytesMax: 1_000 });
+  const large = value("x".repeat(1_000));
+  const mine = await a.tier.lease("k");
+  const theirs = await b.tier.lease("k");
+  if (mine.kind !== "mine" || theirs.kind !== "theirs") throw new Error("leases");
+  const read = await a.tier.read("k");
+  if (read.kind === "unavailable") throw new Error(read.because);
+  const filled = await a.tier.fill("k", read.capture, large, mine.lease);
+  expect(filled).toEqual({ kind: "unknown", because: "too large" });
+  await theirs.over;
+  expect(await fill(a.tier, "k", value("small"))).toBe("stored");
+  expect(seen(await b.tier.read("k"))).toBe("small");
+  expect(await a.tier.put("k", large)).toEqual({ kind: "applied" });
+  expect(seen(await b.tier.read("k"))).toBe("absent");
+  await expect.poll(() => b.told, soon).toEqual([deleted({ keys: ["k"] })]);
+  expect(a.tier.status().state).toBe("ready");
+});

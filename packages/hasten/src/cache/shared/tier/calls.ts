@@ -29,6 +29,7 @@ export interface EntryParts {
 type Put = Awaited<ReturnType<SharedTier["put"]>>;
 type Counter = Parameters<SharedTier["increment"]>[2];
 const NONE: readonly string[] = [];
+const TOO_LARGE = "too large";
 
 export class EntryCalls {
   readonly #parts: EntryParts;
@@ -107,6 +108,11 @@ export class EntryCalls {
       lease?.release();
       return { kind: "unknown", because: `not sent: ${this.#why(shard)}` };
     }
+    if (!shard.carries(value)) {
+      counts.refusedFills += 1;
+      lease?.release();
+      return { kind: "unknown", because: TOO_LARGE };
+    }
     const startedMs = clock.nowMs();
     try {
       const holder = lease?.holder;
@@ -125,7 +131,7 @@ export class EntryCalls {
     const { shardOf, node, clock, counts, log } = this.#parts;
     const shard = shardOf(key);
     const ticket = new Ticket(1, clock);
-    const entry = kept(value, shard.time, clock);
+    const entry = shard.carries(value) ? kept(value, shard.time, clock) : undefined;
     const named = { how: "deleted" as const, keys: [key], tags: NONE, prefixes: NONE };
     counts.invalidations += 1;
     shard.heard(named.keys);
@@ -183,7 +189,7 @@ export class EntryCalls {
     counts.refusedFills += 1;
     if (answer.because === "lost") void shard.confirmer.kick();
     // Going round again would not help.
-    if (answer.because === "too large") return { kind: "unknown", because: answer.because };
+    if (answer.because === TOO_LARGE) return { kind: "unknown", because: answer.because };
     return { kind: "refused", because: answer.because };
   }
 

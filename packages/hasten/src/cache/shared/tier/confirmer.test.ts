@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { type ManualClock, manualClock } from "../../../core/clock.ts";
 import { Trust } from "../../../core/trust.ts";
-import type { LinkStateKind } from "../../../redis/index.ts";
+import { type LinkStateKind, RedisError } from "../../../redis/index.ts";
 import type { ClockRecord, ConfirmAnswer, LogEntry } from "../protocol/types.ts";
 import { Captures } from "./captures.ts";
 import { Confirmer } from "./confirmer.ts";
@@ -215,6 +215,10 @@ test("after an error it is asked again in its time; trust lapses meanwhile", asy
   await clock.advance(600);
   expect(trust().confirmed).toBe(false);
   expect(confirmer.because).toBe("no permission");
+  // Redis refused nothing there: what is wrong is said by the link.
+  redis.failing = new RedisError("HST_REDIS_TIMEOUT", "Redis gave no answer within 250 ms.");
+  await clock.advance(125);
+  expect(confirmer.because).toBeUndefined();
   redis.failing = undefined;
   redis.invalidate(1);
   await clock.advance(125);

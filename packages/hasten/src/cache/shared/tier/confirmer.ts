@@ -18,7 +18,7 @@
 import type { Clock, Timer } from "../../../core/clock.ts";
 import { untraced } from "../../../core/trace/index.ts";
 import { type Instant, instant } from "../../../core/trust.ts";
-import type { RedisLink } from "../../../redis/index.ts";
+import { RedisError, type RedisLink } from "../../../redis/index.ts";
 import type { Capture } from "../port.ts";
 import { judgeLog } from "../protocol/log-calls.ts";
 import type { ClockRecord, ConfirmAnswer, LogEntry, ShardCalls } from "../protocol/types.ts";
@@ -217,7 +217,7 @@ export class Confirmer {
     } catch (error) {
       // It may have been too much for the time-out.
       this.#page = Math.max(1, this.#page >> 2);
-      this.#because = error instanceof Error ? error.message : String(error);
+      this.#because = refusalOf(error);
       told.failed(error);
       return "failed";
     }
@@ -249,4 +249,10 @@ export class Confirmer {
     captures.clear();
     told.gap(because);
   }
+}
+
+/** A time-out or a lost connection says nothing about what the server would do: the link tells those. */
+function refusalOf(error: unknown): string | undefined {
+  if (error instanceof RedisError && error.code !== "HST_REDIS_REFUSED") return undefined;
+  return error instanceof Error ? error.message : String(error);
 }

@@ -29,6 +29,11 @@ export interface RedisSettings {
   readonly logMax?: number | undefined;
   /** Names of late invalidations that Redis keeps to judge fills by, about. @default 100_000 */
   readonly marksMax?: number | undefined;
+  /**
+   * Values that take more, as they travel, stay in the process that has them: one that takes longer
+   * than `timeoutMs` on the way would hold up all others. Up to 64 MiB. @default 8 MiB
+   */
+  readonly valueBytesMax?: number | undefined;
   /** Names that wait while Redis cannot be told; beyond it is told "everything". @default 10_000 */
   readonly queueMax?: number | undefined;
   /**
@@ -50,6 +55,7 @@ export interface ResolvedTier {
   readonly leaseMs: number;
   readonly logMax: number;
   readonly marksMax: number;
+  readonly valueBytesMax: number;
   readonly queueMax: number;
   readonly waitReplicas: number;
 }
@@ -73,6 +79,7 @@ export function resolveTier(options: RedisOptions): ResolvedTier {
     leaseMs: whole("leaseMs", 3_000, 100, MINUTE_MS),
     logMax: whole("logMax", 10_000, 100, 1_000_000),
     marksMax: whole("marksMax", 100_000, 1_000, 10_000_000),
+    valueBytesMax: whole("valueBytesMax", 8 << 20, 1, 64 << 20),
     queueMax: whole("queueMax", 10_000, 1, 1_000_000),
     waitReplicas: whole("waitReplicas", 0, 0, 16),
   };

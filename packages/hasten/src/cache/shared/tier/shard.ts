@@ -11,7 +11,7 @@
 import type { Clock } from "../../../core/clock.ts";
 import { instant } from "../../../core/trust.ts";
 import type { RedisLink } from "../../../redis/index.ts";
-import type { Capture } from "../port.ts";
+import type { Capture, SharedValue } from "../port.ts";
 import type { ConfirmAnswer, ShardCalls, WriteAnswer } from "../protocol/types.ts";
 import { Captures } from "./captures.ts";
 import { Confirmer, type Told } from "./confirmer.ts";
@@ -102,6 +102,11 @@ export class TierShard {
 
   get usable(): boolean {
     return this.confirmer.epoch !== undefined && !this.outbox.everything;
+  }
+
+  /** Whether it is sent at all: what is longer on the way than a command may take stops all others. */
+  carries({ payload }: SharedValue): boolean {
+    return payload.bytes.length <= this.#parts.options.valueBytesMax;
   }
 
   /** Up to where the subscribers were told everything; undefined while that is not certain. */
