@@ -10,6 +10,7 @@
  */
 import type { Timer } from "../../core/clock.ts";
 import { reasonOf } from "../failures.ts";
+import type { ChannelHooks } from "./channel-hooks.ts";
 import { closeWal } from "./close-wal.ts";
 import { BARRIER } from "./decoder.ts";
 import type { Gathered } from "./gathered.ts";
@@ -24,18 +25,6 @@ import type { Snapshot } from "./snapshot.ts";
 import { StartWait } from "./start-wait.ts";
 import { notHandedOver, Succession } from "./succession.ts";
 import type { WalLink } from "./wal-link.ts";
-
-export interface ChannelHooks {
-  /** Visible from now on, in the order of commits. */
-  onVisible(visible: readonly Gathered[]): void;
-  onMessage(content: string): void;
-  /** A pulse of somebody else, and what was acknowledged before it is applied. */
-  onBarrier(content: string): void;
-  /** Something that is not in the stream became visible: what was read before may be untrue. */
-  onMissed(): void;
-  onWait(xids: readonly string[]): void;
-  onLost(error: Error): void;
-}
 
 /** Takes the next transaction id, and gives it up: what runs with a smaller one is in snapshots then. */
 const NEW_XID = "select pg_current_xact_id()::text";

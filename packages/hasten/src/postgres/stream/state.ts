@@ -30,3 +30,10 @@ export function becauseOf(
 }
 
 const SILENT = "no heartbeat came back in time";
+
+export function endsWell(work: Promise<unknown>): Promise<boolean> {
+  return work.then(
+    () => true,
+    () => false,
+  );
+}

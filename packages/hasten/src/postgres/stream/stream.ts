@@ -25,14 +25,12 @@ import { createStreamLog, type StreamLog } from "./log.ts";
 import { formatLsn, LSN_ZERO, type Lsn, laterLsn } from "./lsn.ts";
 import { type ResolvedStream, resolveStream } from "./options.ts";
 import { Rounds } from "./rounds.ts";
-import { becauseOf, stateOf } from "./state.ts";
+import { becauseOf, endsWell, stateOf } from "./state.ts";
 import { notHandedOver } from "./succession.ts";
 import { Trusts } from "./trusts.ts";
 import type { ChangeStream, StreamEvent, StreamOptions, StreamStatus } from "./types.ts";
 
 const SETTLE_MS = 250;
-const yes = (): boolean => true;
-const no = (): boolean => false;
 
 /**
  * Connects, makes a temporary slot, and reads. Resolves once it is live, or after `startMs` while
@@ -141,8 +139,7 @@ class Stream implements ChangeStream {
     return untraced(async () => {
       const enough = Promise.withResolvers<boolean>();
       const timer = clock.schedule(SETTLE_MS, () => enough.resolve(false));
-      const passed = this.#live ? this.#barrier(write) : false;
-      const applied = await Promise.race([passed, enough.promise]);
+      const applied = await Promise.race([this.#live && this.#barrier(write), enough.promise]);
       timer.cancel();
       if (applied) return "applied";
       this.#trusts.suspend(at);
@@ -275,7 +272,7 @@ class Stream implements ChangeStream {
     this.#counts.transactions += visible.length;
     this.#counts.droppedTags += tags.size;
     if (tags.size > 0) this.#options.drop([...tags], `a change committed by ${this.position}`);
-    for (const { messages } of visible) for (const content of messages) this.#message(content);
+    for (const content of visible.flatMap(({ messages }) => messages)) this.#message(content);
   }
 
   #message(content: string): void {
@@ -287,7 +284,7 @@ class Stream implements ChangeStream {
   async #barrier(write: CommittedWrite): Promise<boolean> {
     const channel = this.#channel;
     if (channel === undefined) return false;
-    const meanings = write.changesSchema ? this.#polls.ask().then(yes, no) : true;
+    const meanings = write.changesSchema ? endsWell(this.#polls.ask()) : true;
     const { back } = await channel.pulses.ask();
     return (await back) && (await meanings);
   }
