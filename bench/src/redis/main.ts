@@ -7,8 +7,8 @@ import { subjects } from "./subjects.ts";
 import { itemOf } from "./value.ts";
 
 const quick = process.argv.includes("--quick");
-const ROUNDS = quick ? 1 : 7;
-const BUDGET_MS = quick ? 200 : 1_500;
+const ROUNDS = quick ? 1 : 5;
+const BUDGET_MS = quick ? 200 : 1_000;
 const ENTRIES = quick ? 20_000 : 1_000_000;
 const MILLION_ROUNDS = quick ? 1 : 3;
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));

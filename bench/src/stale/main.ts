@@ -7,9 +7,9 @@ import { BOUND_MS } from "./storm.ts";
 
 const quick = process.argv.includes("--quick");
 const ROUNDS = quick ? 1 : 3;
-const TIMES = quick ? 3 : 20;
-const STORM_MS = quick ? 2_000 : 10_000;
-const CUTS = quick ? 1 : 5;
+const TIMES = quick ? 3 : 10;
+const STORM_MS = quick ? 2_000 : 6_000;
+const CUTS = quick ? 1 : 3;
 const script = fileURLToPath(new URL("./measure.ts", import.meta.url));
 
 type Counts = Readonly<Record<string, { readonly staleReads: number; readonly reads: number }>>;
