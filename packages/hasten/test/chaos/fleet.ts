@@ -50,7 +50,10 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const slots = Array.from({ length: options.apis }, (_, at) => createSlot(at, options));
   const writers: ChildProcess[] = [];
   const close = async (): Promise<void> => {
-    await Promise.all([...slots.map((slot) => slot.kill()), ...writers.map((child) => killed(child))]);
+    await Promise.all([
+      ...slots.map((slot) => slot.kill()),
+      ...writers.map((child) => killed(child)),
+    ]);
   };
   try {
     await Promise.all(slots.map((slot) => slot.start()));

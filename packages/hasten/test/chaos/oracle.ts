@@ -53,6 +53,8 @@ export interface Read {
   /** The answer said itself that it lives by its time to live only. */
   readonly untracked?: boolean | undefined;
   readonly hit?: boolean | undefined;
+  /** The Cache-Status of the answer. */
+  readonly said?: string | undefined;
 }
 
 export interface Stale {

@@ -78,7 +78,7 @@ export function createReaders(random: Random): Readers {
     tally[hit ? "hits" : "misses"] += 1;
     if (untracked) tally.untracked += 1;
     const when = { process: name, startedAtMs, endedAtMs: nowMs() };
-    reads.push({ ...readOf(path, reply.text, when), hit, untracked });
+    reads.push({ ...readOf(path, reply.text, when), hit, untracked, said: reply.cacheStatus });
   };
   const readers: Readers = {
     reads,

@@ -7,6 +7,8 @@
  *   nothing captured under it is fresh afterwards.
  * - A mode that was opened and cannot be trusted yet does not take over from a weaker one, unless it
  *   was asked for by name: it comes into force once it is live.
+ * - Where a tier is shared, what is read while no mode could be opened is not kept at all: it would be
+ *   given out by processes that have one, for as long as it lives.
  * - At most one look at the server runs at a time. Nothing here rejects or throws for a server's sake.
  */
 import type { Timer } from "../../core/clock.ts";
@@ -100,7 +102,7 @@ export class Conductor {
     await this.#looking;
     await this.#coming?.close();
     this.#because = "coherence was closed";
-    await this.#replace(nothingPart(this.#options, this.#because), false);
+    await this.#replace(this.#nothing(this.#because), false);
     this.#tellState();
   }
 
@@ -156,7 +158,11 @@ export class Conductor {
   /** The mode asked for by name cannot be had. */
   async #standIn(): Promise<void> {
     if (!this.#ready) return;
-    await this.#replace(nothingPart(this.#options, this.#because ?? "it cannot be had"), false);
+    await this.#replace(this.#nothing(this.#because ?? "it cannot be had"), false);
+  }
+
+  #nothing(because: string): Part {
+    return nothingPart(this.#options, because, this.#options.shared !== undefined);
   }
 
   async #replace(next: Part, ready: boolean): Promise<void> {

@@ -56,10 +56,7 @@ export class Passes {
     if (before === undefined || this.#passed.size === 0) return;
     const passed = new Map(this.#passed);
     const { position } = before.source;
-    if (this.#lookWanted) {
-      this.#lookWanted = false;
-      await before.catalog.look();
-    }
+    if (this.#lookWanted) await this.#look(before);
     await flush();
     if (led() === undefined) return;
     const written = await seat.write(
@@ -69,5 +66,16 @@ export class Passes {
     if (written !== "written") return;
     for (const [node, number] of passed)
       if (this.#passed.get(node) === number) this.#passed.delete(node);
+  }
+
+  /** Wanted still where it failed; those that come while it runs want the next. */
+  async #look({ catalog }: Led): Promise<void> {
+    this.#lookWanted = false;
+    try {
+      await catalog.look();
+    } catch (error) {
+      this.#lookWanted = true;
+      throw error;
+    }
   }
 }

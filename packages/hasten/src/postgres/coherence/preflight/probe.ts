@@ -2,7 +2,7 @@
 
 import { untraced } from "../../../core/trace/index.ts";
 import { loadDriver, type PgDriver } from "../../driver.ts";
-import { reasonOf, sqlstateOf } from "../../failures.ts";
+import { isUnavailable, reasonOf, sqlstateOf } from "../../failures.ts";
 import { parseUrl } from "../../url.ts";
 import type { Row } from "../direct.ts";
 
@@ -53,18 +53,36 @@ export async function probeUrl(url: string, driver: PgDriver | undefined): Promi
   }
 }
 
-/** Opens a replication connection and closes it again. */
+/**
+ * Opens a replication connection and closes it again. One that broke off says nothing of what is
+ * allowed: the server may be going down. Then it is asked otherwise, and tried once more.
+ * Rejects when the server does not answer.
+ */
 export async function probeReplication(
   url: string,
   driver: PgDriver | undefined,
 ): Promise<ReplicationFacts> {
+  const first = await refusalOf(url, driver);
+  if (first === undefined) return ALLOWED;
+  let error: unknown = first;
+  if (isUnavailable(error)) {
+    await withClient(url, { driver }, (client) => client.query("select 1"));
+    error = await refusalOf(url, driver);
+    if (error === undefined) return ALLOWED;
+  }
+  return { refused: reasonOf(error), sqlstate: sqlstateOf(error) };
+}
+
+const ALLOWED: ReplicationFacts = { refused: undefined, sqlstate: undefined };
+
+async function refusalOf(url: string, driver: PgDriver | undefined): Promise<Error | undefined> {
   try {
     await withClient(url, { driver, replication: "database" }, (client) =>
       client.query("IDENTIFY_SYSTEM"),
     );
-    return { refused: undefined, sqlstate: undefined };
+    return undefined;
   } catch (error) {
-    return { refused: reasonOf(error), sqlstate: sqlstateOf(error) };
+    return error as Error;
   }
 }
 
