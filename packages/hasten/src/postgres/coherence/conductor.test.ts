@@ -130,6 +130,21 @@ test("moves up by itself; what was captured before is no longer fresh", async ()
   ]);
 });
 
+test("without a mode, reads live by their time only where no other process is given them", async () => {
+  const read = { searchPath: "public", role: "me" };
+  const shared = {} as NonNullable<CoherenceOptions["shared"]>;
+  for (const given of [{}, { shared }]) {
+    const { conductor, state } = world(given);
+    state.findings = [NO_TRIGGERS];
+    await conductor.look();
+    await conductor.close();
+    expect(conductor.part.analyzer.peek("select 1", read as never)).toMatchObject({
+      because: "coherence was closed",
+      passing: "shared" in given,
+    });
+  }
+});
+
 test("a refusal to open a mode takes the next, and the mode is tried again", async () => {
   const { clock, conductor, state } = world();
   state.findings = [NO_TRIGGERS];

@@ -57,7 +57,9 @@ async function streamPart(around: PartSurroundings): Promise<Part> {
   const { shared: tier } = options;
   if (tier !== undefined) {
     const led = await openSharedStream({ options, tier, statements, drop, audience });
-    await until(() => led.source.trust?.confirmed === true, LED_MS, options.clock);
+    // Nobody leads without Redis: a start does not wait for that.
+    if (await tier.ready(TIER_MS))
+      await until(() => led.source.trust?.confirmed === true, LED_MS, options.clock);
     return assemble(around, { ...led, analyzer });
   }
   const source = await openStream({
@@ -78,6 +80,8 @@ async function streamPart(around: PartSurroundings): Promise<Part> {
 const CONFIRM_MS = 1_000;
 /** A leader that has to come first takes a lease and a slot. */
 const LED_MS = 3_000;
+/** Redis may be being connected to at this moment. */
+const TIER_MS = 500;
 const CONFIRM_EVERY_MS = 5;
 
 /** Waits for the first heartbeat to come back, so that what is promised holds when it is said; not for long. */

@@ -2,6 +2,7 @@ import { startPostgres } from "hasten-tools/postgres";
 import { freshDatabase } from "hasten-tools/vitest";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { faultyProxy } from "../../../testing/index.ts";
 import { setUp } from "../prepare.ts";
 import type { Finding, FindingId } from "./finding.ts";
 import { preflight } from "./preflight.ts";
@@ -58,6 +59,27 @@ describe("on a prepared server", () => {
     expect(ids((await looked(url)).findings)).toEqual(
       expect.not.arrayContaining(["tables-unpublished", "identity-missing"]),
     );
+  });
+
+  test("a replication connection that broke off is no refusal, unless it does so again", async () => {
+    await using database = await freshDatabase();
+    const direct = new URL(database.url);
+    await using proxy = await faultyProxy({
+      host: direct.hostname,
+      port: Number(direct.port),
+    });
+    const way = new URL(database.url);
+    way.hostname = "127.0.0.1";
+    way.port = String(proxy.port);
+    const broken = { when: "request", holding: "\0replication\0", deliver: false } as const;
+    const once = proxy.cut(broken);
+    expect((await looked(way.href)).ids).not.toContain("replication-refused");
+    await once;
+    void proxy.cut(broken);
+    void proxy.cut(broken);
+    expect((await looked(way.href)).ids).toContain("replication-refused");
+    void proxy.cut(broken).then(() => proxy.mode("refuse"));
+    expect((await looked(way.href)).ids).toEqual(["unreachable"]);
   });
 
   test("setUp publishes what may be published, follows new tables, and never touches another's publication", async () => {
