@@ -36,6 +36,8 @@ export class Entry extends MemoryNode implements EntryView<unknown> {
   /** After a failed load: until here the stale value is served without another try. */
   retryAtMs = 0;
   expired = false;
+  /** It was deleted, or taken back: it stands in for nothing, whoever still holds it. */
+  dropped = false;
   /** A remembered error instead of a value: never fresh. */
   readonly failure: boolean;
   readonly graceMs: number;
@@ -127,6 +129,7 @@ export function deathOf({ records, storedSeq }: Entry): string {
 /** Applies what was invalidated since the last look. False if the entry must not be used. */
 export function survives(entry: Entry, fence: Fence): boolean {
   if (entry.checkedSeq === fence.recordsSeq) return true;
+  if (fence.clearedSeq > entry.storedSeq) return false;
   for (const record of entry.records) {
     if (record.deletedSeq > entry.storedSeq) return false;
     if (record.expiredSeq > entry.checkedSeq) entry.expire(record.expiredAtMs);

@@ -49,6 +49,8 @@ export class Fence implements FillHome {
   seq: number = sequence.now();
   /** The number of the latest one that entries must look at. */
   recordsSeq: number = this.seq;
+  /** The number at which everything was taken last. */
+  clearedSeq = 0;
   #keeping = false;
   #tags = new Map<string, TagRecord>();
   #prefixes = new Map<string, TagRecord>();
@@ -126,11 +128,7 @@ export class Fence implements FillHome {
   isVoid(fill: Fill, learnt: readonly string[] = NO_TAGS): boolean {
     if (fill.state !== "open") return true;
     if (this.seq <= fill.seq) return false;
-    const { key, prefix } = this.#taken;
-    if (this.takenSince(learnt, fill.seq) || this.takenSince(fill.tags, fill.seq)) return true;
-    if (fill.seq < key.completeFrom || fill.seq < prefix.completeFrom) return true;
-    if (key.has(fill.key, fill.seq)) return true;
-    return prefix.size > 0 && prefixesOf(fill.key).some((one) => prefix.has(one, fill.seq));
+    return this.takenSince(fill.tags, fill.seq) || this.#takes(fill.key, learnt, fill.seq);
   }
 
   /** Whether one of the tags was invalidated after `since`, or that is not known any more. */
@@ -139,6 +137,17 @@ export class Fence implements FillHome {
     const { tag } = this.#taken;
     if (since < tag.completeFrom || (!this.#keeping && this.#fills.size === 0)) return true;
     return tag.size > 0 && tags.some((one) => tag.has(one, since));
+  }
+
+  /** The same for what was stored here once and is not any more, as far as marks are kept. */
+  isTaken(stored: {
+    readonly key: string;
+    readonly tags: readonly string[];
+    readonly storedSeq: number;
+  }): boolean {
+    const { key, tags, storedSeq } = stored;
+    if (!this.#keeping || this.seq <= storedSeq) return false;
+    return this.#takes(key, tags, storedSeq);
   }
 
   /** Starts an invalidation; name what it takes with the calls below. */
@@ -174,6 +183,7 @@ export class Fence implements FillHome {
   takeAll(): void {
     this.#restartMarks();
     this.recordsSeq = this.seq;
+    this.clearedSeq = this.seq;
     this.#tags = new Map();
     this.#prefixes = new Map();
   }
@@ -193,6 +203,14 @@ export class Fence implements FillHome {
       one.refs -= 1;
       if (one.refs === 0 && one.home.get(one.name) === one) one.home.delete(one.name);
     }
+  }
+
+  #takes(name: string, tags: readonly string[], since: number): boolean {
+    const { key, prefix } = this.#taken;
+    if (this.takenSince(tags, since)) return true;
+    if (since < key.completeFrom || since < prefix.completeFrom) return true;
+    if (key.has(name, since)) return true;
+    return prefix.size > 0 && prefixesOf(name).some((one) => prefix.has(one, since));
   }
 
   #delete(found: TagRecord | undefined, because: string): void {

@@ -71,7 +71,12 @@ export function createPilot(
     flight.found = true;
     end(flight, landing);
   };
-  const flyFar = async (flight: Flight, sight: Sight): Promise<void> => {
+  /** What is thrown on the way is its caller's, and the flight ends: nobody waits for ever. */
+  const flyFar = (flight: Flight, sight: Sight): Promise<void> =>
+    flyThere(flight, sight).catch((error: unknown) => {
+      if (flight.landing === undefined) end(flight, failed(parts, flight, flight.wanted, error));
+    });
+  const flyThere = async (flight: Flight, sight: Sight): Promise<void> => {
     const bearing = await approach(parts, flight, gate === undefined ? undefined : inTurn, sight);
     if (bearing.kind === "over") return;
     if (bearing.kind === "found") {

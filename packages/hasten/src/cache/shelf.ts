@@ -91,6 +91,7 @@ export function createShelf(
   const remove: Shelf["remove"] = (key, gone) => {
     const entry = memory.delete(key);
     if (entry === undefined) return;
+    entry.dropped = true;
     if (gone !== undefined) history.add(key, { ...goneOf(entry, coarse.now()), ...gone });
     fence.detach(entry.records);
   };

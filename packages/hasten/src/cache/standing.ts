@@ -1,4 +1,4 @@
-import type { Entry } from "./entry.ts";
+import { type Entry, survives } from "./entry.ts";
 import type { LoadParts } from "./load-parts.ts";
 
 /** Whether its sources let it be served as fresh. Its time and its invalidations are not asked. */
@@ -23,8 +23,19 @@ export function isFresh(parts: LoadParts, entry: Entry): boolean {
  * What this process itself may have made untrue never is.
  */
 export function mayStandIn(parts: LoadParts, entry: Entry): boolean {
-  if (entry.failure || parts.now() >= entry.staleUntilMs) return false;
+  if (entry.failure || parts.now() >= entry.staleUntilMs || isGone(parts, entry)) return false;
   const { guard } = entry;
   if (guard === undefined || isConfirmed(parts, entry)) return true;
   return !guard.doubted && guard.lapsedMs(parts.options.clock) < entry.graceMs;
+}
+
+/** Whether it was deleted, or something that it depends on was: it may have been found long ago. */
+export function isGone(
+  { shelf, fence }: Pick<LoadParts, "shelf" | "fence">,
+  entry: Entry,
+): boolean {
+  if (entry.dropped || !survives(entry, fence)) return true;
+  // What is not kept any more, or never was, is told of no invalidation.
+  if (shelf.memory.peek(entry.key) === entry) return false;
+  return fence.isTaken(entry);
 }

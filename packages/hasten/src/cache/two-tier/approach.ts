@@ -16,6 +16,7 @@ import type { Flight } from "../flight.ts";
 import type { Landing } from "../landing.ts";
 import type { LoadParts, LoadRequest } from "../load-parts.ts";
 import type { Capture, Lease, LeaseAnswer, SharedEntry, SharedRead } from "../shared/port.ts";
+import { isGone } from "../standing.ts";
 import { renewFill } from "../tracking.ts";
 import { type Asked, adopt, type Finding } from "./finding.ts";
 
@@ -67,8 +68,8 @@ export function lookFirst(
 }
 
 function askedBy({ options }: LoadParts, { key, fill, wanted }: Flight): Asked {
-  const { eagerRefresh, codec } = wanted;
-  return { key, fill, at: instant(options.clock), eagerRefresh, codec };
+  const { eagerRefresh, codec, tags } = wanted;
+  return { key, fill, at: instant(options.clock), eagerRefresh, codec, tags };
 }
 
 async function lookAgain(parts: LoadParts, flight: Flight): Promise<Sight> {
@@ -147,8 +148,10 @@ function toLoad(
     lease?.release();
     return OVER;
   }
-  const { stale, fill } = flight;
+  const { stale, fill, notes } = flight;
   if (stale !== undefined && parts.fence.isVoid(fill, stale.tags)) flight.stale = undefined;
+  // What was deleted while it waited, the load must not make its value of.
+  if (notes.previous !== undefined && isGone(parts, notes.previous)) notes.previous = undefined;
   renewFill(parts, fill);
   return { kind: "load", capture, lease };
 }
@@ -188,8 +191,14 @@ function landingWith(
     return undefined;
   }
   if (flight.leader.background && !isNews(parts, flight, finding)) return undefined;
-  const { value, stored, codec } = entry;
-  return { kind: "loaded", value, stored, codec, voided, used: entry };
+  const { stored, codec } = entry;
+  try {
+    return { kind: "loaded", value: entry.value, stored, codec, voided, used: entry };
+  } catch {
+    // A codec that does not read what it wrote: as if it were not there.
+    parts.counters.undecodable += 1;
+    return undefined;
+  }
 }
 
 /** What is refreshed because its end is near is not replaced by itself. */

@@ -7,7 +7,8 @@
  * - It hangs on the sources of changes that it names, by the trust of this process in them. Where one
  *   is unknown here it does not exist here. On the log it hangs since Redis was asked: Redis judged
  *   it by every invalidation up to then.
- * - What cannot be read does not exist, and is counted.
+ * - What cannot be read does not exist, and is counted; nothing that is thrown at it leaves here.
+ * - Who asked for it with a tag does not keep it past an invalidation of that tag.
  */
 import type { Dependency } from "../../core/trace/index.ts";
 import type { Instant, Trust } from "../../core/trust.ts";
@@ -21,6 +22,7 @@ import type { SharedEntry, SharedTier } from "../shared/port.ts";
 import { KEPT_TAGS_MAX } from "../shelf.ts";
 import { isFresh, mayStandIn } from "../standing.ts";
 import { guardOf } from "../tracking.ts";
+import type { Admitted } from "../value.ts";
 import { type Decoded, readPayload } from "../wire/index.ts";
 
 /** How a key was asked for. */
@@ -34,6 +36,8 @@ export interface Asked {
   readonly codec: Codec<unknown> | undefined;
   /** Fraction of its fresh time after which it is reloaded in the background. */
   readonly eagerRefresh: number;
+  /** Tags that the call says it has; who stored it may have known of others. */
+  readonly tags: readonly string[];
 }
 
 export interface Finding {
@@ -75,12 +79,14 @@ function settle(
   decoded: Decoded,
 ): Finding | undefined {
   const { shelf, counters, fence, rules } = parts;
-  const { tags, expired } = found;
-  if (decoded.kind !== "value" || tags.length > KEPT_TAGS_MAX) {
+  const { expired } = found;
+  const tags = both(found.tags, asked.tags);
+  const admitted = tags.length > KEPT_TAGS_MAX ? undefined : admittedOf(parts, asked, decoded);
+  if (admitted === undefined) {
     counters.undecodable += 1;
     return undefined;
   }
-  const entry = shelf.make(asked.key, shelf.admit(asked.key, decoded.value, asked), {
+  const entry = shelf.make(asked.key, admitted, {
     lifetime: inMemory(parts, lifetimeOf(parts, asked, found)),
     tags,
     guard: guardOf(parts, asked.fill, dependency, asked.at),
@@ -93,6 +99,22 @@ function settle(
   if (usable && !voided && replaces(parts, entry, fresh)) shelf.keep(entry);
   else fence.detach(entry.records);
   return usable ? { entry, fresh, voided } : undefined;
+}
+
+/** Undefined where it cannot be kept here: code of another release wrote it, this one's looks at it. */
+function admittedOf({ shelf }: LoadParts, asked: Asked, decoded: Decoded): Admitted | undefined {
+  if (decoded.kind !== "value") return undefined;
+  try {
+    return shelf.admit(asked.key, decoded.value, asked);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Redis judged it by both. */
+function both(found: readonly string[], declared: readonly string[]): readonly string[] {
+  if (declared.every((tag) => found.includes(tag))) return found;
+  return [...new Set([...found, ...declared])];
 }
 
 /** A stale value does not take the place of one that can stand in as well. */

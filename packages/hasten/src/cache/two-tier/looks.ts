@@ -32,13 +32,7 @@ export function createLooks(
   const { fence, rules, options } = parts;
   const looks = new Map<string, Look>();
   const away = (): boolean => state.closed || !tier.usable;
-  const begin = (key: string): Asked => ({
-    key,
-    fill: openFill(parts, key),
-    at: instant(options.clock),
-    eagerRefresh: 1,
-    codec: undefined,
-  });
+  const begin = (key: string): Asked => askedBy(parts, key, openFill(parts, key));
   const judge = async (asked: Asked, read: SharedRead): Promise<Finding | undefined> => {
     try {
       return read.kind === "found" ? await adopt(parts, asked, read.entry) : undefined;
@@ -78,8 +72,8 @@ export function createLooks(
 
   return {
     get<V>(key: Key<V>) {
-      const value = peek(key);
-      if (value !== undefined || away() || isFreshHere(parts, key)) return value;
+      const here = peek(key);
+      if (here !== undefined || away() || isFreshHere(parts, key)) return here;
       checkKey(key);
       const trace = currentTrace();
       return look(key).then((finding) => answerOf(finding, trace) as V | undefined);
@@ -94,10 +88,12 @@ export function createLooks(
       const trace = currentTrace();
       const distinct = [...new Set(missing)];
       const found = await lookMany(distinct);
-      const byKey = new Map<string, unknown>(
+      const more = new Map<string, unknown>(
         distinct.map((key, at) => [key, answerOf(found[at], trace)]),
       );
-      return values.map((value, at) => value ?? byKey.get(keys[at]!)) as never;
+      return values.map((value, at) =>
+        value === undefined ? more.get(keys[at]!) : value,
+      ) as never;
     },
     promote<V>(key: string) {
       checkKey(key);
@@ -121,6 +117,11 @@ export function createLooks(
   };
 }
 
+function askedBy({ options }: LoadParts, key: string, fill: Fill): Asked {
+  const at = instant(options.clock);
+  return { key, fill, at, eagerRefresh: 1, tags: NONE, codec: undefined };
+}
+
 function isFreshHere(parts: LoadParts, key: string): boolean {
   const entry = parts.shelf.find(key);
   return entry !== undefined && !entry.failure && isFresh(parts, entry);
@@ -129,13 +130,7 @@ function isFreshHere(parts: LoadParts, key: string): boolean {
 /** The lease of a key, for who fills it by hand. */
 async function held<V>(parts: LoadParts, tier: SharedTier, token: Fill): Promise<Hold<V>> {
   const { key } = token;
-  const asked = {
-    key,
-    fill: token,
-    at: instant(parts.options.clock),
-    eagerRefresh: 1,
-    codec: undefined,
-  };
+  const asked = askedBy(parts, key, token);
   const answer = await tier.lease(key);
   if (answer.kind !== "mine") return answer;
   const { lease, meanwhile } = answer;
@@ -160,6 +155,7 @@ export function looksAlone({ peek, why }: Pick<Cache, "peek" | "why">): Looks {
   };
 }
 
+const NONE: readonly string[] = [];
 const NOT_ASKED: SharedRead = { kind: "unavailable", because: "it was not asked" };
 
 function viewOf<V>(entry: Entry | undefined): EntryView<V> | undefined {
