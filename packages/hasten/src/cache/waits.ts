@@ -29,16 +29,10 @@ export function createWaits(parts: LoadParts, loads: Loads, deadlines: Deadlines
 
   function byLoadOrFound(request: LoadRequest): Promise<unknown> {
     const { softTimeoutMs, hardTimeoutMs } = request.options;
-    const foundOr = (instead: () => unknown, because: string): unknown => {
-      const { stale } = request;
-      if (stale === undefined || !mayStandIn(parts, stale)) return instead();
-      return serve(request, stale, because);
-    };
-    let work = loads.obtain(request).catch((error: unknown) =>
-      foundOr(() => {
-        throw error;
-      }, "the load failed"),
-    );
+    let work = loads.obtain(request).catch((error: unknown) => {
+      if (!canStandIn(request.stale)) throw error;
+      return serve(request, request.stale, "the load failed");
+    });
     if (softTimeoutMs === 0) work = orStale(request, work);
     else if (softTimeoutMs !== undefined) {
       const loading = work;
@@ -46,8 +40,14 @@ export function createWaits(parts: LoadParts, loads: Loads, deadlines: Deadlines
     }
     if (hardTimeoutMs === undefined) return work;
     return deadlines.within(work, hardTimeoutMs, () =>
-      foundOr(() => timedOut(request, hardTimeoutMs), "the load is slow"),
+      canStandIn(request.stale)
+        ? serve(request, request.stale, "the load is slow")
+        : timedOut(request, hardTimeoutMs),
     );
+  }
+
+  function canStandIn(stale: Entry | undefined): stale is Entry {
+    return stale !== undefined && mayStandIn(parts, stale);
   }
 
   /** What comes first: the value, or one that was found and may stand in for a wait. */

@@ -50,33 +50,42 @@ export function readCalls(shard: Shard): ReadCalls {
     return answer;
   };
 
-  const readOne = async (asked: Asked): Promise<ReadAnswer> => {
-    const words: RedisArgument[] = ["MGET", clockKey];
-    const at = addNames(words, space, asked);
-    return judgeLook(lookAt(await answers(link, words), at, asked), bench());
+  const readOne = (asked: Asked): Promise<ReadAnswer> => {
+    const count = 2 + countOf(asked);
+    const words = new Array<RedisArgument>(count);
+    words[0] = "MGET";
+    words[1] = clockKey;
+    putNames(words, 2, space, asked);
+    return link
+      .call(words)
+      .then((reply) => judgeLook(lookAt(answersIn(reply, count - 1), 1, asked), bench()));
+  };
+  const readByScript = async (asked: Asked): Promise<ReadAnswer> => {
+    const { key, prefixes, declared } = asked;
+    const values = [entryName(key), ...prefixes.map(prefixName), ...declared.map(tagName)];
+    return looked(listOf("READ", await link.script(readScript, [clockKey], values)), 0, asked);
   };
 
   return {
     readDeclared: (key, declared = NONE) =>
       readOne({ key, prefixes: prefixesOf(key), declared, guessed: undefined }),
-    async readFull(key, declared = NONE) {
+    readFull(key, declared = NONE) {
       const asked = { key, prefixes: prefixesOf(key), declared, guessed: remembered.get(key) };
-      if (asked.guessed !== undefined) {
-        const answer = await readOne(asked);
-        if (answer.kind !== "undeclared") return answer;
-      }
-      const values = [entryName(key), ...asked.prefixes.map(prefixName), ...declared.map(tagName)];
-      const reply = await link.script(readScript, [clockKey], values);
-      return looked(listOf("READ", reply), 0, asked);
+      if (asked.guessed === undefined) return readByScript(asked);
+      return readOne(asked).then((answer) =>
+        answer.kind === "undeclared" ? readByScript(asked) : answer,
+      );
     },
     async readMany(keys) {
       const words: RedisArgument[] = ["MGET", clockKey];
       const all = keys.map((key) => {
         const guessed = remembered.get(key);
         const asked = { key, prefixes: prefixesOf(key), declared: NONE, guessed };
-        return { asked, at: addNames(words, space, asked) };
+        const at = words.length;
+        putNames(words, at, space, asked);
+        return { asked, at: at - 1 };
       });
-      const reply = await answers(link, words);
+      const reply = answersIn(await link.call(words), words.length - 1);
       const common = bench();
       return all.map(({ asked, at }) => judgeLook(lookAt(reply, at, asked), common));
     },
@@ -102,14 +111,17 @@ interface Asked {
   readonly guessed: readonly string[] | undefined;
 }
 
-/** Adds what is read for a key to an MGET; returns where that is in its reply. */
-function addNames(words: RedisArgument[], space: string, asked: Asked): number {
-  const at = words.length - 1;
-  words.push(space + entryName(asked.key));
-  for (const prefix of asked.prefixes) words.push(space + prefixName(prefix));
-  for (const tag of asked.declared) words.push(space + tagName(tag));
-  for (const tag of asked.guessed ?? NONE) words.push(space + tagName(tag));
-  return at;
+function countOf({ prefixes, declared, guessed }: Asked): number {
+  return 1 + prefixes.length + declared.length + (guessed === undefined ? 0 : guessed.length);
+}
+
+/** Puts what is read for a key into an MGET, from an index on. */
+function putNames(words: RedisArgument[], from: number, space: string, asked: Asked): void {
+  let at = from;
+  words[at++] = space + entryName(asked.key);
+  for (const prefix of asked.prefixes) words[at++] = space + prefixName(prefix);
+  for (const tag of asked.declared) words[at++] = space + tagName(tag);
+  for (const tag of asked.guessed ?? NONE) words[at++] = space + tagName(tag);
 }
 
 function lookAt(reply: readonly RedisReply[], at: number, asked: Asked): Look {
@@ -127,11 +139,8 @@ function lookAt(reply: readonly RedisReply[], at: number, asked: Asked): Look {
   };
 }
 
-async function answers(
-  link: Shard["link"],
-  words: readonly RedisArgument[],
-): Promise<readonly RedisReply[]> {
-  const reply = listOf("MGET", await link.call(words));
-  if (reply.length === words.length - 1) return reply;
+function answersIn(replied: RedisReply, count: number): readonly RedisReply[] {
+  const reply = listOf("MGET", replied);
+  if (reply.length === count) return reply;
   throw replyUnexpected("MGET", `a list of ${reply.length}`);
 }

@@ -44,16 +44,12 @@ export class EntryCalls {
     if (!shard.usable) return Promise.resolve(this.#away(shard));
     const { calls } = shard;
     const startedMs = clock.nowMs();
-    const full = (): Promise<ReadAnswer> => calls.readFull(key, declared);
-    const answer = declared === undefined ? full() : calls.readDeclared(key, declared);
+    const answer = declared === undefined ? calls.readFull(key) : calls.readDeclared(key, declared);
     return answer.then(
-      (found) => {
-        if (found.kind !== "undeclared") return this.judged(shard, key, found, startedMs);
-        return full().then(
-          (whole) => this.judged(shard, key, whole, startedMs),
-          (error: unknown) => this.unread(error),
-        );
-      },
+      (found) =>
+        found.kind === "undeclared"
+          ? this.#readFully(shard, key, declared, startedMs)
+          : this.judged(shard, key, found, startedMs),
       (error: unknown) => this.unread(error),
     );
   }
@@ -68,6 +64,21 @@ export class EntryCalls {
     if (found.kind === "found") counts.bytesRead += found.bytes;
     else if (found.kind === "absent" && found.undecodable) counts.undecodable += 1;
     return read;
+  }
+
+  /** Its entry has tags that were not declared. */
+  async #readFully(
+    shard: TierShard,
+    key: string,
+    declared: readonly string[] | undefined,
+    startedMs: number,
+  ): Promise<SharedRead> {
+    try {
+      const whole = await shard.calls.readFull(key, declared);
+      return this.judged(shard, key, whole, startedMs);
+    } catch (error) {
+      return this.unread(error);
+    }
   }
 
   unread(error: unknown): SharedRead {

@@ -46,7 +46,8 @@ export class Reading {
   judge(key: string, answer: ReadAnswer): Judged {
     if (answer.kind === "lost") return this.#unavailable(answer.because);
     const { clock } = answer;
-    const standing = this.#stand(clock);
+    const now = instant(this.#parts.clock);
+    const standing = this.#stand(clock, now.monotonicMs);
     if (standing !== undefined) return this.#unavailable(standing);
     const capture = { epoch: clock.epoch, seq: clock.seq };
     if (answer.kind === "undeclared") return { kind: "absent", capture, because: "not declared" };
@@ -57,22 +58,21 @@ export class Reading {
     const subject = { key, tags: entry.tags, prefixes: prefixesOf(key) };
     const own = this.#parts.cover(subject);
     if (own === "deleted") return { kind: "absent", capture, because: OWN };
-    const known = this.#entry(entry, answer.expiredAtRedisMs, own === "expired");
-    const { monotonicMs } = known.now;
-    if (known.entry.staleUntilMs <= monotonicMs) {
+    const known = this.#entry(entry, now, answer.expiredAtRedisMs, own === "expired");
+    if (known.staleUntilMs <= now.monotonicMs) {
       return { kind: "absent", capture, because: "its time is over" };
     }
-    const fresh = !known.entry.expired && known.entry.freshUntilMs > monotonicMs;
-    return { kind: "found", entry: known.entry, capture, fresh };
+    const fresh = !known.expired && known.freshUntilMs > now.monotonicMs;
+    return { kind: "found", entry: known, capture, fresh };
   }
 
   /** Why nothing of an answer with this clock counts; notes it where it does. */
-  #stand(clock: ClockRecord): string | undefined {
+  #stand(clock: ClockRecord, nowMs: number): string | undefined {
     const { place, captures, behind } = this.#parts;
     const { epoch, position } = place;
     if (epoch === undefined) return "nothing is confirmed yet";
     if (clock.epoch !== epoch) return "another epoch began";
-    captures.note(this.#parts.clock.nowMs(), clock.epoch, clock.seq);
+    captures.note(nowMs, clock.epoch, clock.seq);
     if (position !== undefined && clock.head > position) behind();
     return undefined;
   }
@@ -85,11 +85,11 @@ export class Reading {
   /** @param own by this process, and Redis does not know it yet */
   #entry(
     found: DecodedEntry,
+    now: Instant,
     expiredAtRedisMs: number | undefined,
     own: boolean,
-  ): { now: Instant; entry: SharedEntry } {
-    const { clock, time } = this.#parts;
-    const now = instant(clock);
+  ): SharedEntry {
+    const { time } = this.#parts;
     const redisMs = time.atMostMs(now) ?? Number.POSITIVE_INFINITY;
     const captured = time.instantOf(found.capturedRedisMs, now);
     const freshUntilMs = now.monotonicMs + (found.freshUntilRedisMs - redisMs);
@@ -98,7 +98,7 @@ export class Reading {
     const expired = own || expiredAtRedisMs !== undefined;
     const expiredAgoMs =
       expiredAtRedisMs === undefined ? 0 : Math.max(0, redisMs - expiredAtRedisMs);
-    const entry: SharedEntry = {
+    return {
       payload: found.payload,
       tags: found.tags,
       freshUntilMs: expired ? Math.min(freshUntilMs, now.monotonicMs) : freshUntilMs,
@@ -113,6 +113,5 @@ export class Reading {
       dependency: found.dependency,
       seq: found.seq,
     };
-    return { now, entry };
   }
 }
