@@ -21,7 +21,7 @@ export type Vary =
   | { readonly kind: "fields"; readonly names: readonly string[] };
 
 /** Maps a selecting field's value to the bucket it falls in, for example one per coding served. */
-export type Buckets = Readonly<Record<string, (value: string | undefined) => string>>;
+export type Buckets = Readonly<Record<string, (value: string | undefined) => string | undefined>>;
 
 /** Reads a Vary field. Never throws. */
 export function parseVary(value: string | undefined): Vary {

@@ -156,3 +156,20 @@ test("what the query allow-list drops reaches the handler by no name", async () 
   // Logs still show what was asked for.
   expect(logged[0]).toBe("/list?utm=evil&page=1");
 });
+
+test("a field named in capitals keeps requests apart", async () => {
+  await using it = await startApp((app, responses) => {
+    app.get("/r", cached(responses, { shared: true, vary: ["Authorization", "X-Tenant"] }), ((
+      req,
+      res,
+    ) => {
+      res.json({ who: req.headers.authorization, tenant: req.headers["x-tenant"] });
+    }) satisfies RequestHandler);
+  });
+  const asked = async (authorization: string, tenant: string): Promise<string> =>
+    (await it.get("/r", { authorization, "x-tenant": tenant })).text;
+  for (let round = 0; round < 2; round++)
+    for (const who of ["a", "b"])
+      for (const tenant of ["x", "y"])
+        expect(await asked(who, tenant)).toBe(JSON.stringify({ who, tenant }));
+});

@@ -194,5 +194,5 @@ export function judge(
 }
 
 function why(because: string | undefined): string {
-  return because === undefined ? "" : `: ${because}`;
+  return because === undefined ? "" : `: ${because.replace(/\.$/, "")}`;
 }

@@ -5,7 +5,7 @@
  * - `<name>:<scope>:<rest>`: scope is `-` or a hash, neither has a colon, so keys never collide.
  * - rest starts with `/` for a URL, `k` for a custom key, a blank before the values of `vary`: none
  *   can pose as another. Values and the route of a custom key carry their length.
- * - Identities enter the key hashed (SHA-256), never as they are.
+ * - Identities, and fields that may hold one, enter the key hashed (SHA-256), never as they are.
  * - Two scopes never share a key, and nothing the client sends chooses the scope but its identity.
  */
 import { hash } from "node:crypto";
@@ -15,6 +15,7 @@ import { queryKey } from "../query-key.ts";
 import type { RoutePolicy } from "./options.ts";
 import type { ExtendedRequest } from "./reads.ts";
 import type { RequestFacts } from "./request-facts.ts";
+import { selectingValue } from "./selecting.ts";
 import type { VariantSet } from "./variants.ts";
 
 export type EntryKey = Key<VariantSet>;
@@ -123,7 +124,8 @@ function varied(req: ExtendedRequest, names: readonly string[]): string {
   let key = "";
   for (const name of names) {
     const value = fieldValue(req.headers, name);
-    key += value === undefined ? " -" : ` ${value.length}=${value}`;
+    const own = value === undefined ? undefined : selectingValue(name, value);
+    key += own === undefined ? " -" : ` ${own.length}=${own}`;
   }
   return key;
 }

@@ -25,8 +25,13 @@ const TTL_MS = 300_000;
 const NOTICES_PER_ROUTE_MAX = 32;
 
 /** Checks the policy and prepares what does not depend on a request. */
-export function createRoute(policy: AnyPolicy): Route {
-  checkPolicy(policy);
+export function createRoute(given: AnyPolicy): Route {
+  checkPolicy(given);
+  // As requests have their fields: a name in capitals would be found in none, and be in no key.
+  const policy =
+    given.vary === undefined
+      ? given
+      : { ...given, vary: given.vary.map((name) => name.toLowerCase()) };
   const { ttlMs = TTL_MS, override, staleWhileRevalidateMs, staleIfErrorMs, graceMs } = policy;
   const staleMs = Math.max(staleIfErrorMs ?? 0, graceMs ?? 0);
   return {

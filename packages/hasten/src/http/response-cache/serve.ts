@@ -3,8 +3,8 @@
  *
  * Hot path: reads the raw header once, builds one string, looks once in the cache, writes once.
  */
+
 import { formatCacheStatus } from "../cache-status.ts";
-import { variantKey } from "../vary.ts";
 import { searchElsewhere } from "./elsewhere.ts";
 import { type Engine, lookAt, rememberAlias } from "./engine.ts";
 import type { Exchange } from "./exchange.ts";
@@ -17,6 +17,7 @@ import { excludeIfTouched, takeTicket } from "./refresh.ts";
 import { readFacts } from "./request-facts.ts";
 import { bypassReason, type EntryKey, keyedUrl, rawUrl } from "./request-key.ts";
 import { notice, type Route } from "./route.ts";
+import { selectingKey } from "./selecting.ts";
 import { isAnswered } from "./served.ts";
 import type { StoredResponse } from "./stored-response.ts";
 import { runInTurn, wait } from "./waiting.ts";
@@ -157,7 +158,7 @@ function isLeftAlone({ engine, route, key, stale }: Exchange): boolean {
 function flightKey(engine: Engine, key: EntryKey, req: ExtendedRequest): string {
   const varyNames = lookAt(engine, key)?.value.newest.varyNames;
   if (varyNames === undefined || varyNames.length === 0) return key;
-  return `${key}\n${variantKey(varyNames, req.headers)}`;
+  return `${key}\n${selectingKey(varyNames, req.headers)}`;
 }
 
 function whenReason(route: Route, req: ExtendedRequest): string | undefined {

@@ -2,7 +2,6 @@ import type { EntryView, FillToken } from "../../cache/index.ts";
 import type { Dependency } from "../../core/trace/index.ts";
 import { strongEtag } from "../etag.ts";
 import { formatHttpDate } from "../http-date.ts";
-import { variantKey } from "../vary.ts";
 import { holds, joined, trackedAs } from "./dependency.ts";
 import { lookAt, maxStaleKey, rememberAlias } from "./engine.ts";
 import type { Exchange } from "./exchange.ts";
@@ -20,6 +19,7 @@ import { pathTag } from "./invalidation.ts";
 import type { Verdict } from "./judge.ts";
 import { rawPath, rawUrl } from "./request-key.ts";
 import { notice } from "./route.ts";
+import { selectingKey } from "./selecting.ts";
 import { createRepresentation, type StoredResponse } from "./stored-response.ts";
 import type { Tracking } from "./tracking.ts";
 import { addVariant, type VariantSet } from "./variants.ts";
@@ -136,7 +136,7 @@ function createStored(
     lastModified: headerText(fields, "last-modified"),
     vary: varyAdded(fields, before),
     varyNames: verdict.varyNames,
-    variantKey: variantKey(verdict.varyNames, req.headers),
+    variantKey: selectingKey(verdict.varyNames, req.headers),
     compressible: verdict.compressible && body.length >= engine.options.codingThresholdBytes,
     freshness: verdict.freshness,
     dependency,

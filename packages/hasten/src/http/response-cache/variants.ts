@@ -2,9 +2,10 @@
  * The responses stored under one key, told apart by Vary (RFC 9111 §4.1), newest first.
  * A set never changes: a fill makes a new one. Beyond VARIANTS_MAX the oldest is dropped.
  */
+
 import type { IncomingMessage } from "node:http";
-import { variantKey } from "../vary.ts";
 import { VARIANTS_MAX } from "./options.ts";
+import { selectingKey } from "./selecting.ts";
 import { type StoredResponse, storedBytes } from "./stored-response.ts";
 
 export interface VariantSet {
@@ -22,7 +23,7 @@ export function selectVariant(set: VariantSet, req: IncomingMessage): StoredResp
 /** Whether this request selects it. */
 export function matches(stored: StoredResponse, req: IncomingMessage): boolean {
   if (stored.varyNames.length === 0) return true;
-  return variantKey(stored.varyNames, req.headers) === stored.variantKey;
+  return selectingKey(stored.varyNames, req.headers) === stored.variantKey;
 }
 
 /** The set with one more variant, in place of those that select the same requests. */

@@ -309,3 +309,28 @@ test("an answer is not younger on the other host", async () => {
   expect(Number(other.headers["age"])).toBeGreaterThanOrEqual(Number(one.headers["age"]));
   expect(Number(other.headers["age"])).toBeLessThanOrEqual(2);
 });
+
+test("credentials that select an answer are in no key and nowhere in Redis", async () => {
+  const secrets = ["Bearer s3cret-token", "sid=s3cret-cookie", "s3cret-key"];
+  const fields = { authorization: secrets[0]!, cookie: secrets[1]!, "x-api-key": secrets[2]! };
+  const { a, b, runs } = await route(
+    { shared: true, vary: ["Authorization", "Cookie"], ignoreReads: ["x-api-key"] },
+    () => (req, res) => {
+      res.vary("X-Api-Key").json({ ...LONG, for: req.get("authorization")?.length });
+    },
+  );
+  await a.get("/r", fields);
+  await untilStored();
+  expect((await b.get("/r", fields)).headers["x-cache"]).toBe("HIT");
+  for (const name of Object.keys(fields)) {
+    const other = await b.get("/r", { ...fields, [name]: "Bearer other" });
+    expect(other.headers["x-cache"], name).toBe("MISS");
+  }
+  expect(runs).toEqual(["a", "b", "b", "b"]);
+  const held = (await redis.command("KEYS", "*")) as unknown[];
+  const texts = await Promise.all(
+    held.map(async (key) => [key, await redis.command("DUMP", String(key))].map(String).join()),
+  );
+  expect(texts.join()).not.toMatch(/s3cret/);
+  expect(JSON.stringify([a.cache.coldest(10), b.cache.coldest(10)])).not.toMatch(/s3cret/);
+});
