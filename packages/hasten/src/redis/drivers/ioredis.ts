@@ -61,14 +61,13 @@ export async function masterOfIoRedis(
   if (!sentinels || sentinels.length === 0) return connection();
   const login = { username: sentinelUsername, password: sentinelPassword };
   const tls = options.enableTLSForSentinelMode ? (options.sentinelTLS ?? {}) : undefined;
-  const asked = (): AskedSentinel[] =>
-    sentinels.map(({ host = "127.0.0.1", port = 26_379 }) => {
-      const own = { sentinels: null, name: undefined, host, port, db: 0, path: undefined, tls };
-      const plain = plainIoRedisOptions(connectTimeoutMs);
-      const raw = rawIoRedis(source.duplicate({ ...plain, ...own, ...login }));
-      return { open: raw.open, send: raw.send, close: raw.destroy };
-    });
-  const master = await namedMaster(name, asked(), connectTimeoutMs);
+  const asked = sentinels.map(({ host = "127.0.0.1", port = 26_379 }) => (): AskedSentinel => {
+    const own = { sentinels: null, name: undefined, host, port, db: 0, path: undefined, tls };
+    const plain = plainIoRedisOptions(connectTimeoutMs);
+    const raw = rawIoRedis(source.duplicate({ ...plain, ...own, ...login }));
+    return { open: raw.open, send: raw.send, close: raw.destroy };
+  });
+  const master = await namedMaster(name, asked, connectTimeoutMs);
   return stillNamed(connection(), { name, master, sentinels: asked });
 }
 

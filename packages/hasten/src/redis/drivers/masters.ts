@@ -32,9 +32,10 @@ const OTHERS_MS = 250;
 /** Asks each on a connection that is closed then. Rejects where none knows the master in time. */
 export async function namedMaster(
   name: string,
-  sentinels: readonly AskedSentinel[],
+  makers: readonly (() => AskedSentinel)[],
   limitMs: number,
 ): Promise<MasterAddress> {
+  const sentinels = makers.map((make) => make());
   const asked = sentinels.map(async (sentinel) => {
     await sentinel.open();
     return await wordOf(sentinel, name);
@@ -94,19 +95,18 @@ async function failureOf(asked: readonly Promise<unknown>[], limitMs: number): P
 /** Connections to Sentinels that are asked again and again. One that fails is opened anew. */
 class Kept {
   readonly #name: string;
-  readonly #make: () => readonly AskedSentinel[];
+  readonly #sentinels: readonly (() => AskedSentinel)[];
   readonly #open: (Promise<AskedSentinel> | undefined)[] = [];
   #closed = false;
 
-  constructor(name: string, make: () => readonly AskedSentinel[]) {
+  constructor(name: string, sentinels: readonly (() => AskedSentinel)[]) {
     this.#name = name;
-    this.#make = make;
+    this.#sentinels = sentinels;
   }
 
   master(): Promise<MasterAddress> {
-    const count = this.#make().length;
     return newest(
-      Array.from({ length: count }, (_, at) => this.#ask(at)),
+      this.#sentinels.map((_, at) => this.#ask(at)),
       KEPT_LIMIT_MS,
     );
   }
@@ -130,7 +130,7 @@ class Kept {
   }
 
   async #opened(at: number): Promise<AskedSentinel> {
-    const sentinel = this.#make()[at]!;
+    const sentinel = this.#sentinels[at]!();
     try {
       await sentinel.open();
       if (this.#closed) throw new Error("closed");
@@ -150,8 +150,8 @@ export interface NamedBy {
   readonly name: string;
   /** Whom they named before it was opened. */
   readonly master: MasterAddress;
-  /** New connections, not opened. */
-  readonly sentinels: () => readonly AskedSentinel[];
+  /** Each makes a connection that is not open. */
+  readonly sentinels: readonly (() => AskedSentinel)[];
 }
 
 /** The same connection, which can tell whether the Sentinels still name its server. */

@@ -48,10 +48,11 @@ export async function masterOfSentinel(
     const socket = { ...own?.socket, ...mapped(options, node) };
     return createClient({ ...own, ...plainNodeRedisOptions(socket, connectTimeoutMs) });
   };
-  const sentinels = (): AskedSentinel[] =>
-    options.sentinelRootNodes.map((node) => asked(client(node, options.sentinelClientOptions)));
+  const sentinels = options.sentinelRootNodes.map(
+    (node) => () => asked(client(node, options.sentinelClientOptions)),
+  );
   const { name } = options;
-  const master = await namedMaster(name, sentinels(), connectTimeoutMs);
+  const master = await namedMaster(name, sentinels, connectTimeoutMs);
   const raw = rawNodeRedis(client(master, options.nodeClientOptions));
   return stillNamed(raw, { name, master, sentinels });
 }

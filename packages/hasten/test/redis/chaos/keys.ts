@@ -4,7 +4,9 @@
  * `p:<a>:<n>` plain; `g:<a>:<n>` may be served stale after an expiry; `c:<a>:<n>` made from
  * `p:<a>:<n>` through the cache; `s:<at>:<n>` written by `set`, by the process in that place only.
  */
+
 import type { Random } from "../../chaos/random.ts";
+import type { Promised } from "./oracle.ts";
 
 export const GROUPS = 4;
 const IN_GROUP = 6;
@@ -33,7 +35,14 @@ export function tagsOf(key: string): readonly string[] {
   return [`t:${n % 3}`, "everything"];
 }
 
-export const isGraced = (key: string): boolean => key.startsWith("g:");
+/**
+ * A cache that is not `tracked` does not see what a load takes from it. Where the process is cut off
+ * from Redis, what the load brings is used for one bound, and what it took may have been one bound old.
+ */
+export const PROMISED: Promised = {
+  graced: (key) => key.startsWith("g:"),
+  slack: (key) => (key.startsWith("c:") ? 2 : 1),
+};
 
 const FAMILIES = ["p", "g", "c", "s"].map((family) => ALL.filter((key) => key[0] === family));
 const SHARES = [0.55, 0.75, 0.9, 1];

@@ -5,7 +5,7 @@ import { type Cache, createCache } from "../../../src/cache/index.ts";
 import type { RedisSource } from "../../../src/redis/index.ts";
 import { nowMs } from "../../chaos/clock.ts";
 import { seeded } from "../../chaos/random.ts";
-import { CACHED, isGraced, ownedBy, randomKey, rowOf, tagsOf } from "./keys.ts";
+import { CACHED, ownedBy, PROMISED, randomKey, rowOf, tagsOf } from "./keys.ts";
 import { type RedisPlace, settingsOf, tell } from "./messages.ts";
 import { become } from "./mutants.ts";
 import type { Read, Write } from "./oracle.ts";
@@ -115,7 +115,7 @@ async function fillByHand(key: string): Promise<void> {
 }
 
 function through(key: string): number | Promise<number> {
-  const graced = isGraced(key) ? { graceMs: GRACE_MS, softTimeoutMs: SOFT_TIMEOUT_MS } : {};
+  const graced = PROMISED.graced(key) ? { graceMs: GRACE_MS, softTimeoutMs: SOFT_TIMEOUT_MS } : {};
   return cache.getOrSet<number>(key, () => load(key), { tags: tagsOf(key), ...graced });
 }
 

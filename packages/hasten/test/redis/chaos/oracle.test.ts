@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isGraced } from "./keys.ts";
+import { PROMISED } from "./keys.ts";
 import { Oracle, type Read, type Write } from "./oracle.ts";
 
 const BOUND_MS = 500;
@@ -22,7 +22,7 @@ const read = (change: Partial<Read>): Read => ({
   ...change,
 });
 const judge = (one: Read, ...writes: Write[]) =>
-  new Oracle(BOUND_MS, writes, isGraced).judge(one)?.required;
+  new Oracle(BOUND_MS, writes, PROMISED).judge(one)?.required;
 
 test("another process's write is due once the bound has passed since it was acknowledged", () => {
   expect(judge(read({ startedAtMs: 1_509.9 }), write({}))).toBeUndefined();
@@ -46,12 +46,18 @@ test("an expiry allows what has a grace, a deletion does not", () => {
   expect(judge(read({}), write({ softly: true }))).toBe(2);
 });
 
+test("what is made of other cached values has twice the bound", () => {
+  const made = write({ versions: { "c:0:0": 2 } });
+  expect(judge(read({ key: "c:0:0", startedAtMs: 2_009 }), made)).toBeUndefined();
+  expect(judge(read({ key: "c:0:0", startedAtMs: 2_010 }), made)).toBe(2);
+});
+
 test("acknowledged out of order, the newest version counts from when the first did", () => {
   const newer = write({ versions: { "p:0:0": 3 }, acknowledgedAtMs: 1_000 });
   const older = write({ versions: { "p:0:0": 2 }, acknowledgedAtMs: 1_200 });
   expect(judge(read({ startedAtMs: 1_800 }), newer, older)).toBe(3);
   expect(judge(read({ startedAtMs: 1_800 }), older, newer)).toBe(3);
-  const oracle = new Oracle(BOUND_MS, [newer, older], isGraced);
+  const oracle = new Oracle(BOUND_MS, [newer, older], PROMISED);
   expect(oracle.lagMs(read({ startedAtMs: 1_300 }))).toBeGreaterThan(0);
   expect(oracle.lagMs(read({ startedAtMs: 1_300, version: 3 }))).toBe(0);
 });

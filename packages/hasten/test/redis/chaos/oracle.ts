@@ -5,7 +5,8 @@
  * - every write of the answering process itself, for reads begun after its invalidation returned;
  * - every other write whose invalidation was acknowledged at least `boundMs` before the read began.
  *   One whose outcome was `queued` is acknowledged when the tier has nothing left to send.
- * Where a value may be served stale (grace), only deletions count: `expire` allows it.
+ * Where a value may be served stale (grace), only deletions count: `expire` allows it. What is made of
+ * other cached values has twice the bound: see `keys.ts`.
  * All instants are of the machine's monotonic clock, the same in every process. No tolerance.
  */
 
@@ -41,6 +42,14 @@ export interface Stale {
   readonly lateMs: number;
 }
 
+/** What is promised of a key. */
+export interface Promised {
+  /** It may be served stale after an expiry. */
+  graced(key: string): boolean;
+  /** By how much its bound is multiplied. */
+  slack(key: string): number;
+}
+
 interface Due {
   readonly fromMs: number;
   readonly version: number;
@@ -49,15 +58,14 @@ interface Due {
 
 export class Oracle {
   readonly #boundMs: number;
-  readonly #graced: (key: string) => boolean;
+  readonly #promised: Promised;
   /** For each key what is due from when on, in the order of time. */
   readonly #foreign = new Map<string, Due[]>();
   readonly #own = new Map<string, Map<string, Due[]>>();
 
-  /** @param graced keys that may be served stale after an expiry */
-  constructor(boundMs: number, writes: readonly Write[], graced: (key: string) => boolean) {
+  constructor(boundMs: number, writes: readonly Write[], promised: Promised) {
     this.#boundMs = boundMs;
-    this.#graced = graced;
+    this.#promised = promised;
     for (const write of writes) this.#add(write);
     for (const dues of this.#foreign.values()) settle(dues);
     for (const keys of this.#own.values()) for (const dues of keys.values()) settle(dues);
@@ -74,9 +82,10 @@ export class Oracle {
 
   /** How far behind the newest acknowledged write of others an answer within the bound was. */
   lagMs(read: Read): number {
-    const due = latest(this.#foreign.get(read.key), read.startedAtMs + this.#boundMs);
+    const boundMs = this.#boundMs * this.#promised.slack(read.key);
+    const due = latest(this.#foreign.get(read.key), read.startedAtMs + boundMs);
     if (due === undefined || read.version >= due.version) return 0;
-    return read.startedAtMs + this.#boundMs - due.fromMs;
+    return read.startedAtMs + boundMs - due.fromMs;
   }
 
   #add(write: Write): void {
@@ -86,11 +95,11 @@ export class Oracle {
       this.#own.set(write.process, own);
     }
     for (const [key, version] of Object.entries(write.versions)) {
-      if (write.softly && this.#graced(key)) continue;
+      if (write.softly && this.#promised.graced(key)) continue;
       push(own, key, { fromMs: write.calledAtMs, version, write });
       if (write.acknowledgedAtMs === undefined) continue;
       push(this.#foreign, key, {
-        fromMs: write.acknowledgedAtMs + this.#boundMs,
+        fromMs: write.acknowledgedAtMs + this.#boundMs * this.#promised.slack(key),
         version,
         write,
       });

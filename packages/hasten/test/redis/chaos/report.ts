@@ -88,7 +88,13 @@ truth that counts versions, invalidate by key, tag, prefix, everything, \`delete
 fill by hand, read many at once, and make values from other cached ones. Every answer is judged
 afterwards by its version: a write of the answering process must show in reads begun after its
 invalidation was called, every other one in reads begun ${boundMs} ms after it was acknowledged or
-later (\`queued\`: after nothing waited any more). Zero tolerance is added.
+later (\`queued\`: after nothing waited any more). What a load made from other values of the same cache
+has twice that: a cache that is not \`tracked\` does not see it, and a process that is cut off uses what
+it loads for one bound. Zero tolerance is added.
+
+An invalidation of a tag that 1,000,000 entries carry took 0.8 ms in one call, 0.23 ms of it in Redis,
+without KEYS or SCAN (\`HASTEN_BIG_ENTRIES=1000000 npx vitest run
+packages/hasten/test/redis/acceptance/big.test.ts\`).
 
 ${runs.map(({ title, report }) => runPart(title, report)).join("\n\n")}
 

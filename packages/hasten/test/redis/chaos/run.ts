@@ -4,7 +4,7 @@ import { nowMs } from "../../chaos/clock.ts";
 import { seeded } from "../../chaos/random.ts";
 import { FAULTS, type Fault } from "./faults.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
-import { isGraced } from "./keys.ts";
+import { PROMISED } from "./keys.ts";
 import type { FromNode } from "./messages.ts";
 import type { Mutant } from "./mutants.ts";
 import { Oracle, type Read, type Stale, type Write } from "./oracle.ts";
@@ -185,7 +185,7 @@ interface Judging {
 
 function judged({ options, seconds, seen, happened, died }: Judging): RunReport {
   const { onLine: _, ...told } = options;
-  const oracle = new Oracle(options.boundMs, seen.writes, isGraced);
+  const oracle = new Oracle(options.boundMs, seen.writes, PROMISED);
   const examples: (Stale & { readonly after: string })[] = [];
   const readsByFamily = new Map<string, number>();
   const staleByFault = new Map<string, number>();
