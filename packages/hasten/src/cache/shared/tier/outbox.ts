@@ -7,13 +7,17 @@
  * - Until it is acknowledged no entry that it names counts as found for this process (`cover`):
  *   a read may be executed before it although it was sent after it (a script that had to be loaded,
  *   a new connection), and what Redis refuses to write must bind us all the same.
- * - At most SENT_MAX on their way and `queueMax` names waiting; more become "everything".
+ * - At most SENT_MAX on their way and `queueMax` names waiting; more become "everything". Values
+ *   set by hand wait for room as well; where there is none, or Redis cannot be told, each becomes an
+ *   invalidation of its key.
+ * - What invalidates a value that was set before is executed after it.
  * - What waits is sent before anything is read when the shard comes back.
  */
 import type { Clock, Timer } from "../../../core/clock.ts";
 import { encodeInvalidated } from "../protocol/log-body.ts";
 import type { InvalidatedNames, PutRequest, ShardCalls, WriteAnswer } from "../protocol/types.ts";
 import { type Named, Names, names, type Subject } from "./names.ts";
+import { Puts, type WaitingPut } from "./puts.ts";
 import type { Ticket } from "./ticket.ts";
 
 export interface OutboxParts {
@@ -42,7 +46,7 @@ interface Group {
 
 const SENT_MAX = 64;
 const PART_MAX = 1_000;
-const TICKETS_MAX = 1_000;
+const TICKETS_MAX = 10_000;
 const RETRY_MIN_MS = 250;
 const RETRY_MAX_MS = 5_000;
 const NONE: readonly string[] = [];
@@ -51,6 +55,7 @@ export class Outbox {
   readonly #parts: OutboxParts;
   readonly #sent = new Set<Sent>();
   readonly #waiting: Names;
+  readonly #puts = new Puts();
   /** Of what waits for room only. */
   #tickets: Ticket[] = [];
   #retryMs = RETRY_MIN_MS;
@@ -65,7 +70,7 @@ export class Outbox {
 
   /** Names that are not on their way. */
   get depth(): number {
-    return this.#waiting.size;
+    return this.#waiting.size + this.#puts.size;
   }
 
   /** Everything in Redis is void as soon as it can be told. */
@@ -74,23 +79,25 @@ export class Outbox {
   }
 
   get empty(): boolean {
-    return this.#sent.size === 0 && this.#waiting.empty;
+    return this.#sent.size === 0 && this.#waiting.empty && this.#puts.size === 0;
   }
 
   publish(named: Named, ticket: Ticket): void {
+    this.#forget(this.#puts.overtaken(named));
     if (this.#free) void this.#tell(named, { left: 1, tickets: [ticket] });
     else this.#keep(named, ticket);
   }
 
   /** Like an invalidation of its key, which it becomes if Redis cannot be told now. */
   put(request: PutRequest, ticket: Ticket): void {
-    const named: Named = { how: "deleted", keys: [request.key], tags: NONE, prefixes: NONE };
-    if (!this.#free) this.#keep(named, ticket);
-    else void this.#send(named, { left: 1, tickets: [ticket] }, this.#parts.calls.put(request));
+    if (this.#free && !this.#puts.onItsWay(request.key)) this.#put({ request, tickets: [ticket] });
+    else if (this.#able && this.#puts.hold(request, ticket)) return;
+    else this.#keep(keyOf(request), ticket);
   }
 
   /** What of what was published, and is not acknowledged, an entry depends on. */
   cover(subject: Subject): "deleted" | "expired" | undefined {
+    if (this.#puts.waits(subject.key)) return "deleted";
     let found = this.#waiting.empty ? undefined : this.#waiting.cover(subject);
     for (const { named } of this.#sent) {
       if (found === "deleted") return found;
@@ -117,8 +124,7 @@ export class Outbox {
   close(): void {
     this.#closed = true;
     this.#retry?.cancel();
-    for (const ticket of this.#tickets) ticket.later();
-    this.#tickets = [];
+    this.#later();
     this.#move();
   }
 
@@ -138,6 +144,15 @@ export class Outbox {
   }
 
   #pump(): void {
+    this.#pumpNames();
+    while (this.#free) {
+      const next = this.#puts.next();
+      if (next === undefined) return;
+      this.#put(next);
+    }
+  }
+
+  #pumpNames(): void {
     if (this.#waiting.empty || !this.#free) return;
     const tickets = this.#tickets.filter((ticket) => !ticket.settled);
     this.#tickets = [];
@@ -149,7 +164,33 @@ export class Outbox {
   #tell(named: Named, group: Group): Promise<void> {
     const { calls, node } = this.#parts;
     const body = (part: InvalidatedNames): Buffer => encodeInvalidated(node, part);
-    return this.#send(named, group, calls.invalidate({ ...named, body }));
+    const before = this.#puts.before(named);
+    const call =
+      before.length === 0
+        ? calls.invalidate({ ...named, body })
+        : Promise.allSettled(before).then(() => calls.invalidate({ ...named, body }));
+    return this.#send(named, group, call);
+  }
+
+  #put({ request, tickets }: WaitingPut): void {
+    const call = this.#parts.calls.put(request);
+    this.#puts.went(request, call);
+    void this.#send(keyOf(request), { left: 1, tickets }, call);
+  }
+
+  /** Their keys are invalidated instead. */
+  #forget(puts: readonly WaitingPut[]): void {
+    for (const { request, tickets } of puts) {
+      this.#waiting.add(keyOf(request));
+      for (const ticket of tickets) ticket.later();
+    }
+  }
+
+  /** Who waits for room is told that it takes longer. */
+  #later(): void {
+    for (const ticket of this.#tickets) ticket.later();
+    this.#tickets = [];
+    this.#forget(this.#puts.drop());
   }
 
   async #send(named: Named, group: Group, call: Promise<WriteAnswer>): Promise<void> {
@@ -183,8 +224,7 @@ export class Outbox {
   /** Redis is there and refuses: asked again after a while. */
   #hold(): void {
     if (this.#retry !== undefined || this.#closed) return;
-    for (const ticket of this.#tickets) ticket.later();
-    this.#tickets = [];
+    this.#later();
     this.#retry = this.#parts.clock.schedule(this.#retryMs, () => this.resume());
     this.#retryMs = Math.min(RETRY_MAX_MS, this.#retryMs * 2);
   }
@@ -193,4 +233,8 @@ export class Outbox {
     this.#moved?.resolve();
     this.#moved = undefined;
   }
+}
+
+function keyOf({ key }: PutRequest): Named {
+  return { how: "deleted", keys: [key], tags: NONE, prefixes: NONE };
 }
