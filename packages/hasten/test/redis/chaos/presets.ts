@@ -62,5 +62,7 @@ export const shortRun = (seed: number): RunOptions => ({ ...SHORT, seed });
 
 export function mutantRun(mutant: Mutant, seed: number): RunOptions {
   const faults = EXPOSED_BY[mutant];
-  return { ...SHORT, reads: 12_000, secondsMax: 10, writesPerSecond: 80, seed, mutant, faults };
+  // What was missed while stopped must not be invalidated once more before it is due.
+  const writesPerSecond = mutant === "confirmed-by-xread" ? 25 : 80;
+  return { ...SHORT, reads: 30_000, secondsMax: 25, writesPerSecond, seed, mutant, faults };
 }
