@@ -1,9 +1,12 @@
 import { expect, test, vi } from "vitest";
+import type { SharedStatus } from "../cache/index.ts";
+import { manualClock } from "../core/clock.ts";
 import type { CoherenceStatus, Finding } from "../postgres/index.ts";
 import { openParts } from "./open.ts";
 import { promiseLine } from "./promise-line.ts";
 import { onStopSignal } from "./signals.ts";
 import { nameOf } from "./sources.ts";
+import { createTelling } from "./telling.ts";
 
 const STATUS: CoherenceStatus = {
   state: "live",
@@ -14,6 +17,15 @@ const STATUS: CoherenceStatus = {
   position: "0/1",
   findings: [],
   sinceMs: 0,
+};
+const REDIS: SharedStatus = {
+  state: "ready",
+  because: undefined,
+  sinceMs: 0,
+  confirmedAgoMs: 1,
+  queued: 0,
+  shards: 1,
+  server: "r:1",
 };
 const narrows = (id: Finding["id"], ...tables: readonly string[]): Finding => ({
   id,
@@ -61,12 +73,48 @@ test.each([
 });
 
 test("what is told of Redis is a sentence of its own", () => {
-  const shared = { state: "ready", sinceMs: 0, queued: 0, shards: 1, server: "r:1" } as const;
-  const status = { ...shared, because: undefined, confirmedAgoMs: 1 };
+  const status = REDIS;
   const line = promiseLine({ ...STATUS, promise: "own-writes", because: "no wal" }, status);
   expect(line).toMatch(/npx hasten preflight\. Redis: shared by the processes \(r:1\)\.$/);
   expect(promiseLine(STATUS, status)).toMatch(/within 500 ms\. Redis: shared/);
   expect(promiseLine({ ...STATUS, state: "lost", because: "gone" }, status)).toMatch(/\(gone\) R/);
+});
+
+test("what was told last is how it is, though the part that changed back says nothing", async () => {
+  const clock = manualClock();
+  const shared = { ...REDIS, state: "ready" as SharedStatus["state"] };
+  const now: { status: CoherenceStatus; shared: SharedStatus } = { status: STATUS, shared };
+  const said: string[] = [];
+  const telling = createTelling(
+    () => structuredClone(now),
+    (line) => said.push(line),
+    clock,
+  );
+  telling.tell();
+  now.status = { ...STATUS, state: "lost" };
+  telling.tell();
+  now.status = STATUS;
+  await clock.advance(1_000);
+  expect(said.map((line) => /stream|not heard/.exec(line)?.[0])).toEqual([
+    "stream",
+    "not heard",
+    "stream",
+  ]);
+  // A moment, and why it lasts, are not told; what lasts is, once.
+  shared.state = "connecting";
+  telling.tell();
+  shared.state = "ready";
+  await clock.advance(1_000);
+  expect(said).toHaveLength(3);
+  shared.state = "lost";
+  telling.tell();
+  now.shared = { ...shared, because: "another reason" };
+  await clock.advance(10_000);
+  expect(said).toHaveLength(4);
+  telling.stop();
+  now.shared = { ...shared, state: "ready" };
+  await clock.advance(10_000);
+  expect(said).toHaveLength(4);
 });
 
 test("databases of one name on two servers do not share a cache", () => {

@@ -1,13 +1,14 @@
 import type { RequestListener, Server } from "node:http";
 import type { Cache, SharedStatus, TierEvent } from "../cache/index.ts";
 import { channels } from "../core/channels.ts";
+import { systemClock } from "../core/clock.ts";
 import { HastenError } from "../core/errors.ts";
 import { createResponseCache, type ResponseCache } from "../http/index.ts";
 import type { Coherence, CoherenceStatus, Database } from "../postgres/index.ts";
 import type { HastenOptions } from "./options.ts";
-import { promiseLine } from "./promise-line.ts";
 import { drain, serve } from "./serve.ts";
 import { openSources } from "./sources.ts";
+import { createTelling, type Standing } from "./telling.ts";
 
 /** The parts behind `hasten()`, whatever framework is on top. */
 export interface OpenParts {
@@ -48,33 +49,21 @@ export async function openParts(options: HastenOptions): Promise<OpenParts> {
   const postgres = postgresOf(options);
   const { createDatabase, isUnavailable } = await import("../postgres/index.ts");
   let serving = false;
-  let told = "";
-  let toldShared: SharedStatus["state"] | undefined;
-  /** A change of mode comes with a change of state, and being late passes: once each, and not that. */
-  const tell = (): void => {
-    const status = coherence.status();
-    const shared = cache.shared?.status();
-    const line = promiseLine(status, shared);
-    if (line === told || status.state === "late" || status.state === "closed") return;
-    // A moment without an answer, or while it is looked at again, passes as well; what is lost is told.
-    if (told !== "" && shared !== undefined && passes(shared.state, toldShared)) return;
-    told = line;
-    toldShared = shared?.state;
-    say(line);
-  };
   const sources = await openSources(options, {
     ...options.coherence,
     url: postgres.url,
     directUrl: options.directUrl,
     onEvent(event) {
-      if (serving && (event.kind === "mode" || event.kind === "state")) tell();
+      if (serving && (event.kind === "mode" || event.kind === "state")) telling.tell();
       options.coherence?.onEvent?.(event);
     },
   });
   const { cache, coherence } = sources;
+  const standing = (): Standing => ({ status: coherence.status(), shared: cache.shared?.status() });
+  const telling = createTelling(standing, say, systemClock);
   const tierTold = (event: unknown): void => {
     const told = event as TierEvent;
-    if (serving && told.cache === cache.name && told.kind === "state") tell();
+    if (serving && told.cache === cache.name && told.kind === "state") telling.tell();
   };
   if (cache.shared !== undefined) channels.cacheTier.subscribe(tierTold);
   const db = createDatabase({ ...postgres, cache });
@@ -85,6 +74,7 @@ export async function openParts(options: HastenOptions): Promise<OpenParts> {
   const shut = async (): Promise<void> => {
     await Promise.all([...servers].map((server) => drain(server, drainMs)));
     serving = false;
+    telling.stop();
     for (const work of before) work();
     channels.cacheTier.unsubscribe(tierTold);
     await sources.close(() => db.drain());
@@ -106,7 +96,7 @@ export async function openParts(options: HastenOptions): Promise<OpenParts> {
     async serve(listener, port = 0, host) {
       const server = await serve(listener, port, host);
       servers.add(server);
-      if (!serving) tell();
+      if (!serving) telling.tell();
       serving = true;
       return server;
     },
@@ -116,10 +106,6 @@ export async function openParts(options: HastenOptions): Promise<OpenParts> {
       return closing;
     },
   };
-}
-
-function passes(state: SharedStatus["state"], before: SharedStatus["state"] | undefined): boolean {
-  return state === "suspect" || (state === "connecting" && before !== "connecting");
 }
 
 function postgresOf({
