@@ -11,7 +11,7 @@ import { queuedOnly } from "./errors.ts";
 import { publish } from "./events.ts";
 import { checkKey, checkPrefix } from "./keys.ts";
 import type { LoadParts } from "./load-parts.ts";
-import { APPLIED } from "./shelf.ts";
+import { APPLIED, refused } from "./shelf.ts";
 import { checkTags } from "./tags.ts";
 import type { Cache, InvalidateOptions, Outcome, Targets } from "./types.ts";
 
@@ -22,18 +22,20 @@ export interface Invalidations {
   readonly calls: Pick<Cache, "delete" | "expire" | "clear" | "dropLocal">;
   /** The other processes only. */
   tell(how: LoggedInvalidation["how"], named: Named): Outcome | Promise<Outcome>;
-  /** Listens to the log. Returns how to stop. */
+  /** Listens to the log. Returns how to stop: then no outcome says that the others will be told. */
   listen(): () => void;
 }
 
 const NONE: readonly string[] = [];
 const NOTHING: Named = { keys: NONE, tags: NONE, prefixes: NONE };
+const CLOSED = refused("cache is closed");
 const HERE = "by this process";
 const ELSEWHERE = "by another process";
 
 export function createInvalidations(parts: LoadParts): Invalidations {
   const { fence, shelf, options, tier } = parts;
   const log: InvalidationLog | undefined = options.log;
+  let stopped = false;
 
   const apply = (how: How, named: Named, by: string): void => {
     fence.advance();
@@ -47,8 +49,11 @@ export function createInvalidations(parts: LoadParts): Invalidations {
     shelf.clear();
     publish({ cache: options.name, kind: "cleared" });
   };
-  const tell: Invalidations["tell"] = (how, { keys, tags, prefixes }) =>
-    log === undefined ? APPLIED : log.publish({ cache: options.name, how, keys, tags, prefixes });
+  const tell: Invalidations["tell"] = (how, { keys, tags, prefixes }) => {
+    if (log === undefined) return APPLIED;
+    if (stopped) return CLOSED;
+    return log.publish({ cache: options.name, how, keys, tags, prefixes });
+  };
 
   const invalidate = (
     target: string | Targets,
@@ -66,7 +71,8 @@ export function createInvalidations(parts: LoadParts): Invalidations {
     { require, everywhere }: InvalidateOptions,
   ): Promise<Outcome> => {
     const known = await outcome;
-    if (known.kind === "queued" && require === "applied") throw queuedOnly(known.depth);
+    if (known.kind !== "applied" && require === "applied")
+      throw queuedOnly(known.kind === "queued" ? known.depth : 0);
     if (everywhere === true && known.kind === "applied" && log !== undefined)
       await waited(parts, log.trust.boundMs);
     return known;
@@ -93,13 +99,18 @@ export function createInvalidations(parts: LoadParts): Invalidations {
   return {
     tell,
     calls,
-    listen: () =>
-      log?.subscribe((one) => {
+    listen() {
+      const unsubscribe = log?.subscribe((one) => {
         // What Redis's log brings is for whoever shares it, sources of changes included.
         if (tier === undefined && one.cache !== options.name) return;
         if (one.how === "cleared") clearHere();
         else apply(one.how, one, ELSEWHERE);
-      }) ?? (() => {}),
+      });
+      return () => {
+        unsubscribe?.();
+        stopped = tier !== undefined;
+      };
+    },
   };
 }
 

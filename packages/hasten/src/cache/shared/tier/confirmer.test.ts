@@ -158,7 +158,13 @@ test("whatever does not continue the log is a gap", async () => {
   await confirmer.kick();
   redis.clock = redis.clockOf("other", 2);
   await confirmer.kick();
-  expect(told.slice(3)).toEqual(["gap: the log went back", "gap: another epoch began"]);
+  expect(told.slice(3)).toEqual([
+    "gap: its clock went back",
+    "gap: start",
+    "gap: another epoch began",
+  ]);
+  // What the server forgot it has to void.
+  expect(redis.renewed).toEqual(["e1"]);
   expect(confirmer.epoch).toBe("other");
 });
 

@@ -12,7 +12,8 @@
  * - Nothing counts of a connection before its clock was seen to be that of its server. A clock that
  *   is missing or another server's is renewed, once for all nodes (the first wins). On a server other
  *   than the one before, this process sees to it that a new epoch begins after it came, whatever the
- *   clock says: what it wrote or heard on the other may be unknown there.
+ *   clock says: what it wrote or heard on the other may be unknown there. Nor is a clock trusted that
+ *   went back: the server has older data than it had, and what was invalidated since is valid in it.
  * - One question at a time; asked every `everyMs` and when woken; memory is one place.
  */
 import type { Clock, Timer } from "../../../core/clock.ts";
@@ -196,9 +197,9 @@ export class Confirmer {
       if (this.#closed || generation !== link.generation) return "failed";
       const received = instant(clock);
       time.learn(answer.redisMs, sent, received);
-      const moved = (this.#runId ?? server.runId) !== server.runId;
-      if (answer.clock === undefined || moved) {
-        if (this.#place !== undefined) this.#drop(moved ? "another server" : "its clock was lost");
+      const lost = this.#lostBy(answer, server.runId);
+      if (lost !== undefined || answer.clock === undefined) {
+        if (this.#place !== undefined) this.#drop(lost);
         await calls.renew(answer.clock?.epoch);
         if (generation !== link.generation) return "failed";
         this.#runId = server.runId;
@@ -221,6 +222,16 @@ export class Confirmer {
       told.failed(error);
       return "failed";
     }
+  }
+
+  /** Why nothing that is in Redis counts any more. */
+  #lostBy({ clock }: ConfirmAnswer, runId: string): string | undefined {
+    if ((this.#runId ?? runId) !== runId) return "another server";
+    if (clock === undefined) return "its clock was lost";
+    const place = this.#place;
+    if (place === undefined || place.epoch !== clock.epoch) return undefined;
+    const back = clock.head < place.position || clock.seq < (this.#applied?.seq ?? 0);
+    return back ? "its clock went back" : undefined;
   }
 
   /** Says whether the head was reached. */

@@ -220,9 +220,8 @@ export class Tier implements SharedTier {
   async #close(drainMs: number): Promise<void> {
     const late = Promise.withResolvers<void>();
     const timer = this.#parts.clock.schedule(drainMs, late.resolve);
-    const told = this.#shards.filter(
-      ({ outbox, link }) => !outbox.empty && link.state.kind === "ready",
-    );
+    // Also where Redis is away: it may be back in that time, and what it is not told then is lost.
+    const told = this.#shards.filter(({ outbox }) => !outbox.empty);
     const leases = this.#shards.map((shard) => shard.leases.close());
     const drained = told.map(({ outbox }) => outbox.drained());
     await Promise.race([Promise.all([...drained, ...leases]), late.promise]);
