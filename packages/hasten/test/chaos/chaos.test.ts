@@ -4,6 +4,7 @@ import { MUTANTS } from "./mutants.ts";
 import { mutantRun, shortRun } from "./presets.ts";
 import { chaosRun, chaosRunOn } from "./run.ts";
 import { startServer } from "./server.ts";
+import { SHARED_MUTANTS } from "./shared-mutants.ts";
 
 const SEED = 20_260_101;
 const TIMEOUT_MS = 180_000;
@@ -21,12 +22,25 @@ test("nothing stale is served while everything goes wrong", { timeout: TIMEOUT_M
   expect(Object.keys(report.faults).length).toBeGreaterThan(3);
 });
 
+test("nothing stale while processes share a Redis and one leader", {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const report = await chaosRun(shortRun(SEED, true));
+  expect(report.examples).toEqual([]);
+  expect(report.stale).toBe(0);
+  expect(report.staleUntracked).toBe(0);
+  expect(report.died).toBe(0);
+  expect(report.reads).toBeGreaterThan(500);
+  expect(report.tally.hits).toBeGreaterThan(100);
+  expect(Object.keys(report.faults).length).toBeGreaterThan(3);
+});
+
 test("each way to be wrong is found", { timeout: TIMEOUT_MS }, async () => {
   await using server = await startServer();
   const found: string[] = [];
-  for (const mutant of MUTANTS) {
+  for (const mutant of [...MUTANTS, ...SHARED_MUTANTS]) {
     const report = await chaosRunOn(await server.freshDatabase(), mutantRun(mutant, SEED));
     if (report.stale > 0) found.push(mutant);
   }
-  expect(found).toEqual(MUTANTS);
+  expect(found).toEqual([...MUTANTS, ...SHARED_MUTANTS]);
 });

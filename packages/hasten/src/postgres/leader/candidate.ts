@@ -9,6 +9,7 @@
  */
 import { Backoff } from "../stream/backoff.ts";
 import type { HeardWord } from "./follower.ts";
+import { laterPosition, NO_POSITION } from "./position.ts";
 import { firstRecord } from "./record.ts";
 import { Seat, type SeatOptions } from "./seat.ts";
 import { Stint, type StintOptions } from "./stint.ts";
@@ -27,6 +28,8 @@ export class Candidate {
   #because: string | undefined;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
   #closed = false;
+  /** Of stints that are over. */
+  #position = NO_POSITION;
 
   constructor(options: CandidateOptions) {
     this.#options = options;
@@ -39,6 +42,11 @@ export class Candidate {
   /** Slots that it holds now. */
   get slots(): number {
     return this.#stint?.open === true ? 1 : 0;
+  }
+
+  /** Of the latest change that was dropped here by itself. */
+  get position(): string {
+    return laterPosition(this.#position, this.#stint?.position ?? NO_POSITION);
   }
 
   /** Why it does not lead although it tried. */
@@ -95,6 +103,7 @@ export class Candidate {
     this.#notBeforeMs = clock.nowMs() + (stint.succeeded ? 0 : this.#backoff.delayMs());
     if (stint.succeeded) this.#backoff.reset();
     void stint.close().finally(() => {
+      this.#position = laterPosition(this.#position, stint.position);
       if (this.#stint === stint) this.#stint = undefined;
     });
   }

@@ -58,6 +58,7 @@ export class WholeCatalog implements LeaderCatalog {
   #tables = new InterestMap();
   #version = 0;
   #schema = "";
+  #position: string | undefined;
   /** Of the schema that `#tables` was read for; undefined: they are to be read again. */
   #readFor: string | undefined;
 
@@ -71,6 +72,10 @@ export class WholeCatalog implements LeaderCatalog {
 
   get schema(): string {
     return this.#schema;
+  }
+
+  get position(): string | undefined {
+    return this.#position;
   }
 
   /** A relation changed that is not known: it was made since the latest look. */
@@ -90,6 +95,8 @@ export class WholeCatalog implements LeaderCatalog {
     this.#version += 1;
     this.#tables = await this.#read();
     const after = await this.#ask();
+    const [row] = await this.#options.run("select pg_current_wal_insert_lsn()::text as position");
+    this.#position = String(row?.["position"]);
     this.#schema = after;
     this.#readFor = after === schema ? after : undefined;
   }

@@ -4,6 +4,8 @@
  * Invariants:
  * - `flush` resolves only once Redis has executed the invalidation of every tag added before it was
  *   called. What Redis did not take is sent again: to invalidate twice drops more, never less.
+ * - Before anything is told it is announced: how far a replica has to be that shows it. Where another
+ *   leader is found then, nothing is told any more: it tells.
  * - What was added is forgotten only once it was told, or with `overflowed` raised: then the term ends.
  * - The own caches drop as soon as a tag is added, for readers here, and once more when Redis has it:
  *   a read of Redis that overtook the invalidation brought the old value back.
@@ -12,11 +14,14 @@ import type { Clock } from "../../core/clock.ts";
 import type { InvalidationLog } from "../../core/invalidation-log.ts";
 import type { DropTags } from "../coherence/source.ts";
 import { Rounds } from "../stream/rounds.ts";
+import type { Written } from "./seat.ts";
 
 export interface FeederOptions {
   readonly log: Pick<InvalidationLog, "publish">;
   readonly clock: Clock;
   readonly drop: DropTags;
+  /** Says how far the changes go that are to be told. */
+  readonly announce: () => Promise<Written>;
 }
 
 const TAGS_MAX = 100_000;
@@ -69,14 +74,16 @@ export class Feeder {
   }
 
   async #send(): Promise<void> {
-    const { log, clock, drop } = this.#options;
+    const { log, clock, drop, announce } = this.#options;
     const tags = [...this.#waiting];
     this.#waiting = new Set();
     if (tags.length === 0) return;
     const told = { cache: "", how: "deleted", keys: [], tags, prefixes: [] } as const;
     for (;;) {
       if (this.#closed) throw new Error("the leader was closed");
-      if ((await log.publish(told)).kind === "applied") break;
+      const announced = await announce();
+      if (announced === "lost") throw new Error("another leader took over");
+      if (announced === "written" && (await log.publish(told)).kind === "applied") break;
       await new Promise<void>((resolve) => void clock.schedule(AGAIN_MS, resolve));
     }
     this.told += tags.length;

@@ -22,6 +22,7 @@ import type { Audience } from "../coherence/reaching.ts";
 import type { ChangeSource, CommittedWrite, DropTags } from "../coherence/source.ts";
 import { Trusts } from "../stream/trusts.ts";
 import { Barriers } from "./barriers.ts";
+import { laterPosition, NO_POSITION } from "./position.ts";
 import { decodeRecord, type LeaderRecord } from "./record.ts";
 import { tunnelled } from "./tunnel.ts";
 import type { LeaderMutant, SourceTier } from "./types.ts";
@@ -42,6 +43,8 @@ export interface FollowerOptions {
   readonly emit: (content: string) => Promise<void>;
   /** Told of every word, after it was taken in here. */
   readonly onWord: (word: HeardWord) => void;
+  /** Of the latest change that was dropped here as it was read, where this process reads them. */
+  readonly dropped?: (() => string) | undefined;
   readonly onTerm?: ((term: string | undefined) => void) | undefined;
   readonly mutant?: LeaderMutant | undefined;
 }
@@ -60,6 +63,7 @@ interface Asked {
 }
 
 const SETTLE_MS = 250;
+const NOWHERE = { term: undefined, position: NO_POSITION };
 const ASKED_MAX = 256;
 
 export class Follower implements ChangeSource {
@@ -75,6 +79,8 @@ export class Follower implements ChangeSource {
   /** What Redis was asked and what it said then, the latest last. */
   #asked: Asked[] = [];
   #record: LeaderRecord | undefined;
+  /** The latest that was heard of in a term: an heir may begin further back. */
+  #position: { readonly term: string | undefined; readonly position: string } = NOWHERE;
   #term: string | undefined;
   #adopting: string | undefined;
   #logTrust: Trust;
@@ -102,7 +108,9 @@ export class Follower implements ChangeSource {
   }
 
   get position(): string {
-    return this.#record?.position ?? "0/0";
+    const { term, position } = this.#position;
+    if (term === undefined || position === NO_POSITION) return NO_POSITION;
+    return laterPosition(position, this.#options.dropped?.() ?? NO_POSITION);
   }
 
   /** What the latest word said; undefined where there is none. */
@@ -170,6 +178,8 @@ export class Follower implements ChangeSource {
       const at = mutant === "confirmAtReceipt" ? instant(clock) : this.#confirmedBy(record);
       if (at !== undefined) this.trust.confirm(at);
     }
+    const known = this.#position.term === term ? this.#position.position : NO_POSITION;
+    this.#position = { term, position: laterPosition(known, record?.position ?? NO_POSITION) };
     this.#asked.push({ at: word.askedAt, term: term ?? "", begun: record?.begun ?? 0 });
     if (this.#asked.length > ASKED_MAX) this.#asked = this.#asked.slice(-ASKED_MAX / 2);
     this.#barriers.heard(this.#term ?? "", record?.passed ?? {});

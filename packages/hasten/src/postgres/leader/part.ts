@@ -86,6 +86,7 @@ export async function openSharedStream(shared: SharedStreamOptions): Promise<Sha
     mutant,
     poll: () => statements.poll(),
     emit: async (content) => void (await direct.run(BARRIER_SQL[emits], [content])),
+    dropped: () => candidate.position,
     onWord: (word) => candidate.heard(word),
     onTerm: (term) =>
       tell(options.onEvent, {

@@ -55,12 +55,11 @@ export class Passes {
     const before = led();
     if (before === undefined || this.#passed.size === 0) return;
     const passed = new Map(this.#passed);
-    const { position } = before.source;
     if (this.#lookWanted) await this.#look(before);
     await flush();
     if (led() === undefined) return;
     const written = await seat.write(
-      (record) => ({ ...record, passed: withPassed(record.passed, passed), position }),
+      (record) => ({ ...record, passed: withPassed(record.passed, passed) }),
       true,
     );
     if (written !== "written") return;

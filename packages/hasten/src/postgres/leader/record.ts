@@ -20,7 +20,7 @@ export interface LeaderRecord {
   readonly confirmed: number;
   /** Names the catalog's meaning in this term. */
   readonly schema: string;
-  /** Up to where changes were told: an LSN. */
+  /** At or past all changes that were told, as a place in the WAL: said before they are told. */
   readonly position: string;
   /** The number of the latest barrier of each process that everything before was told of. */
   readonly passed: Readonly<Record<string, number>>;

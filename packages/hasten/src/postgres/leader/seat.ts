@@ -7,6 +7,7 @@
  *   any other means that it was replaced. Then nothing is written any more.
  */
 import type { LeaveAnswer } from "../../cache/shared/port.ts";
+import { laterPosition } from "./position.ts";
 import { decodeRecord, encodeRecord, firstRecord, type LeaderRecord } from "./record.ts";
 import type { SourceTier } from "./types.ts";
 
@@ -77,6 +78,15 @@ export class Seat {
         if (answer !== "gone on") return answer;
         if (attempt === ATTEMPTS) return "unavailable";
       }
+    });
+  }
+
+  /** Says that changes up to there are going to be told. */
+  announce(position: string): Promise<Written> {
+    const known = this.#record.position;
+    if (laterPosition(known, position) === known) return Promise.resolve("written");
+    return this.write((record) => {
+      return { ...record, position: laterPosition(record.position, position) };
     });
   }
 

@@ -19,6 +19,7 @@ import type { Trust } from "../../core/trust.ts";
 import type { DropTags } from "../coherence/source.ts";
 import { Feeder } from "./feeder.ts";
 import { Passes } from "./passes.ts";
+import { laterPosition, NO_POSITION } from "./position.ts";
 import { firstRecord, type LeaderRecord } from "./record.ts";
 import type { Seat } from "./seat.ts";
 import type { LeaderMutant, Led, LedHooks } from "./types.ts";
@@ -67,7 +68,7 @@ export class Stint {
     this.#holds = holds;
     this.#options = options;
     this.#startedMs = options.clock.nowMs();
-    this.#feeder = new Feeder(options);
+    this.#feeder = new Feeder({ ...options, announce: () => seat.announce(this.position) });
     this.#passes = new Passes({
       seat,
       flush: () => this.#feeder.flush(),
@@ -94,6 +95,11 @@ export class Stint {
     return this.#led !== undefined;
   }
 
+  /** Of the latest change that was dropped here. */
+  get position(): string {
+    return this.#led?.source.position ?? NO_POSITION;
+  }
+
   get record(): LeaderRecord {
     return this.#seat.record;
   }
@@ -101,12 +107,10 @@ export class Stint {
   /** What was in Redis when it was asked at that instant. */
   heard(record: LeaderRecord | undefined, over: boolean, askedMs: number): void {
     if (this.#over || this.#holds || askedMs < this.#startedMs) return;
-    const { node } = this.#options;
-    if (record === undefined || (record.heir !== node && !over)) {
-      this.#end("its leader went on without it");
-      return;
-    }
-    if (askedMs >= this.#liveSinceMs) this.#liveAt ??= record.begun;
+    const mine = record?.heir === this.#options.node;
+    if (record === undefined || !(mine || over)) this.#end("its leader went on without it");
+    else if (askedMs >= this.#liveSinceMs) this.#liveAt ??= record.begun;
+    if (this.#over) return;
     if (over || this.#mayInherit(record)) void this.#takeOver(over);
   }
 
@@ -114,8 +118,8 @@ export class Stint {
   async handOver(claimMs: number, takeMs: number): Promise<boolean> {
     if (!this.holds) return false;
     const leaving = { leaving: true, heir: undefined };
-    const asked = await this.#seat.write((record) => ({ ...record, ...leaving }), true);
-    if (asked !== "written") return false;
+    if ((await this.#seat.write((record) => ({ ...record, ...leaving }), true)) !== "written")
+      return false;
     const { clock } = this.#options;
     const startMs = clock.nowMs();
     for (;;) {
@@ -142,7 +146,8 @@ export class Stint {
     this.#renew();
     try {
       const led = await open({
-        drop: (tags) => this.#feeder.add(tags),
+        // What ends before is told by whoever leads, or is of no term.
+        drop: (tags) => this.#led && this.#feeder.add(tags),
         onBarrier: (content) => this.#passes.read(content),
       });
       if (this.#over) {
@@ -194,17 +199,15 @@ export class Stint {
     if (!(await source.beat())) return;
     if (this.#options.mutant !== "confirmBeforeAck") await this.#feeder.flush();
     if (!this.#covered(led)) return;
-    const { position } = source;
     // Who asks right behind a confirmation has asked shortly before the next beat is announced.
-    await this.#seat.write((record) => ({ ...record, confirmed: number, position }), true);
+    await this.#seat.write((record) => ({ ...record, confirmed: number }), true);
   }
 
   /** One that cannot read lets others try. */
   #isDead(alive: boolean): boolean {
     const { clock, leaseMs } = this.#options;
-    if (alive) this.#deadSinceMs = undefined;
-    else this.#deadSinceMs ??= clock.nowMs();
-    return this.#deadSinceMs !== undefined && clock.nowMs() - this.#deadSinceMs > leaseMs;
+    this.#deadSinceMs = alive ? undefined : (this.#deadSinceMs ?? clock.nowMs());
+    return clock.nowMs() - (this.#deadSinceMs ?? clock.nowMs()) > leaseMs;
   }
 
   async #beginTerm(led: Led): Promise<void> {
@@ -215,10 +218,11 @@ export class Stint {
     if (source.trust !== cover.trust || catalog.version !== cover.version) return;
     const kept = this.#options.mutant === "keepTerm" ? this.#seat.found?.term : undefined;
     const term = kept || randomUUID();
-    const { schema } = catalog;
+    const { schema, position: seen = NO_POSITION } = catalog;
+    const position = laterPosition(source.position, seen);
     this.#passes.restart();
     const written = await this.#seat.write(
-      (record) => ({ ...record, term, schema, passed: {}, position: source.position }),
+      (record) => ({ ...record, term, schema, passed: {}, position }),
       true,
     );
     if (written !== "written") return;

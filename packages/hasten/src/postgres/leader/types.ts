@@ -32,6 +32,8 @@ export interface LedCatalog {
   readonly version: number;
   /** The same in every process that sees the same catalog. */
   readonly schema: string;
+  /** A place in the WAL behind the latest change that was seen in it. */
+  readonly position?: string | undefined;
   /** Looks again, and reads what changed. Rejects when the database does not answer. */
   look(): Promise<void>;
 }
