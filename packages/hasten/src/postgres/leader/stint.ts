@@ -121,8 +121,7 @@ export class Stint {
     if ((await this.#seat.write((record) => ({ ...record, ...leaving }), true)) !== "written")
       return false;
     const { clock } = this.#options;
-    const startMs = clock.nowMs();
-    for (;;) {
+    for (const startMs = clock.nowMs(); ; ) {
       // Its own beats find what an heir wrote, and that it has taken over.
       if (this.#over || this.#seat.lost) return true;
       const limitMs = this.record.heir === undefined ? claimMs : takeMs;
@@ -218,8 +217,8 @@ export class Stint {
     if (source.trust !== cover.trust || catalog.version !== cover.version) return;
     const kept = this.#options.mutant === "keepTerm" ? this.#seat.found?.term : undefined;
     const term = kept || randomUUID();
-    const { schema, position: seen = NO_POSITION } = catalog;
-    const position = laterPosition(source.position, seen);
+    const { schema } = catalog;
+    const position = laterPosition(source.position, catalog.position ?? NO_POSITION);
     this.#passes.restart();
     const written = await this.#seat.write(
       (record) => ({ ...record, term, schema, passed: {}, position }),
