@@ -334,3 +334,21 @@ test("what is too large for Redis stays here and holds up nobody; a set of it ma
   await expect.poll(() => b.told, soon).toEqual([deleted({ keys: ["k"] })]);
   expect(a.tier.status().state).toBe("ready");
 });
+
+test("an increment that Redis refuses was not done, and says so; one without an answer may have been", async () => {
+  const [a] = await two({ timeoutMs: 100 });
+  const kept = { ttlMs: 60_000, tags: [] };
+  expect(await a.tier.increment("n", 1, kept)).toBe(1);
+  await redis.command("ACL", "SETUSER", "default", "-evalsha");
+  await expect(a.tier.increment("n", 1, kept)).rejects.toThrow(/^n was not incremented: .*NOPERM/);
+  await redis.command("ACL", "SETUSER", "default", "+evalsha");
+  await expect.poll(() => a.tier.increment("n", 1, kept).catch(String)).toBe(2);
+  redis.pause();
+  try {
+    await expect(a.tier.increment("n", 1, kept)).rejects.toThrow(
+      /^Whether n was incremented is not/,
+    );
+  } finally {
+    redis.resume();
+  }
+});

@@ -10,7 +10,7 @@ import { FORM_JSON } from "../../wire/form.ts";
 import type { Lease, SharedFill, SharedRead, SharedTier, SharedValue } from "../port.ts";
 import { encodeInvalidated, encodeWake } from "../protocol/log-body.ts";
 import type { FillAnswer, ReadAnswer } from "../protocol/types.ts";
-import { counterUnavailable } from "./errors.ts";
+import { counterFailed, counterUnavailable } from "./errors.ts";
 import { kept } from "./filling.ts";
 import type { TierLog } from "./log.ts";
 import type { TierShard } from "./shard.ts";
@@ -165,7 +165,7 @@ export class EntryCalls {
     }
     const body = encodeInvalidated(node, named);
     const answer = await shard.calls.increment({ key, by, ...entry, body }).catch((error) => {
-      throw counterUnavailable(key, counts.failed(error));
+      throw counterFailed(key, counts.failed(error), error);
     });
     if (answer.kind === "notNumber") throw notNumber(key);
     shard.taken(answer);
