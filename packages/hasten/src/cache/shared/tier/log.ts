@@ -6,6 +6,8 @@
  *   ends it; subscribers are told that everything was cleared, and the next trust begins before that.
  * - `applied` means that every shard concerned has executed it. Keys concern their own shard, tags
  *   and prefixes all of them: every log names whatever its shard's entries depend on.
+ * - Where several shards are told they are told twice, the second time when all have executed the
+ *   first: what somebody made in between, of a shard that did not know yet, is kept by one that did.
  * - Entries of this node count for the position only: they were applied here when they were
  *   published (see `reading.ts` for reads that overtake them).
  * - What cannot be read in an entry clears everything.
@@ -17,10 +19,10 @@ import { Trust } from "../../../core/trust.ts";
 import { decodeLogBody } from "../protocol/log-body.ts";
 import { shardOf } from "../protocol/names.ts";
 import type { LogEntry } from "../protocol/types.ts";
-import { EVERYTHING, type Named } from "./names.ts";
+import { EVERYTHING, type Named, Names } from "./names.ts";
 import type { TierShard } from "./shard.ts";
 import type { TierCounts } from "./stats.ts";
-import { Ticket } from "./ticket.ts";
+import { PUBLISH_MS, Ticket } from "./ticket.ts";
 
 type Outcome = { readonly kind: "applied" } | { readonly kind: "queued"; readonly depth: number };
 
@@ -33,6 +35,8 @@ export interface LogParts {
   readonly shards: readonly TierShard[];
 }
 
+const OWED_MAX = 10_000;
+const PART_MAX = 1_000;
 const APPLIED = { kind: "applied" } as const;
 const NONE: readonly string[] = [];
 
@@ -40,6 +44,10 @@ export class TierLog implements InvalidationLog {
   readonly #parts: LogParts;
   readonly #subscribers = new Set<(invalidation: LoggedInvalidation) => void>();
   #trust: Trust;
+  /** To be told a second time when the first is done, which took longer. */
+  readonly #owed = new Names(OWED_MAX);
+  #paying = false;
+  #ended = false;
 
   constructor(parts: LogParts) {
     this.#parts = parts;
@@ -55,16 +63,45 @@ export class TierLog implements InvalidationLog {
   }
 
   async publish(invalidation: LoggedInvalidation): Promise<Outcome> {
-    const { shards, clock, counts } = this.#parts;
+    const { clock, counts } = this.#parts;
     counts.invalidations += 1;
+    const startedMs = clock.nowMs();
+    const once = this.#send(invalidation, PUBLISH_MS);
+    if (!once.several) return await this.outcome(once.ticket);
+    if ((await once.ticket.outcome) === "queued") this.#owe(invalidation);
+    else {
+      const leftMs = Math.max(1, startedMs + PUBLISH_MS - clock.nowMs());
+      return await this.outcome(this.#send(invalidation, leftMs).ticket);
+    }
+    return await this.outcome(once.ticket);
+  }
+
+  #send(invalidation: Named, waitMs: number): { ticket: Ticket; several: boolean } {
+    const { shards, clock } = this.#parts;
     const parts = this.#split(invalidation);
-    const ticket = new Ticket(parts.size, clock);
+    const ticket = new Ticket(parts.size, clock, waitMs);
     for (const [index, named] of parts) {
       const shard = shards[index]!;
       shard.outbox.publish(named, ticket);
       shard.heard(named.how === "cleared" ? "all" : named.keys);
     }
-    return await this.outcome(ticket);
+    return { ticket, several: parts.size > 1 };
+  }
+
+  #owe(named: Named): void {
+    this.#owed.add(named);
+    if (!this.#paying) void this.#pay();
+  }
+
+  /** Never rejects. */
+  async #pay(): Promise<void> {
+    this.#paying = true;
+    while (!this.#owed.empty) {
+      await Promise.all(this.#parts.shards.map(({ outbox }) => outbox.drained()));
+      if (this.#ended) break;
+      for (const named of this.#owed.take(PART_MAX)) this.#send(named, PUBLISH_MS);
+    }
+    this.#paying = false;
   }
 
   /** What a ticket says, as the cache above is told it. */
@@ -107,6 +144,7 @@ export class TierLog implements InvalidationLog {
   }
 
   end(): void {
+    this.#ended = true;
     this.#trust.end();
     this.#subscribers.clear();
   }
@@ -126,7 +164,7 @@ export class TierLog implements InvalidationLog {
   }
 
   /** What each shard is told of it. */
-  #split({ how, keys, tags, prefixes }: LoggedInvalidation): Map<number, Named> {
+  #split({ how, keys, tags, prefixes }: Named): Map<number, Named> {
     const { shards } = this.#parts;
     const parts = new Map<number, Named>();
     if (shards.length === 1 || how === "cleared" || tags.length + prefixes.length > 0) {

@@ -15,12 +15,12 @@ export class Ticket {
   #resolve: (outcome: "applied" | "queued") => void;
   #timer: Timer | undefined;
 
-  constructor(parts: number, clock: Clock) {
+  constructor(parts: number, clock: Clock, waitMs: number = PUBLISH_MS) {
     this.#left = parts;
     const { promise, resolve } = Promise.withResolvers<"applied" | "queued">();
     this.outcome = promise;
     this.#resolve = resolve;
-    this.#timer = clock.schedule(PUBLISH_MS, () => this.later());
+    this.#timer = clock.schedule(waitMs, () => this.later());
     if (parts === 0) this.#settle("applied");
   }
 
