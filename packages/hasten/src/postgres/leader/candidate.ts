@@ -12,7 +12,8 @@ import type { HeardWord } from "./follower.ts";
 import { laterPosition, NO_POSITION } from "./position.ts";
 import { firstRecord } from "./record.ts";
 import { Seat, type SeatOptions } from "./seat.ts";
-import { Stint, type StintOptions } from "./stint.ts";
+import { Stint } from "./stint.ts";
+import type { StintOptions } from "./stint-options.ts";
 
 export type CandidateOptions = SeatOptions & Omit<StintOptions, "onEnded">;
 

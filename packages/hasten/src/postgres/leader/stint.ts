@@ -13,29 +13,15 @@
  * - Once another record is found, nothing is written and nothing confirmed any more.
  */
 import { randomUUID } from "node:crypto";
-import type { Clock, Timer } from "../../core/clock.ts";
-import type { InvalidationLog } from "../../core/invalidation-log.ts";
+import type { Timer } from "../../core/clock.ts";
 import type { Trust } from "../../core/trust.ts";
-import type { DropTags } from "../coherence/source.ts";
 import { Feeder } from "./feeder.ts";
 import { Passes } from "./passes.ts";
 import { laterPosition, NO_POSITION } from "./position.ts";
 import { firstRecord, type LeaderRecord } from "./record.ts";
 import type { Seat } from "./seat.ts";
-import type { LeaderMutant, Led, LedHooks } from "./types.ts";
-
-export interface StintOptions {
-  readonly node: string;
-  readonly clock: Clock;
-  readonly log: Pick<InvalidationLog, "publish">;
-  readonly drop: DropTags;
-  readonly beatMs: number;
-  readonly leaseMs: number;
-  /** Rejects when the server refuses it. */
-  readonly open: (hooks: LedHooks) => Promise<Led>;
-  readonly onEnded: (because: string) => void;
-  readonly mutant?: LeaderMutant | undefined;
-}
+import type { StintOptions } from "./stint-options.ts";
+import type { Led } from "./types.ts";
 
 /** How long an heir tries before it gives up its place. */
 const INHERIT_MS = 10_000;
