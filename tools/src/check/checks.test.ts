@@ -27,10 +27,10 @@ function plant(files: Readonly<Record<string, string>>): string {
 
 const SRC = "packages/hasten/src";
 const indexes = Object.fromEntries(
-  ["cache", "postgres", "http", "express"].map((name) => [
-    `${SRC}/${name}/index.ts`,
-    "export {};\n",
-  ]),
+  [
+    ...["cache", "redis", "postgres", "http", "express"].map((name) => `${name}/index.ts`),
+    ...["metrics/prom-client.ts", "metrics/opentelemetry.ts"],
+  ].map((file) => [`${SRC}/${file}`, "export {};\n"]),
 );
 
 test("a folder missing from the exports map, and an export without a folder, are both named", () => {

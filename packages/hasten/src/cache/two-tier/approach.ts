@@ -5,8 +5,9 @@
  * Invariants:
  * - Its fill is open before Redis is asked, so that what is found and what is loaded are both judged
  *   by every invalidation since.
- * - It waits for Redis at most as long as a command may take, and for other processes at most
- *   `loadMaxMs`; then it loads. Callers' deadlines do not know of any of it.
+ * - It waits for Redis at most as long as a command may take, and a third of a shorter hard time-out
+ *   for each answer, so that a load still has its time; for other processes at most `loadMaxMs`. Then
+ *   it loads.
  * - Whoever leads it or joined it is offered a found value that may stand in.
  * - When it loads, everything has been applied here that was in Redis when it looked.
  * - A lease is held only while it loads: who waits for a turn here keeps no other process waiting.
@@ -19,6 +20,7 @@ import type { Capture, Lease, LeaseAnswer, SharedEntry, SharedRead } from "../sh
 import { isGone } from "../standing.ts";
 import { renewFill } from "../tracking.ts";
 import { type Asked, adopt, type Finding } from "./finding.ts";
+import { inTime, leaseInTime } from "./in-time.ts";
 
 /** How a flight goes on. */
 export type Bearing =
@@ -60,7 +62,7 @@ export function lookFirst(
   goOn: (flight: Flight, sight: Sight) => Promise<void>,
 ): void {
   const asked = askedBy(parts, flight);
-  void parts.tier!.read(flight.key, flight.wanted.tags).then((read) => {
+  void inTime(parts, flight, parts.tier!.read(flight.key, flight.wanted.tags)).then((read) => {
     const landing = read.kind === "found" ? useful(parts, flight, asked, read.entry) : undefined;
     if (landing !== undefined && !(landing instanceof Promise)) land(flight, landing);
     else void goOn(flight, { asked, read, landing });
@@ -74,7 +76,7 @@ function askedBy({ options }: LoadParts, { key, fill, wanted }: Flight): Asked {
 
 async function lookAgain(parts: LoadParts, flight: Flight): Promise<Sight> {
   const asked = askedBy(parts, flight);
-  const read = await parts.tier!.read(flight.key, flight.wanted.tags);
+  const read = await inTime(parts, flight, parts.tier!.read(flight.key, flight.wanted.tags));
   const landing = read.kind === "found" ? useful(parts, flight, asked, read.entry) : undefined;
   return { asked, read, landing };
 }
@@ -99,12 +101,14 @@ export async function approach(
     if (landing !== undefined) return { kind: "found", landing };
     if (flight.landing !== undefined) return OVER;
     if (turn !== undefined && !(await turn(flight))) return OVER;
-    const caught = capture === undefined ? undefined : parts.rules.tier.catchUp(tier, key, capture);
+    const catching =
+      capture === undefined ? undefined : parts.rules.tier.catchUp(tier, key, capture);
+    const caught = catching === undefined ? undefined : inTime(parts, flight, catching);
     if (read.kind === "unavailable" || flight.impatient) {
       await caught;
       return toLoad(parts, flight, { capture, lease: undefined });
     }
-    const answer = await tier.lease(key, wanted.tags);
+    const answer = await leaseInTime(parts, flight, tier.lease(key, wanted.tags));
     if (answer.kind !== "theirs" && caught !== undefined) await caught;
     if (answer.kind === "unavailable") return toLoad(parts, flight, { capture, lease: undefined });
     if (answer.kind === "mine") return held(parts, flight, { asked, capture, answer });
