@@ -65,16 +65,18 @@ export function readCalls(shard: Shard): ReadCalls {
     const values = [entryName(key), ...prefixes.map(prefixName), ...declared.map(tagName)];
     return looked(listOf("READ", await link.script(readScript, [clockKey], values)), 0, asked);
   };
+  /** It had more tags than were declared when it was read last: those are asked for as well. */
+  const readGuessed = (asked: Asked): Promise<ReadAnswer> =>
+    readOne(asked).then((answer) => (answer.kind === "undeclared" ? readByScript(asked) : answer));
 
   return {
-    readDeclared: (key, declared = NONE) =>
-      readOne({ key, prefixes: prefixesOf(key), declared, guessed: undefined }),
+    readDeclared(key, declared = NONE) {
+      const asked = { key, prefixes: prefixesOf(key), declared, guessed: remembered.get(key) };
+      return asked.guessed === undefined ? readOne(asked) : readGuessed(asked);
+    },
     readFull(key, declared = NONE) {
       const asked = { key, prefixes: prefixesOf(key), declared, guessed: remembered.get(key) };
-      if (asked.guessed === undefined) return readByScript(asked);
-      return readOne(asked).then((answer) =>
-        answer.kind === "undeclared" ? readByScript(asked) : answer,
-      );
+      return asked.guessed === undefined ? readByScript(asked) : readGuessed(asked);
     },
     async readMany(keys) {
       const words: RedisArgument[] = ["MGET", clockKey];
