@@ -151,6 +151,8 @@ export interface SourceWord {
 }
 
 export interface SharedTier extends AsyncDisposable {
+  /** Payloads from this size on are worth compressing; undefined: as the wire thinks. */
+  readonly compressAboveBytes?: number | undefined;
   /** Invalidations of the application, and those that other processes told. */
   readonly log: InvalidationLog;
   /**

@@ -58,7 +58,7 @@ async function send(
   const { rules } = parts;
   const tier = parts.tier!;
   const { key, fill } = flight;
-  const pressing = pressed(parcel);
+  const pressing = pressed(parts, parcel);
   const ready = pressing instanceof Promise ? await pressing : pressing;
   const catching = rules.tier.catchUp(tier, key, bearing.capture!);
   if (catching !== undefined) await catching;

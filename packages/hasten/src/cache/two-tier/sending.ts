@@ -61,8 +61,8 @@ export function pack(
 }
 
 /** The same, compressed where it is large. */
-export function pressed(parcel: Parcel): Parcel | Promise<Parcel> {
-  const payload = compressPayload(parcel.payload);
+export function pressed({ tier }: LoadParts, parcel: Parcel): Parcel | Promise<Parcel> {
+  const payload = compressPayload(parcel.payload, { compressFromBytes: tier?.compressAboveBytes });
   if (!(payload instanceof Promise)) return { ...parcel, payload };
   return payload.then((smaller) => ({ ...parcel, payload: smaller }));
 }

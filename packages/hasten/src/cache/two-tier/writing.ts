@@ -31,7 +31,7 @@ export async function tellFill(
   const { tier, rules, options } = parts;
   const { key } = fill;
   const least = tier!.captureAt(key, options.clock.nowMs());
-  const pressing = pressed(parcel);
+  const pressing = pressed(parts, parcel);
   const ready = pressing instanceof Promise ? await pressing : pressing;
   const catching = least === undefined ? undefined : rules.tier.catchUp(tier!, key, least);
   if (catching !== undefined) await catching;

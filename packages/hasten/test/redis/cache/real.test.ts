@@ -116,3 +116,19 @@ test("what one deletes everywhere no other gives as fresh", async () => {
   clearInterval(keepAlive);
   expect(b.peek(key(1))).toBeUndefined();
 });
+
+test("values above the limit travel compressed, and come back as they were", async () => {
+  const text = "the same words again and again ".repeat(8_000);
+  const written = async (compressAboveBytes?: number): Promise<number> => {
+    const redis_ = { source: redis.url, compressAboveBytes };
+    const name = `compressed-${compressAboveBytes}`;
+    const a = await open({ name, redis: redis_ });
+    await a.getOrSet(key(1), () => text);
+    await expect.poll(() => a.shared!.stats().fills, { timeout: 2_000 }).toBe(1);
+    const b = await open({ name, redis: redis_ });
+    expect(await b.getOrSet(key(1), () => "another")).toBe(text);
+    return a.shared!.stats().bytesWritten;
+  };
+  expect(await written()).toBeLessThan(text.length / 10);
+  expect(await written(1_000_000)).toBeGreaterThan(text.length);
+});

@@ -34,6 +34,8 @@ export interface RedisSettings {
    * than `timeoutMs` on the way would hold up all others. Up to 64 MiB. @default 8 MiB
    */
   readonly valueBytesMax?: number | undefined;
+  /** Values from this size on travel compressed, where it helps. Up to 64 MiB. @default 100 KiB */
+  readonly compressAboveBytes?: number | undefined;
   /** Names that wait while Redis cannot be told; beyond it is told "everything". @default 10_000 */
   readonly queueMax?: number | undefined;
   /**
@@ -56,6 +58,7 @@ export interface ResolvedTier {
   readonly logMax: number;
   readonly marksMax: number;
   readonly valueBytesMax: number;
+  readonly compressAboveBytes: number;
   readonly queueMax: number;
   readonly waitReplicas: number;
 }
@@ -80,6 +83,7 @@ export function resolveTier(options: RedisOptions): ResolvedTier {
     logMax: whole("logMax", 10_000, 100, 1_000_000),
     marksMax: whole("marksMax", 100_000, 1_000, 10_000_000),
     valueBytesMax: whole("valueBytesMax", 8 << 20, 1, 64 << 20),
+    compressAboveBytes: whole("compressAboveBytes", 100 << 10, 1, 64 << 20),
     queueMax: whole("queueMax", 10_000, 1, 1_000_000),
     waitReplicas: whole("waitReplicas", 0, 0, 16),
   };

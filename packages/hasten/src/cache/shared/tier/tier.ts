@@ -82,6 +82,10 @@ export class Tier implements SharedTier {
     });
   }
 
+  get compressAboveBytes(): number | undefined {
+    return this.#parts.shards[0]?.options.compressAboveBytes;
+  }
+
   get usable(): boolean {
     for (const shard of this.#shards) if (!shard.usable) return false;
     return true;
