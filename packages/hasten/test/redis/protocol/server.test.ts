@@ -305,7 +305,8 @@ test("a cluster has all of a shard in one slot", async () => {
 
 /** A cluster's nodes talk on their port and 10,000, so it must be low. */
 async function lowPort(): Promise<number> {
-  for (let port = 21_000 + (process.pid % 20_000); ; port++) {
+  // The bus takes the port 10,000 above: both below those that connections are given.
+  for (let port = 11_000 + (process.pid % 9_000); ; port++) {
     const probe = createServer();
     probe.listen(port, "127.0.0.1");
     const won = await Promise.race([
