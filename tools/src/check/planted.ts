@@ -48,6 +48,10 @@ const VIOLATIONS: readonly Violation[] = [
   imports("http", "../redis/index.ts"),
   imports("metrics", "../http/index.ts"),
   imports("metrics", "../cache/cache.ts"),
+  imports("postgres", "../traces/index.ts"),
+  imports("core/trace", "../../traces/index.ts"),
+  imports("traces", "../postgres/index.ts"),
+  imports("facade", "../traces/find.ts"),
   imports("cli", "../express/index.ts"),
   imports("cli", "../postgres/sql.ts"),
   {

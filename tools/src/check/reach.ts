@@ -13,9 +13,10 @@ const MAY_LOAD: Readonly<
   redis: { packages: [], folders: ["core", "redis"] },
   "metrics/prom-client.ts": { packages: [], folders: ["core", "redis", "cache", "metrics"] },
   "metrics/opentelemetry.ts": { packages: [], folders: ["core", "redis", "cache", "metrics"] },
+  traces: { packages: ["dataloader"], folders: ["core", "traces"] },
   postgres: { packages: ["cockatiel"], folders: ["core", "redis", "cache", "postgres"] },
   http: { packages: [], folders: ["core", "redis", "cache", "http"] },
-  express: { packages: [], folders: ["core", "redis", "cache", "http", "facade", "express"] },
+  express: { packages: [], folders: ["core", "redis", "cache", "http", "traces", "facade", "express"] },
 };
 
 const IMPORT = /(?:^|\n)\s*(?:import|export)\s+(type\s+)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"/g;

@@ -23,8 +23,8 @@ export const GIVEN_UP = "a load that was given up or took too long";
 /** The trace of a load that starts now; none where the cache does not track. */
 export function openTrace({ tracked, clock }: ResolvedOptions): Trace | undefined {
   if (!tracked) return undefined;
-  const trace = new Trace(clock);
   const outer = currentTrace();
+  const trace = new Trace(clock, outer);
   if (outer !== undefined) trace.timing = outer.timing;
   return trace;
 }

@@ -13,7 +13,10 @@ export const channels: {
   readonly poolEvent: Channel;
   readonly postgresQuery: Channel;
   readonly redisEvent: Channel;
+  readonly sessionEvent: Channel;
   readonly slowQuery: Channel;
+  readonly traceEnded: Channel;
+  readonly traceFinding: Channel;
 } = {
   cacheEvent: channel("hasten:cache:event"),
   cacheTier: channel("hasten:cache:tier"),
@@ -22,5 +25,8 @@ export const channels: {
   poolEvent: channel("hasten:postgres:pool"),
   postgresQuery: channel("hasten:postgres:query"),
   redisEvent: channel("hasten:redis:event"),
+  sessionEvent: channel("hasten:postgres:session"),
   slowQuery: channel("hasten:postgres:slow-query"),
+  traceEnded: channel("hasten:trace:ended"),
+  traceFinding: channel("hasten:trace:finding"),
 };

@@ -28,6 +28,11 @@ export interface Lease {
     statements: readonly PgStatement[],
     limit: RunLimit,
   ): Promise<readonly PromiseSettledResult<PgResult>[]>;
+  /**
+   * Anything else that is done with the client (cursors, COPY), within the limit. `work` must end when
+   * the client's socket is destroyed, which is what happens to it after the limit.
+   */
+  use<T>(work: (client: PgClient) => Promise<T>, limit: RunLimit): Promise<T>;
   /** Gives up with this error: what runs is cancelled, what follows is refused. */
   abandon(error: PostgresError): void;
   release(state: "clean" | "broken"): void;
@@ -101,6 +106,7 @@ export function createLease(client: PgClient, options: LeaseOptions): Lease {
   const lease: Lease = {
     run: (statement, limit) => within(limit, () => client.query(statement)),
     runAll: (statements, limit) => within(limit, () => sendAll(client, statements)),
+    use: (work, limit) => within(limit, () => work(client)),
     abandon,
     get abandoned() {
       return given;

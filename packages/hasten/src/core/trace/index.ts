@@ -1,3 +1,4 @@
+export type { CallSite } from "./call-site.ts";
 export {
   currentTrace,
   inTrace,
@@ -8,4 +9,14 @@ export {
   untraced,
 } from "./current.ts";
 export { DEPENDENCY_TAGS_MAX, type Dependency } from "./dependency.ts";
+export { type TraceEnded, type TraceKind, traceEnded } from "./ended.ts";
+export {
+  type CacheOutcome,
+  QueryLog,
+  type QueryRecord,
+  type QueryTotals,
+  RECORDS_MAX,
+  type TransactionSpan,
+} from "./query-log.ts";
+export type { QueryShape, QueryTraits } from "./query-shape.ts";
 export { NOTHING_READ, readAdrift, TOO_MANY_TAGS, Trace } from "./trace.ts";

@@ -13,6 +13,7 @@ import { sequence } from "../sequence.ts";
 import { tableOfTag } from "../sql-tag.ts";
 import type { Trust } from "../trust.ts";
 import { DEPENDENCY_TAGS_MAX, type Dependency } from "./dependency.ts";
+import { QueryLog } from "./query-log.ts";
 
 const CAUSES_MAX = 16;
 const TAGS_GATHERED_MAX = 1_000;
@@ -42,6 +43,8 @@ export class Trace {
   statements = 0;
   statementsMs = 0;
   // Made when first needed: most requests are hits, which read nothing.
+  #queries: QueryLog | undefined = undefined;
+  readonly #within: Trace | undefined;
   #tags: Set<string> | undefined = undefined;
   #trusts: Set<Trust> | undefined = undefined;
   #causes: Set<string> | undefined = undefined;
@@ -57,11 +60,25 @@ export class Trace {
   #onLate: (() => void) | undefined = undefined;
   #settled: PromiseWithResolvers<void> | undefined = undefined;
 
-  constructor(clock: Clock = systemClock) {
+  /** @param within whose work it is part of: its statements are listed there */
+  constructor(clock: Clock = systemClock, within?: Trace) {
+    this.#within = within;
     this.startedMs = clock.nowMs();
     this.startedWallMs = clock.wallMs();
     this.#capturedMs = this.startedMs;
     this.#capturedWallMs = this.startedWallMs;
+  }
+
+  /** The statements of the request or job that this is, or is part of. */
+  get queries(): QueryLog {
+    if (this.#within !== undefined) return this.#within.queries;
+    this.#queries ??= new QueryLog();
+    return this.#queries;
+  }
+
+  /** Like `queries`, but makes none. */
+  get queriesSoFar(): QueryLog | undefined {
+    return this.#within === undefined ? this.#queries : this.#within.queriesSoFar;
   }
 
   /** An operation begins: a query, or the analysis of one. Call `ended` once for each. */

@@ -55,7 +55,7 @@ export function track(engine: Engine, req: ExtendedRequest): Tracking {
   const before = doubt === CONTEXT_LOST ? [own] : [...new Set([own, current])];
   const earlier = before.filter((trace) => trace !== undefined);
   const tokens = earlier.map((trace) => openEarlier(engine, trace));
-  const trace = new Trace(clock);
+  const trace = new Trace(clock, earlier[0]);
   trace.timing = earlier[0]?.timing;
   ofHandlers.add(trace);
   if (doubt !== undefined) trace.untracked(doubt);
