@@ -20,7 +20,7 @@ import { readPage } from "./pages/read-page.ts";
 import { type CachedQueryOptions, onlyRow, type Queryable } from "./queryable.ts";
 import type { Statement } from "./sql.ts";
 import { executeManyOn, transactionOn } from "./transact.ts";
-import type { TransactionOptions, Tx } from "./transaction.ts";
+import type { TransactionOptions, Tx } from "./tx.ts";
 
 export interface DatabaseStats extends QueryStats {
   readonly pool: PoolStats;

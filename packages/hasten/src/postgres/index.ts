@@ -67,4 +67,4 @@ export {
 } from "./pages/total.ts";
 export type { CachedQueryOptions, Queryable, QueryOptions, Result } from "./queryable.ts";
 export { ident, Sql, type SqlTag, type Statement, sql, trustedSql, VALUES_MAX } from "./sql.ts";
-export type { TransactionOptions, Tx } from "./transaction.ts";
+export type { TransactionOptions, Tx } from "./tx.ts";

@@ -4,15 +4,8 @@ import { AFTER_SERVER_MS, type Core, checkedTimeout, databaseOf, UNSENT_RETRIES 
 import { optionInvalid, PostgresError } from "./errors.ts";
 import { type ExecuteManyOptions, type ManyResult, sendBatches } from "./many.ts";
 import type { Statement } from "./sql.ts";
-import {
-  begin,
-  type Committed,
-  isRetryable,
-  runTransaction,
-  type TransactionOptions,
-  type TransactionParts,
-  type Tx,
-} from "./transaction.ts";
+import { begin, isRetryable, runTransaction } from "./transaction.ts";
+import type { Committed, TransactionOptions, TransactionParts, Tx } from "./tx.ts";
 
 /** Runs a transaction on a connection of its own, with its repeats and its hooks. */
 export async function transactionOn<T>(

@@ -1,0 +1,58 @@
+/** What a transaction is to its caller, and what its parts share. */
+import type { Lease } from "./lease.ts";
+import type { Queryable } from "./queryable.ts";
+import type { Surroundings } from "./session.ts";
+
+export interface TransactionOptions {
+  /** @default the server's, normally "read committed" */
+  readonly isolation?: "read committed" | "repeatable read" | "serializable";
+  /** @default false */
+  readonly readOnly?: boolean;
+  /** Longest time for the whole transaction, waiting for a connection and repeats included. @default none beyond the statements' own. Bounds 1 to 86_400_000. */
+  readonly timeoutMs?: number;
+  /** `SET LOCAL statement_timeout`: also for statements longer than the database's. Bounds 1 to 86_400_000. */
+  readonly statementTimeoutMs?: number;
+  /** Further runs of the whole work after a serialization failure or deadlock; the work must be repeatable. @default 0. Bounds 0 to 10. */
+  readonly retries?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What the work of a transaction is given. Usable until the work ends. */
+export interface Tx extends Queryable {
+  /** A savepoint around `work`: an error inside undoes only what was done inside. */
+  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** Runs after COMMIT was acknowledged and before `transaction()` resolves; not after a rollback. At most 10,000. */
+  onCommit(hook: () => unknown): void;
+}
+
+/** Hooks and statements waiting in one transaction. */
+export const HOOKS_MAX = 10_000;
+export const QUEUED_MAX = 1_000;
+
+export interface TransactionParts {
+  readonly lease: Lease;
+  readonly options: TransactionOptions;
+  readonly around: Surroundings;
+  /** Time for one statement where it does not say. */
+  readonly defaultTimeoutMs: number;
+  /** Monotonic time at which the whole must have ended; Infinity for none. */
+  readonly deadlineMs: number;
+}
+
+export interface Committed<T> {
+  readonly value: T;
+  readonly hooks: readonly (() => unknown)[];
+}
+
+/**
+ * Takes the one turn of a level: statements of a transaction run one after the other.
+ * `holds`: nothing else is accepted until `run` has settled (a cursor, a COPY), where waiting for
+ * it inside its own source would never end.
+ */
+export type InTurn = <R>(run: () => Promise<R>, holds?: string) => Promise<R>;
+
+/** What tx.bulk, tx.stream and their like are built on. */
+export interface TxPlace {
+  readonly parts: TransactionParts;
+  readonly inTurn: InTurn;
+}
