@@ -23,6 +23,17 @@ export { POSTGRES_CODES, type PostgresCode, PostgresError } from "./errors.ts";
 export type { PoolEvent } from "./establish.ts";
 export { isUnavailable } from "./failures.ts";
 export type { Health } from "./health.ts";
+export {
+  collectHistory,
+  type QueryHistory,
+  type QueryHistoryOptions,
+  type Regression,
+  type RegressionEvent,
+  type SavedHistory,
+  type StatementHistory,
+  type Usual,
+  type WindowStats,
+} from "./history/index.ts";
 export { IDENTIFIER_BYTES_MAX, quoteIdentifier, quoteQualified } from "./ident.ts";
 export type { Indexes } from "./indexes/ensure.ts";
 export type { IndexColumn, IndexMethod, IndexOutcome, IndexSpec } from "./indexes/spec.ts";
