@@ -10,6 +10,8 @@ export {
 } from "./current.ts";
 export { DEPENDENCY_TAGS_MAX, type Dependency } from "./dependency.ts";
 export { type TraceEnded, type TraceKind, traceEnded } from "./ended.ts";
+export { isUnjudged, type SiteCapture, siteCapture, unjudged } from "./judging.ts";
+export { type OpenedTrace, onTraceOpened } from "./opened.ts";
 export {
   type CacheOutcome,
   QueryLog,

@@ -9,6 +9,7 @@
  * - Values are kept until the log is let go, are never shown, and never leave the process.
  */
 import type { CallSite } from "./call-site.ts";
+import { isUnjudged } from "./judging.ts";
 import type { QueryShape } from "./query-shape.ts";
 
 /** Statements of one trace that are kept as records. */
@@ -36,6 +37,12 @@ export interface QueryRecord {
   transaction: number;
   /** Undefined for the first of its shape, and where the stack holds no line of the application. */
   site: CallSite | undefined;
+  /** The application_name of its connection, where it is known: what belongs to a queue is not judged. */
+  application: string;
+  /** Its rows are handed on as they come: a cursor, a COPY. No answer is held in memory. */
+  streamed: boolean;
+  /** Asked for by what the application has excepted from being judged. */
+  readonly unjudged: boolean;
 }
 
 /** One transaction of the trace. */
@@ -89,6 +96,9 @@ export class QueryLog {
       cache: "none",
       transaction: 0,
       site: undefined,
+      application: "",
+      streamed: false,
+      unjudged: isUnjudged(),
     };
     this.records.push(record);
     return record;

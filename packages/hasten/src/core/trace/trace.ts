@@ -13,6 +13,7 @@ import { sequence } from "../sequence.ts";
 import { tableOfTag } from "../sql-tag.ts";
 import type { Trust } from "../trust.ts";
 import { DEPENDENCY_TAGS_MAX, type Dependency } from "./dependency.ts";
+import { tellOpened } from "./opened.ts";
 import { QueryLog } from "./query-log.ts";
 
 const CAUSES_MAX = 16;
@@ -67,6 +68,7 @@ export class Trace {
     this.startedWallMs = clock.wallMs();
     this.#capturedMs = this.startedMs;
     this.#capturedWallMs = this.startedWallMs;
+    if (within === undefined) tellOpened(this);
   }
 
   /** The statements of the request or job that this is, or is part of. */
