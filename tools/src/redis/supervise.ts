@@ -124,8 +124,8 @@ export interface TemporaryFolder {
 }
 
 /** A folder that is removed at the end, whichever. */
-export function temporaryFolder(): TemporaryFolder {
-  const path = mkdtempSync(join(tmpdir(), "hasten-redis-"));
+export function temporaryFolder(prefix = "hasten-redis-"): TemporaryFolder {
+  const path = mkdtempSync(join(tmpdir(), prefix));
   const keeper = spawn("/bin/sh", ["-c", KEEP, "sh", path], {
     detached: true,
     stdio: ["pipe", "ignore", "ignore"],

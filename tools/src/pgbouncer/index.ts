@@ -1,0 +1,1 @@
+export { type PgBouncerOptions, type PgBouncerServer, startPgBouncer } from "./start.ts";
