@@ -149,7 +149,7 @@ async function settleLeftover(
     );
 }
 
-interface Run {
+export interface Run {
   readonly home: Home;
   readonly user: ServerUser | undefined;
   readonly password: string;
@@ -175,7 +175,8 @@ async function retried(
   }
 }
 
-async function startOnce(options: PostgresOptions, run: Run): Promise<PostgresServer> {
+/** One attempt on a cluster that is there. */
+export async function startOnce(options: PostgresOptions, run: Run): Promise<PostgresServer> {
   const port = options.port ?? (await freePort());
   const server = superviseServer({
     ...run,
