@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { QueryLog } from "./query-log.ts";
 import type { Trace } from "./trace.ts";
 
 /** Said not to matter to any answer; code without a context may have lost it. */
@@ -18,6 +19,11 @@ export function currentTrace(): Trace | undefined {
   if (!used) return undefined;
   const store = storage.getStore();
   return typeof store === "symbol" ? undefined : store;
+}
+
+/** The statements so far of the request or job that runs now; undefined outside any. */
+export function currentQueries(): QueryLog | undefined {
+  return currentTrace()?.queries;
 }
 
 /**

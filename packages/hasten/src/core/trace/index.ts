@@ -1,5 +1,7 @@
 export type { CallSite } from "./call-site.ts";
+export { builderSite, forgetUnattributed, fromSite, siteHere } from "./capture-site.ts";
 export {
+  currentQueries,
   currentTrace,
   inTrace,
   isAdrift,
@@ -14,6 +16,7 @@ export { isUnjudged, type SiteCapture, siteCapture, unjudged } from "./judging.t
 export { type OpenedTrace, onTraceOpened } from "./opened.ts";
 export {
   type CacheOutcome,
+  newRecord,
   QueryLog,
   type QueryRecord,
   type QueryTotals,
@@ -21,4 +24,12 @@ export {
   type TransactionSpan,
 } from "./query-log.ts";
 export type { QueryShape, QueryTraits } from "./query-shape.ts";
+export {
+  hasStatementHooks,
+  onStatement,
+  type StatementEnd,
+  type StatementHook,
+  tellCalled,
+  tellEnded,
+} from "./statement-hooks.ts";
 export { NOTHING_READ, readAdrift, TOO_MANY_TAGS, Trace } from "./trace.ts";

@@ -4,16 +4,22 @@
  * Invariants:
  * - One log for a request, whatever traces are opened inside it: the loads of cached values that it
  *   caused are its statements too.
- * - Bounded: at most RECORDS_MAX records; later statements are only counted.
- * - A stack is captured from the second statement of one shape on, and at most `sitesMax` times for it.
+ * - Bounded: at most RECORDS_MAX records and TRANSACTIONS_MAX spans; later ones are only counted.
+ * - A stack is captured from the `siteCapture.from`th statement of one shape on, and at most
+ *   `siteCapture.max` times for it.
  * - Values are kept until the log is let go, are never shown, and never leave the process.
  */
 import type { CallSite } from "./call-site.ts";
-import { isUnjudged } from "./judging.ts";
+import { siteHere } from "./capture-site.ts";
+import { isUnjudged, siteCapture } from "./judging.ts";
 import type { QueryShape } from "./query-shape.ts";
 
 /** Statements of one trace that are kept as records. */
 export const RECORDS_MAX = 1_000;
+/** Transactions of one trace that are kept as spans. */
+export const TRANSACTIONS_MAX = 1_000;
+/** From this many records on, those of a shape are counted apart. */
+const SCANNED_MAX = 12;
 
 /** `hit`: answered by a cache, the database was not asked. */
 export type CacheOutcome = "none" | "hit" | "miss";
@@ -35,7 +41,7 @@ export interface QueryRecord {
   cache: CacheOutcome;
   /** The transaction of this trace that it ran in: 1, 2, …; 0 outside. */
   transaction: number;
-  /** Undefined for the first of its shape, and where the stack holds no line of the application. */
+  /** Undefined where none was captured, and where the stack holds no line of the application. */
   site: CallSite | undefined;
   /** The application_name of its connection, where it is known: what belongs to a queue is not judged. */
   application: string;
@@ -43,19 +49,25 @@ export interface QueryRecord {
   streamed: boolean;
   /** Asked for by what the application has excepted from being judged. */
   readonly unjudged: boolean;
+  /** What its connection had received when it was sent. */
+  bytesBefore: number;
+  /** What those who listen to statements made of it. */
+  begun: unknown;
 }
 
 /** One transaction of the trace. */
 export interface TransactionSpan {
   readonly number: number;
   readonly startedMs: number;
+  /** 0 while it runs. */
   endedMs: number;
+  /** Those that read or write. */
   statements: number;
   outcome: "running" | "committed" | "rolled-back";
 }
 
 export interface QueryTotals {
-  /** Statements that reached the database. */
+  /** Statements that reached the database, without those that only begin and end transactions. */
   readonly count: number;
   readonly databaseMs: number;
   readonly waitMs: number;
@@ -66,6 +78,31 @@ export interface QueryTotals {
   readonly cacheMisses: number;
 }
 
+export function newRecord(
+  shape: QueryShape,
+  values: readonly unknown[] | undefined,
+  nowMs: number,
+): QueryRecord {
+  return {
+    shape,
+    values,
+    calledMs: nowMs,
+    sentMs: 0,
+    endedMs: 0,
+    rows: 0,
+    bytes: 0,
+    outcome: "running",
+    cache: "none",
+    transaction: 0,
+    site: undefined,
+    application: "",
+    streamed: false,
+    unjudged: isUnjudged(),
+    bytesBefore: 0,
+    begun: undefined,
+  };
+}
+
 export class QueryLog {
   readonly records: QueryRecord[] = [];
   readonly transactions: TransactionSpan[] = [];
@@ -73,6 +110,7 @@ export class QueryLog {
   beyond = 0;
   /** Time spent waiting for connections that the application took out of a pool itself. */
   checkoutWaitMs = 0;
+  #counts: Map<string, number> | undefined = undefined;
 
   /** A statement is asked for now: call it synchronously from the public call, so that the stack leads to the caller. */
   called(
@@ -81,27 +119,29 @@ export class QueryLog {
     nowMs: number,
   ): QueryRecord | undefined {
     if (this.records.length >= RECORDS_MAX) {
-      this.beyond += 1;
+      if (isWork(shape)) this.beyond += 1;
       return undefined;
     }
-    const record: QueryRecord = {
-      shape,
-      values,
-      calledMs: nowMs,
-      sentMs: 0,
-      endedMs: 0,
-      rows: 0,
-      bytes: 0,
-      outcome: "running",
-      cache: "none",
-      transaction: 0,
-      site: undefined,
-      application: "",
-      streamed: false,
-      unjudged: isUnjudged(),
-    };
+    const record = newRecord(shape, values, nowMs);
+    const earlier = this.#earlier(shape);
     this.records.push(record);
+    const at = earlier - (siteCapture.from - 1);
+    if (at >= 0 && at < siteCapture.max && isWork(shape)) record.site = siteHere();
     return record;
+  }
+
+  /** A transaction begins now; undefined beyond TRANSACTIONS_MAX. */
+  began(nowMs: number): TransactionSpan | undefined {
+    if (this.transactions.length >= TRANSACTIONS_MAX) return undefined;
+    const span: TransactionSpan = {
+      number: this.transactions.length + 1,
+      startedMs: nowMs,
+      endedMs: 0,
+      statements: 0,
+      outcome: "running",
+    };
+    this.transactions.push(span);
+    return span;
   }
 
   totals(): QueryTotals {
@@ -119,7 +159,7 @@ export class QueryLog {
       if (one.cache === "hit") sum.cacheHits += 1;
       else if (one.cache === "miss") sum.cacheMisses += 1;
       if (one.cache === "hit" || one.shape.role === "internal") continue;
-      sum.count += 1;
+      if (one.shape.role !== "control") sum.count += 1;
       sum.rows += one.rows;
       sum.bytes += one.bytes;
       if (one.outcome === "failed") sum.failed += 1;
@@ -129,4 +169,27 @@ export class QueryLog {
     }
     return sum;
   }
+
+  /** How many of the same statement there are already. */
+  #earlier({ statement }: QueryShape): number {
+    const { records } = this;
+    let found = 0;
+    if (records.length < SCANNED_MAX) {
+      for (const one of records) if (one.shape.statement === statement) found += 1;
+      return found;
+    }
+    this.#counts ??= counted(records);
+    found = this.#counts.get(statement) ?? 0;
+    this.#counts.set(statement, found + 1);
+    return found;
+  }
+}
+
+const isWork = ({ role }: QueryShape): boolean => role === "read" || role === "write";
+
+function counted(records: readonly QueryRecord[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { shape } of records)
+    counts.set(shape.statement, (counts.get(shape.statement) ?? 0) + 1);
+  return counts;
 }
