@@ -20,6 +20,7 @@ import { type Emit, establishing, type PoolEvent } from "./establish.ts";
 import { aborted, closed, reasonOf, unavailable } from "./failures.ts";
 import { createLease, type Lease } from "./lease.ts";
 import type { ResolvedOptions } from "./options.ts";
+import { offerLeases, serverOf } from "./own-leases.ts";
 
 export interface PoolStats {
   readonly total: number;
@@ -52,6 +53,7 @@ export function createConnections(options: ResolvedOptions, database: string): C
   const pool = createPool(options, open);
   const { clock } = options;
   const leases = new Set<Lease>();
+  const withdraw = offerLeases(serverOf(pool.options), leases);
   const waiters = new Set<(error: PostgresError) => void>();
   let isClosing = false;
   const emit = (kind: PoolEvent["kind"], because?: string): void => {
@@ -108,6 +110,7 @@ export function createConnections(options: ResolvedOptions, database: string): C
       for (const give of waiters) give(closed());
       for (const lease of leases) lease.abandon(closed());
       await until(() => leases.size === 0, clock.nowMs() + options.cancelTimeoutMs, options);
+      withdraw();
       if (!pool.ending) void pool.end().catch(() => undefined);
       await until(() => open.size === 0, clock.nowMs() + GOODBYE_MS, options);
       for (const client of open) client.connection?.stream?.destroy();

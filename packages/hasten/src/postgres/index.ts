@@ -77,5 +77,17 @@ export {
   type TotalRequest,
 } from "./pages/total.ts";
 export type { CachedQueryOptions, Queryable, QueryOptions, Result } from "./queryable.ts";
+export type { AuditOutcome, SessionAudit, SessionEvent } from "./sessions/events.ts";
+export type {
+  FindingKind,
+  ServerFacts,
+  SessionCheckout,
+  SessionFacts,
+  SessionFinding,
+} from "./sessions/facts.ts";
+export { sessionGrants } from "./sessions/grants.ts";
+export type { SessionsOptions } from "./sessions/options.ts";
+export type { SessionLimits, SessionPolicy } from "./sessions/policy.ts";
+export { type Sessions, type SessionsStatus, watchSessions } from "./sessions/watch.ts";
 export { ident, Sql, type SqlTag, type Statement, sql, trustedSql, VALUES_MAX } from "./sql.ts";
 export type { TransactionOptions, Tx } from "./tx.ts";

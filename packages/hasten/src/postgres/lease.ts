@@ -36,6 +36,10 @@ export interface Lease {
   /** Gives up with this error: what runs is cancelled, what follows is refused. */
   abandon(error: PostgresError): void;
   release(state: "clean" | "broken"): void;
+  /** The server's process id of the session; behind a pooler a number that means nothing. */
+  readonly pid: number | null;
+  /** When it was taken, by the clock. */
+  readonly sinceMs: number;
   /** Why it was abandoned, if it was: nothing more can be sent. */
   readonly abandoned: PostgresError | undefined;
 }
@@ -108,6 +112,8 @@ export function createLease(client: PgClient, options: LeaseOptions): Lease {
     runAll: (statements, limit) => within(limit, () => sendAll(client, statements)),
     use: (work, limit) => within(limit, () => work(client)),
     abandon,
+    pid: client.processID,
+    sinceMs: options.clock.nowMs(),
     get abandoned() {
       return given;
     },

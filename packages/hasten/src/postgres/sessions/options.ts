@@ -1,0 +1,84 @@
+import { type Clock, systemClock } from "../../core/clock.ts";
+import type { PgDriver } from "../driver.ts";
+import { optionInvalid } from "../errors.ts";
+import { parseUrl } from "../url.ts";
+import type { SessionEvent } from "./events.ts";
+import type { SessionCheckout } from "./facts.ts";
+import { type ResolvedPolicy, resolvePolicy, type SessionPolicy } from "./policy.ts";
+
+/** Options of `watchSessions`. Durations are milliseconds. */
+export interface SessionsOptions {
+  /** `postgres://…`. Never logged. */
+  readonly url: string;
+  /** The same database without a pooler in between: where the reserved connection goes. @default url */
+  readonly directUrl?: string | undefined;
+  /** How often the server is looked at; 100 to 3,600,000. @default 5_000 */
+  readonly everyMs?: number | undefined;
+  /** A transaction that is idle for this long is reported; 100 to 86,400,000. @default 60_000 */
+  readonly idleInTransactionMs?: number | undefined;
+  /** A statement that runs for this long is reported; 100 to 86,400,000. @default 5_000 */
+  readonly longRunningMs?: number | undefined;
+  /** A session that waits for a lock this long is reported, and who is in its way; 100 to 86,400,000. @default 5_000 */
+  readonly blockedMs?: number | undefined;
+  /**
+   * Beginning of the application names of sessions that are the own: only these may be signalled.
+   * @default the URL's application_name, or "hasten", the name that `createDatabase` gives
+   */
+  readonly applicationName?: string | undefined;
+  /** When sessions are cancelled or ended. @default never */
+  readonly policy?: SessionPolicy | undefined;
+  /** Finds a checkout of this process by the server's process id. @default connections of `createDatabase` */
+  readonly checkouts?: ((pid: number) => SessionCheckout | undefined) | undefined;
+  /** Told of everything that the channel `hasten:postgres:session` is told. Must not throw. */
+  readonly onEvent?: ((event: SessionEvent) => void) | undefined;
+  /** The `pg` module, where a bundler hides it from `require`. */
+  readonly driver?: PgDriver | undefined;
+  /** @default the system's */
+  readonly clock?: Clock | undefined;
+}
+
+export interface ResolvedSessions {
+  readonly directUrl: string;
+  /** Where the pool connects, to know whether process ids are those of the server. */
+  readonly url: string;
+  readonly database: string;
+  readonly everyMs: number;
+  readonly idleInTransactionMs: number;
+  readonly longRunningMs: number;
+  readonly blockedMs: number;
+  readonly policy: ResolvedPolicy | undefined;
+  readonly checkouts: ((pid: number) => SessionCheckout | undefined) | undefined;
+  readonly onEvent: ((event: SessionEvent) => void) | undefined;
+  readonly driver: PgDriver | undefined;
+  readonly clock: Clock;
+}
+
+const LEAST_MS = 100;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+
+/** Fills in defaults and checks every bound. @throws HST_PG_OPTION, naming the option */
+export function resolveSessions(o: SessionsOptions): ResolvedSessions {
+  const parts = parseUrl(o.directUrl ?? o.url);
+  const own = o.applicationName ?? parseUrl(o.url).applicationName ?? "hasten";
+  if (typeof own !== "string" || own === "" || Buffer.byteLength(own) > 63)
+    throw optionInvalid("applicationName", "1 to 63 bytes", own);
+  const bounded = (name: string, value: unknown, high = DAY_MS): number => {
+    if (typeof value === "number" && value >= LEAST_MS && value <= high) return value;
+    throw optionInvalid(name, `from ${LEAST_MS} to ${high}`, value);
+  };
+  return {
+    directUrl: o.directUrl ?? o.url,
+    url: o.url,
+    database: parts.database ?? parts.user ?? "",
+    everyMs: bounded("everyMs", o.everyMs ?? 5_000, HOUR_MS),
+    idleInTransactionMs: bounded("idleInTransactionMs", o.idleInTransactionMs ?? 60_000),
+    longRunningMs: bounded("longRunningMs", o.longRunningMs ?? 5_000),
+    blockedMs: bounded("blockedMs", o.blockedMs ?? 5_000),
+    policy: resolvePolicy(o.policy, own),
+    checkouts: o.checkouts,
+    onEvent: o.onEvent,
+    driver: o.driver,
+    clock: o.clock ?? systemClock,
+  };
+}
