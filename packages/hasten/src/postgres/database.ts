@@ -18,6 +18,8 @@ import type { Page } from "./pages/page.ts";
 import type { PageSpec } from "./pages/page-spec.ts";
 import { readPage } from "./pages/read-page.ts";
 import { type CachedQueryOptions, onlyRow, type Queryable } from "./queryable.ts";
+import { createReads } from "./read/reads.ts";
+import type { Reads } from "./read/types.ts";
 import type { Statement } from "./sql.ts";
 import { executeManyOn, transactionOn } from "./transact.ts";
 import type { TransactionOptions, Tx } from "./tx.ts";
@@ -27,7 +29,7 @@ export interface DatabaseStats extends QueryStats {
 }
 
 /** A PostgreSQL database behind a pool. Made by {@link createDatabase}. */
-export interface Database extends Queryable, AsyncDisposable {
+export interface Database extends Queryable, Reads, AsyncDisposable {
   /** The driver's own pool, for an ORM or query builder beside hasten. */
   readonly pool: Pool;
   /** host:port/database of this object, without secrets. */
@@ -82,6 +84,7 @@ export function createDatabase(options: DatabaseOptions): Database {
     executeMany: (items, build, given = {}) => executeManyOn(core, { items, build }, given),
     page: (spec, request, given) =>
       readPage({ query: (text, values) => query({ text, values }, given) }, spec, request),
+    ...createReads(core),
     indexes: createIndexes(core),
     health: () => health.check(),
     get lastHealth() {

@@ -25,6 +25,7 @@ export const POSTGRES_CODES = [
   "HST_PG_INDEX",
   "HST_PG_MIGRATION",
   "HST_PG_STREAM",
+  "HST_PG_SNAPSHOT",
 ] as const;
 
 export type PostgresCode = (typeof POSTGRES_CODES)[number];

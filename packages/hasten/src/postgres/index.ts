@@ -77,6 +77,9 @@ export {
   type TotalRequest,
 } from "./pages/total.ts";
 export type { CachedQueryOptions, Queryable, QueryOptions, Result } from "./queryable.ts";
+export type { SnapshotHeld, SnapshotOptions, StreamOptions } from "./read/options.ts";
+export type { Rows } from "./read/row-stream.ts";
+export type { Reads } from "./read/types.ts";
 export type { AuditOutcome, SessionAudit, SessionEvent } from "./sessions/events.ts";
 export type {
   FindingKind,
