@@ -62,9 +62,14 @@ let unattributed = false;
 export function siteHere(): CallSite | undefined {
   const site = captured(siteHere, FRAMES_MAX);
   if (site !== undefined) return site;
-  const carried = carries ? built.getStore() : undefined;
+  const carried = carriedSite();
   if (carried === undefined) unattributed = true;
   return carried;
+}
+
+/** The line that built the lazy query that is being sent, where it is known. */
+export function carriedSite(): CallSite | undefined {
+  return carries ? built.getStore() : undefined;
 }
 
 /**

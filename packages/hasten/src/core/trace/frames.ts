@@ -84,11 +84,11 @@ export function applicationFrame(
   prepare: Prepare | undefined,
 ): CallSite | undefined {
   for (let at = 0; at < frames.length; at++) {
-    const site = siteOf(frames[at]!, prepare);
+    const frame = frames[at]!;
+    const site = siteOf(frame, prepare);
     if (site === undefined) continue;
-    return site.functionName === ""
-      ? { ...site, functionName: enclosing(frames, at + 1, site.file) }
-      : site;
+    if (site.functionName !== "") return site;
+    return { ...site, functionName: enclosing(frames, at + 1, frame.getFileName()!) };
   }
   return undefined;
 }
@@ -98,8 +98,9 @@ function enclosing(frames: readonly Frame[], from: number, file: string): string
   for (let at = from; at < frames.length; at++) {
     const frame = frames[at]!;
     const name = frame.getFileName();
-    if (name == null || frame.isPromiseAll?.() === true) continue;
-    if (fileOf(name).path !== file) return "";
+    // Built-in functions, such as Array.map, are in no file; Node's own queues say nothing.
+    if (name == null || name.startsWith("node:") || frame.isPromiseAll?.() === true) continue;
+    if (name !== file) return "";
     const named = nameOf(frame);
     if (named !== "") return named;
   }

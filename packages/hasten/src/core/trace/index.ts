@@ -1,5 +1,11 @@
 export type { CallSite } from "./call-site.ts";
-export { builderSite, forgetUnattributed, fromSite, siteHere } from "./capture-site.ts";
+export {
+  builderSite,
+  carriedSite,
+  forgetUnattributed,
+  fromSite,
+  siteHere,
+} from "./capture-site.ts";
 export {
   currentQueries,
   currentTrace,
