@@ -21,6 +21,8 @@ import { aborted, closed, reasonOf, unavailable } from "./failures.ts";
 import { createLease, type Lease } from "./lease.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { offerLeases, serverOf } from "./own-leases.ts";
+import type { Pooler } from "./pooler/pooler.ts";
+import { poolerOf } from "./pooler/pooler-of.ts";
 
 export interface PoolStats {
   readonly total: number;
@@ -35,6 +37,8 @@ export interface PoolStats {
 
 export interface Connections {
   readonly pool: Pool;
+  /** What stands between here and the server. */
+  readonly pooler: Pooler;
   acquire(limit: { timeoutMs: number; signal?: AbortSignal | undefined }): Promise<Lease>;
   /** Opens connections up to pool.min, when nobody waits. Never rejects. */
   warm(): Promise<void>;
@@ -50,7 +54,8 @@ const GOODBYE_MS = 500;
 /** Makes the pool and what guards it; connects to nothing yet. */
 export function createConnections(options: ResolvedOptions, database: string): Connections {
   const open = new Set<PgClient>();
-  const pool = createPool(options, open);
+  const pooler = poolerOf(options, (because) => emit("pooler", because));
+  const pool = createPool(options, { open, pooler });
   const { clock } = options;
   const leases = new Set<Lease>();
   const withdraw = offerLeases(serverOf(pool.options), leases);
@@ -93,6 +98,7 @@ export function createConnections(options: ResolvedOptions, database: string): C
 
   return {
     pool,
+    pooler,
     acquire,
     async warm() {
       const missing = options.pool.min - pool.totalCount;

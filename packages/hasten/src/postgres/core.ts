@@ -4,12 +4,19 @@ import { optionInvalid } from "./errors.ts";
 import { createMeasure, type Measure } from "./measure.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { parserId } from "./parsers.ts";
+import {
+  createSessionConnections,
+  SESSIONS_MAX,
+  type SessionConnections,
+} from "./pooler/session-connections.ts";
 import type { Surroundings } from "./session.ts";
 
 /** What the operations of one database share. */
 export interface Core {
   readonly options: ResolvedOptions;
   readonly connections: Connections;
+  /** For work that needs a session of its own. */
+  readonly sessions: SessionConnections;
   readonly measure: Measure;
   readonly around: Surroundings;
   readonly defaultTimeoutMs: number;
@@ -40,6 +47,7 @@ export function createCore(options: ResolvedOptions): Core {
   return {
     options,
     connections,
+    sessions: createSessionConnections(connections, pastPooler(options)),
     measure,
     around: { clock, measure, full, statementTimeoutMs },
     defaultTimeoutMs: statementTimeoutMs + AFTER_SERVER_MS,
@@ -54,6 +62,15 @@ function keyIdentityOf({ target, parsers }: ResolvedOptions, identity: string): 
   const settings = target.options ?? env["PGOPTIONS"] ?? "";
   const read = Object.entries(parsers).map(([oid, parser]) => [oid, parserId(parser)]);
   return JSON.stringify([identity, user, settings, ...read]);
+}
+
+function pastPooler(options: ResolvedOptions): (() => Connections) | undefined {
+  const { directTarget } = options;
+  if (directTarget === undefined) return undefined;
+  const pool = { ...options.pool, min: 0, max: SESSIONS_MAX };
+  const pooler = { mode: "detect", adminUrl: undefined, keepsNames: undefined } as const;
+  const given = { ...options, target: directTarget, pool, pooler };
+  return () => createConnections(given, databaseOf(given));
 }
 
 /** The database's name, for events. */

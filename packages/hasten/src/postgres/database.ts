@@ -17,6 +17,7 @@ import type { PageRequest } from "./pages/keyset.ts";
 import type { Page } from "./pages/page.ts";
 import type { PageSpec } from "./pages/page-spec.ts";
 import { readPage } from "./pages/read-page.ts";
+import type { PoolerStatus } from "./pooler/pooler.ts";
 import { type CachedQueryOptions, onlyRow, type Queryable } from "./queryable.ts";
 import { createReads } from "./read/reads.ts";
 import type { Reads } from "./read/types.ts";
@@ -26,6 +27,8 @@ import type { TransactionOptions, Tx } from "./tx.ts";
 
 export interface DatabaseStats extends QueryStats {
   readonly pool: PoolStats;
+  /** What stands between here and the server, and what follows from it. */
+  readonly pooler: PoolerStatus;
 }
 
 /** A PostgreSQL database behind a pool. Made by {@link createDatabase}. */
@@ -90,10 +93,17 @@ export function createDatabase(options: DatabaseOptions): Database {
     get lastHealth() {
       return health.last();
     },
-    stats: () => ({ ...measure.snapshot(), pool: connections.stats() }),
+    stats: () => ({
+      ...measure.snapshot(),
+      pool: connections.stats(),
+      pooler: connections.pooler.status(),
+    }),
     drain() {
       health.stop();
-      draining ??= connections.close(core.options.drainTimeoutMs);
+      const { drainTimeoutMs } = core.options;
+      draining ??= Promise.all(
+        [connections, core.sessions].map((one) => one.close(drainTimeoutMs)),
+      ).then(() => undefined);
       return draining;
     },
     [Symbol.asyncDispose]: () => self.drain(),

@@ -16,7 +16,10 @@ export interface DedicatedOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Takes a connection out of the pool, sets its time-out, and destroys it afterwards: no setting or lock survives. */
+/**
+ * Takes a connection out of the pool (past a pooler, with `directUrl`), sets its time-out, and destroys
+ * it afterwards: no setting or lock survives. @throws HST_PG_POOLER behind a pooler that keeps no sessions
+ */
 export async function dedicated<T>(
   core: Core,
   options: DedicatedOptions,
@@ -24,7 +27,7 @@ export async function dedicated<T>(
 ): Promise<T> {
   const { statementTimeoutMs, signal } = options;
   const timeoutMs = core.options.pool.acquireTimeoutMs;
-  const lease = await core.connections.acquire({ timeoutMs, signal });
+  const lease = await core.sessions.acquire({ timeoutMs, signal });
   const around = { ...core.around, statementTimeoutMs };
   const limit = {
     timeoutMs: statementTimeoutMs + AFTER_SERVER_MS,

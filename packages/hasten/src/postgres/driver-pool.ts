@@ -2,11 +2,20 @@ import type { Pool, PoolConfig } from "pg";
 import { loadDriver, type PgClient, type PgDriver } from "./driver.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { typeParsers } from "./parsers.ts";
+import { clientThrough, poolThrough } from "./pooler/client.ts";
+import type { Pooler } from "./pooler/pooler.ts";
 
 /** Makes the pool. It connects when first asked, not here. `open` holds every client whose socket is open. */
-export function createPool(options: ResolvedOptions, open: Set<PgClient>): Pool {
+export function createPool(
+  options: ResolvedOptions,
+  { open, pooler }: { readonly open: Set<PgClient>; readonly pooler: Pooler },
+): Pool {
   const driver = loadDriver(options.driver);
   const { pool, target } = options;
+  const limits = {
+    statement_timeout: options.statementTimeoutMs,
+    idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs,
+  };
   const config = {
     ...target,
     min: pool.min,
@@ -18,12 +27,15 @@ export function createPool(options: ResolvedOptions, open: Set<PgClient>): Pool 
     keepAlive: true,
     keepAliveInitialDelayMillis: options.keepAliveMs,
     application_name: options.applicationName,
-    statement_timeout: options.statementTimeoutMs,
-    idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs,
+    ...limits,
     types: typeParsers(driver, options.parsers),
-    Client: clientClass(driver, pool.connectTimeoutMs, open),
+    Client: clientThrough(clientClass(driver, pool.connectTimeoutMs, open), {
+      pooler,
+      askMs: pool.connectTimeoutMs,
+      limits,
+    }),
   };
-  return new driver.Pool(config as unknown as PoolConfig);
+  return new (poolThrough(driver.Pool))(config as unknown as PoolConfig);
 }
 
 type Connected = (error?: Error) => void;

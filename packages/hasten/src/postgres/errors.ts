@@ -26,6 +26,7 @@ export const POSTGRES_CODES = [
   "HST_PG_MIGRATION",
   "HST_PG_STREAM",
   "HST_PG_SNAPSHOT",
+  "HST_PG_POOLER",
 ] as const;
 
 export type PostgresCode = (typeof POSTGRES_CODES)[number];

@@ -22,6 +22,7 @@ export interface PoolEvent {
     | "breaker-opened"
     | "breaker-closed"
     | "acquire-timeout"
+    | "pooler"
     | "hook-failed";
   readonly database: string;
   /** Reason without host, user or password, where there is one. */

@@ -12,7 +12,7 @@ export async function executeOn<R>(
   statement: Statement,
   options: QueryOptions & { readonly idempotent?: boolean },
 ): Promise<Result<R>> {
-  const timeoutMs = checkedTimeout(options.timeoutMs, core);
+  const timeoutMs = core.connections.pooler.limitOf(checkedTimeout(options.timeoutMs, core));
   const { clock } = core.around;
   const deadlineMs = clock.nowMs() + timeoutMs;
   let last: RunFailure | undefined;

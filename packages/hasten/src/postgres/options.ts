@@ -4,6 +4,7 @@ import type { QueryCache } from "./cached-query.ts";
 import type { PgDriver } from "./driver.ts";
 import { optionInvalid } from "./errors.ts";
 import type { SlowQuery } from "./measure.ts";
+import { type PoolerOptions, type ResolvedPooler, resolvePooler } from "./pooler/options.ts";
 import { parseUrl, type UrlParts } from "./url.ts";
 
 /** Where the database is. Parts win over the URL; what neither gives comes from `PGHOST`, `PGPORT`, `PGDATABASE`, `PGUSER`, `PGPASSWORD`. */
@@ -55,6 +56,10 @@ export interface RetryOptions {
 }
 
 export interface DatabaseOptions extends ConnectionTarget {
+  /** The same database without a pooler in between, for work that needs a session of its own. User and password of its own, TLS too. Never logged. @default none: such work is refused behind a pooler */
+  readonly directUrl?: string | undefined;
+  /** Whether a pooler stands in between, and which; see docs/pgbouncer.md. @default "detect" */
+  readonly pooler?: PoolerOptions["mode"] | PoolerOptions;
   readonly pool?: PoolOptions;
   readonly retry?: RetryOptions;
   /** The server cancels a statement that runs longer. @default 30_000. Bounds 1 to 86_400_000. */
@@ -95,14 +100,20 @@ export interface DatabaseOptions extends ConnectionTarget {
 }
 
 type Plain = "cache" | "onSlowQuery" | "onHookError" | "driver";
+type Made = keyof ConnectionTarget | "pool" | "retry" | "pooler" | "directUrl";
+
+type ResolvedTarget = Omit<ConnectionTarget, "url"> & { readonly options?: string };
 
 /** What the parts work with: every number present and within its bounds. */
 export interface ResolvedOptions
-  extends Required<Omit<DatabaseOptions, keyof ConnectionTarget | Plain | "pool" | "retry">>,
+  extends Required<Omit<DatabaseOptions, Made | Plain>>,
     Pick<DatabaseOptions, Plain> {
   readonly pool: Required<PoolOptions>;
   readonly retry: Required<RetryOptions>;
-  readonly target: Omit<ConnectionTarget, "url"> & { readonly options?: string };
+  readonly pooler: ResolvedPooler;
+  readonly target: ResolvedTarget;
+  /** Past the pooler; undefined without `directUrl`. */
+  readonly directTarget: ResolvedTarget | undefined;
 }
 
 const integer = (name: string, value: unknown, low: number, high: number): number => {
@@ -125,6 +136,8 @@ export function resolveOptions(o: DatabaseOptions): ResolvedOptions {
     throw optionInvalid("healthEveryMs", "0, or at least 100", health);
   return {
     target: target(o, fromUrl),
+    directTarget: o.directUrl === undefined ? undefined : target({}, parseUrl(o.directUrl)),
+    pooler: resolvePooler(o.pooler),
     pool: resolvePool(o.pool ?? {}),
     retry: resolveRetry(o.retry ?? {}),
     applicationName,
@@ -204,7 +217,7 @@ function resolveRetry(r: RetryOptions): Required<RetryOptions> {
 
 const PARTS = ["host", "port", "database", "user", "password", "ssl"] as const;
 
-function target(o: DatabaseOptions, fromUrl: UrlParts): ResolvedOptions["target"] {
+function target(o: DatabaseOptions, fromUrl: UrlParts): ResolvedTarget {
   const found: Record<string, unknown> = {};
   for (const part of PARTS) {
     const value = o[part] ?? fromUrl[part];

@@ -70,7 +70,8 @@ async function begun(core: Core, options: Bounded): Promise<TransactionParts> {
   for (let attempt = 0; ; attempt++) {
     const timeoutMs = Math.max(1, deadlineMs - around.clock.nowMs());
     const lease = await core.connections.acquire({ timeoutMs, signal: options.signal });
-    const parts = { lease, options, around: ownAround, defaultTimeoutMs, deadlineMs };
+    const limits = limitsOf(core, own);
+    const parts = { lease, options, around: ownAround, defaultTimeoutMs, deadlineMs, limits };
     const outcome = await begin(parts).catch((error: unknown) => {
       lease.release("clean");
       throw error;
@@ -79,6 +80,13 @@ async function begun(core: Core, options: Bounded): Promise<TransactionParts> {
     const lost = outcome.failure === "dead" || outcome.failure === "unsent";
     if (!lost || attempt >= UNSENT_RETRIES) throw outcome.error;
   }
+}
+
+/** Behind a pooler the session keeps none. */
+function limitsOf(core: Core, own: number | undefined): TransactionParts["limits"] {
+  const { statementTimeoutMs, idleInTransactionTimeoutMs } = core.options;
+  if (core.connections.pooler.kind !== "transaction") return undefined;
+  return { statementTimeoutMs: own ?? statementTimeoutMs, idleInTransactionTimeoutMs };
 }
 
 /** Runs many statements in one transaction. */

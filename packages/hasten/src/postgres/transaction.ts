@@ -10,6 +10,7 @@
  */
 import { optionInvalid, PostgresError } from "./errors.ts";
 import { aborted, outcomeUnknown, timedOut } from "./failures.ts";
+import { beginLimited } from "./pooler/begin.ts";
 import { type RunOutcome, runOn, stateAfter } from "./session.ts";
 import { type Statement, sql, trustedSql } from "./sql.ts";
 import { openScope } from "./transaction-scope.ts";
@@ -71,17 +72,26 @@ function guarded({ lease, options, around, deadlineMs }: TransactionParts) {
 
 /** Sends BEGIN. One that got lost did nothing, so the caller may take another connection. */
 export async function begin(parts: TransactionParts): Promise<RunOutcome> {
-  const { isolation, readOnly, statementTimeoutMs } = parts.options;
+  const { isolation, readOnly } = parts.options;
   const level = isolation === undefined ? "" : ` isolation level ${checkedIsolation(isolation)}`;
   const access = readOnly === true ? " read only" : "";
-  let outcome = await control(trustedSql(`begin${level}${access}`), "begin", parts);
-  if (outcome.kind === "answered" && statementTimeoutMs !== undefined) {
-    const text = String(statementTimeoutMs);
-    const setting = sql`select set_config('statement_timeout', ${text}, true)`;
-    outcome = await control(setting, "begin", parts);
-  }
+  const outcome = await beginWith(`begin${level}${access}`, parts);
   if (outcome.kind === "failed") parts.lease.release("broken");
   return outcome;
+}
+
+async function beginWith(text: string, parts: TransactionParts): Promise<RunOutcome> {
+  const { limits, options, lease, around } = parts;
+  if (limits !== undefined) {
+    const timeoutMs = boundOf("begin", parts);
+    const onTimeout = (): PostgresError => timedOut(timeoutMs, text);
+    return beginLimited(lease, { text, limits, timeoutMs, onTimeout }, around);
+  }
+  const outcome = await control(trustedSql(text), "begin", parts);
+  const { statementTimeoutMs } = options;
+  if (outcome.kind === "failed" || statementTimeoutMs === undefined) return outcome;
+  const ms = String(statementTimeoutMs);
+  return control(sql`select set_config('statement_timeout', ${ms}, true)`, "begin", parts);
 }
 
 async function rollback(parts: TransactionParts): Promise<void> {
@@ -109,12 +119,16 @@ async function commit(parts: TransactionParts): Promise<void> {
 /** A rollback is given a second even after the deadline, so that the connection can be kept. */
 const ROLLBACK_MIN_MS = 1_000;
 
+function boundOf(
+  kind: Control,
+  { deadlineMs, defaultTimeoutMs, around }: TransactionParts,
+): number {
+  const leftMs = deadlineMs - around.clock.nowMs();
+  return Math.min(defaultTimeoutMs, Math.max(kind === "rollback" ? ROLLBACK_MIN_MS : 1, leftMs));
+}
+
 function control(statement: Statement, kind: Control, parts: TransactionParts) {
-  const leftMs = parts.deadlineMs - parts.around.clock.nowMs();
-  const timeoutMs = Math.min(
-    parts.defaultTimeoutMs,
-    Math.max(kind === "rollback" ? ROLLBACK_MIN_MS : 1, leftMs),
-  );
+  const timeoutMs = boundOf(kind, parts);
   return runOn(
     parts.lease,
     statement,

@@ -1,5 +1,6 @@
 /** What a transaction is to its caller, and what its parts share. */
 import type { Lease } from "./lease.ts";
+import type { LocalLimits } from "./pooler/begin.ts";
 import type { Queryable } from "./queryable.ts";
 import type { Surroundings } from "./session.ts";
 
@@ -37,6 +38,8 @@ export interface TransactionParts {
   readonly defaultTimeoutMs: number;
   /** Monotonic time at which the whole must have ended; Infinity for none. */
   readonly deadlineMs: number;
+  /** Set in the transaction itself, where a session cannot keep them. */
+  readonly limits?: LocalLimits | undefined;
 }
 
 export interface Committed<T> {

@@ -44,9 +44,9 @@ export interface MigrateResult {
 const DAY_MS = 86_400_000;
 
 /**
- * Brings a database up to date. Use a direct connection: a pooler in transaction mode has no session.
+ * Brings a database up to date. It needs a session of its own: behind a pooler pass `directUrl`.
  * @throws HST_PG_MIGRATION naming file, line and SQLSTATE (the server's error is its cause);
- * HST_PG_TIMEOUT when another runner does not end; HST_PG_UNAVAILABLE
+ * HST_PG_TIMEOUT when another runner does not end; HST_PG_UNAVAILABLE; HST_PG_POOLER
  */
 export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
   const bounds = resolveBounds(options);
@@ -65,7 +65,7 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
   try {
     return await runAll(core, files, { ...options, ...bounds });
   } finally {
-    await core.connections.close(0);
+    await Promise.all([core.connections.close(0), core.sessions.close(0)]);
   }
 }
 
