@@ -47,12 +47,13 @@ export async function openParts(options: HastenOptions): Promise<OpenParts> {
   const { drainMs = DRAIN_MS, say = sayOnStandardError } = options;
   if (!(drainMs >= 0 && drainMs <= DRAIN_MS_MAX)) throw drainInvalid();
   const postgres = postgresOf(options);
+  const { directUrl = postgres.directUrl } = options;
   const { createDatabase, isUnavailable } = await import("../postgres/index.ts");
   let serving = false;
   const sources = await openSources(options, {
     ...options.coherence,
     url: postgres.url,
-    directUrl: options.directUrl,
+    directUrl,
     onEvent(event) {
       if (serving && (event.kind === "mode" || event.kind === "state")) telling.tell();
       options.coherence?.onEvent?.(event);
@@ -66,7 +67,7 @@ export async function openParts(options: HastenOptions): Promise<OpenParts> {
     if (serving && told.cache === cache.name && told.kind === "state") telling.tell();
   };
   if (cache.shared !== undefined) channels.cacheTier.subscribe(tierTold);
-  const db = createDatabase({ ...postgres, cache });
+  const db = createDatabase({ ...postgres, directUrl, cache });
   coherence.watch(db.pool);
   const responses = createResponseCache({ tracked: true, ...options.responses, cache });
   const servers = new Set<Server>();
