@@ -136,7 +136,7 @@ const CORPUS: readonly (readonly string[])[] = [
   ["select a from t where b between 1 and 2", "select a from t where b between 3 and 4"],
   ["select a from t where b like 'x%'", "select a from t where b like '%y'"],
   ["select $$a$$ as a from t", "select 'b' as a from t"],
-  ["select a from t where b = -1", "select a from t where b = -2"],
+  ["select e from t where b = -1", "select e from t where b = -2"],
 ];
 
 /** Where one is the same and the other is not, and why that is meant. */
