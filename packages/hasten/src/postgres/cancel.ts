@@ -6,6 +6,8 @@
  * - It reaches whatever that session runs *when it arrives*. So the session must not be handed to
  *   anyone else from before the request is sent until the server has closed this connection, which
  *   it does after signalling; afterwards the session is destroyed.
+ * - The server's side closes the connection, not this one: a half-closed socket counts as gone to
+ *   PgBouncer, which then may signal late, and up to 1.18 could exit over it (pgbouncer#801).
  * - Never rejects and never takes longer than its bound: a lost request leaves the server's own
  *   statement_timeout as the limit.
  */
@@ -48,7 +50,7 @@ export function cancelRequest(
     const send = (socket: Socket): void => {
       current = socket;
       socket.on("error", finish).on("close", finish).resume();
-      socket.end(packet(CANCEL_CODE, processID, secretKey), () => {
+      socket.write(packet(CANCEL_CODE, processID, secretKey), () => {
         sent = true;
       });
     };

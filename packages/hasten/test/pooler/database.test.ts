@@ -253,7 +253,7 @@ describe("only what is safe there is used", () => {
 });
 
 test("a cancel reaches the statement that it is for, and never another client's", async () => {
-  const cancels = 300;
+  const cancels = 1_000;
   await using db = open({ pool: { min: 0, max: 30 }, cancelTimeoutMs: 10_000 });
   await using others = open({ pool: { min: 0, max: 10 } });
   await db.query(sql`select 1`);
