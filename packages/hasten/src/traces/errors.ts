@@ -1,0 +1,17 @@
+import { HastenError } from "../core/errors.ts";
+
+/** Codes of hasten/traces. Append-only. */
+export const TRACE_CODES = ["HST_TRACE_OPTION", "HST_TRACE_BASELINE", "HST_TRACE_BATCH"] as const;
+
+export type TraceCode = (typeof TRACE_CODES)[number];
+
+export function traceError(code: TraceCode, message: string, fix: string): HastenError {
+  return new HastenError(code, message, fix);
+}
+
+export const optionInvalid = (name: string, bounds: string): HastenError =>
+  traceError(
+    "HST_TRACE_OPTION",
+    `${name} must be ${bounds}.`,
+    "Pass a value within its bounds or leave it out.",
+  );

@@ -1,0 +1,63 @@
+/**
+ * Loops that are no N+1 though they look like one: what they do could not be done by one statement, or
+ * is done in parts on purpose.
+ */
+import type { QueryRecord } from "../../core/trace/index.ts";
+import type { Facts } from "../facts.ts";
+
+/** `id > $n … limit`, `offset $n`: asks for where the last page ended. Literals are `?`. */
+const PAGED = /[<>]=?\s*\(?\s*(?:\$n|\?)|\boffset\b/i;
+
+/** Whether each begins when the one before it has ended. */
+export const isOneByOne = (records: readonly QueryRecord[]): boolean =>
+  records.every((record, at) => {
+    const before = records[at - 1];
+    return before === undefined || (before.endedMs !== 0 && record.calledMs >= before.endedMs);
+  });
+
+/** Reads a long list page by page: limited, one by one, full pages up to the last. */
+export function isPaging(records: readonly QueryRecord[]): boolean {
+  const [first] = records;
+  if (first === undefined || !first.shape.traits.limited) return false;
+  if (first.rows < 2 || !PAGED.test(first.shape.statement) || !isOneByOne(records)) return false;
+  return (
+    records.slice(0, -1).every(({ rows }) => rows === first.rows) &&
+    records.at(-1)!.rows <= first.rows
+  );
+}
+
+/** Looks whether a row is there and inserts it into the same table, for most of them: a validator. */
+export function isCheckedBeforeInsert(
+  records: readonly QueryRecord[],
+  { records: all, placeOf }: Facts,
+): boolean {
+  const model = records[0]?.shape.model ?? "";
+  if (model === "") return false;
+  const inserts = all.filter(
+    ({ shape }) => shape.role === "write" && shape.model === model && shape.kind === "insert",
+  );
+  if (inserts.length === 0) return false;
+  const places = inserts.map((record) => placeOf.get(record)!);
+  const checked = records.filter((record, at) => {
+    const from = placeOf.get(record)!;
+    const next = records[at + 1];
+    const to = next === undefined ? all.length : placeOf.get(next)!;
+    return places.some((place) => place > from && place < to);
+  });
+  if (checked.length * 2 >= records.length) return true;
+  // All are looked up first (side by side), and inserted after.
+  return inserts.length * 2 >= records.length && places[0]! > placeOf.get(records.at(-1)!)!;
+}
+
+/** Each item is worked on in a transaction of its own, so that one that fails does not undo the others. */
+export function isTransactionEach(
+  records: readonly QueryRecord[],
+  { records: all }: Facts,
+): boolean {
+  const numbers = new Set(records.map(({ transaction }) => transaction));
+  if (numbers.has(0) || numbers.size < records.length) return false;
+  const writing = new Set<number>();
+  for (const { shape, transaction } of all)
+    if (shape.role === "write" && numbers.has(transaction)) writing.add(transaction);
+  return writing.size * 2 >= numbers.size;
+}
