@@ -69,7 +69,7 @@ export function createPolicing({ options, run, server, emit }: PolicingParts): P
     // The same lease at two looks at the same statement: it is this statement's.
     const own = lease !== undefined && lease === of.lease ? lease : undefined;
     const { action, finding } = decision;
-    const outcome = await end({ run, policy: resolved, own }, action, finding);
+    const outcome = await endSession({ run, policy: resolved, own }, action, finding);
     tellAudit(decision, ...audited(outcome, because));
   };
 
@@ -106,9 +106,9 @@ export function createPolicing({ options, run, server, emit }: PolicingParts): P
   }
 }
 
-interface Ending {
+export interface Ending {
   readonly run: Run;
-  readonly policy: ResolvedPolicy;
+  readonly policy: Pick<ResolvedPolicy, "roles" | "applicationNames">;
   readonly own: Lease | undefined;
 }
 
@@ -116,10 +116,10 @@ interface Ending {
  * A session that this process has itself is taken from its caller first: the cancel goes by its lease,
  * and no other statement can begin in it. Terminating does that and ends it on the server, too.
  */
-async function end(
+export async function endSession(
   { run, policy, own }: Ending,
   action: SessionAction,
-  { session, kind, forMs }: SessionFinding,
+  { session, kind, forMs }: Pick<SessionFinding, "session" | "kind" | "forMs">,
 ): Promise<SignalOutcome> {
   if (own === undefined) return signalSession(run, action, session, policy);
   const checked = await signalSession(run, "check", session, policy);
