@@ -26,7 +26,9 @@ export type Application = RequestListener & {
 };
 
 /** What `hasten()` gives. Every part is the one that its own factory makes. */
-export interface Hasten extends AsyncDisposable, Pick<OpenParts, "db" | "coherence" | "status"> {
+export interface Hasten
+  extends AsyncDisposable,
+    Pick<OpenParts, "db" | "coherence" | "findings" | "status"> {
   /** A trace, timing and compression for each request. Mount it first. */
   requests(options?: RequestsOptions): RequestsHandler;
   /** Answers a route from the cache, and fills it. */
@@ -66,6 +68,7 @@ export async function hasten(options: HastenOptions): Promise<Hasten> {
     cache,
     responses,
     coherence,
+    findings: parts.findings,
     pool: db.pool,
     status: () => parts.status(),
     requests(given) {

@@ -5,6 +5,8 @@ import { systemClock } from "../core/clock.ts";
 import { HastenError } from "../core/errors.ts";
 import { createResponseCache, type ResponseCache } from "../http/index.ts";
 import type { Coherence, CoherenceStatus, Database } from "../postgres/index.ts";
+import type { FindingsStats, FindingsWatch } from "../traces/index.ts";
+import { openFindings } from "./findings.ts";
 import type { HastenOptions } from "./options.ts";
 import { drain, serve } from "./serve.ts";
 import { openSources } from "./sources.ts";
@@ -16,6 +18,8 @@ export interface OpenParts {
   readonly cache: Cache;
   readonly responses: ResponseCache;
   readonly coherence: Coherence;
+  /** What is wrong with the statements of requests; undefined where it is switched off. */
+  readonly findings: FindingsWatch | undefined;
   /** True for errors that say that the database cannot be reached now. */
   readonly isUnavailable: (error: unknown) => boolean;
   status(): HastenStatus;
@@ -33,6 +37,8 @@ export interface HastenStatus {
   readonly responses: ReturnType<ResponseCache["stats"]>;
   /** How the Redis stands that the processes share; undefined without one. */
   readonly redis: SharedStatus | undefined;
+  /** How many requests were judged by their statements; undefined where that is switched off. */
+  readonly findings: FindingsStats | undefined;
 }
 
 const DRAIN_MS = 10_000;
@@ -44,6 +50,19 @@ const DRAIN_MS_MAX = 600_000;
  */
 export async function openParts(options: HastenOptions): Promise<OpenParts> {
   refuseUnknown(options);
+  const findings = openFindings(options.findings);
+  try {
+    return await openAll(options, findings);
+  } catch (error) {
+    findings?.close();
+    throw error;
+  }
+}
+
+async function openAll(
+  options: HastenOptions,
+  findings: FindingsWatch | undefined,
+): Promise<OpenParts> {
   const { drainMs = DRAIN_MS, say = sayOnStandardError } = options;
   if (!(drainMs >= 0 && drainMs <= DRAIN_MS_MAX)) throw drainInvalid();
   const postgres = postgresOf(options);
@@ -78,6 +97,7 @@ export async function openParts(options: HastenOptions): Promise<OpenParts> {
     telling.stop();
     for (const work of before) work();
     channels.cacheTier.unsubscribe(tierTold);
+    findings?.close();
     await sources.close(() => db.drain());
   };
   let closing: Promise<void> | undefined;
@@ -86,6 +106,7 @@ export async function openParts(options: HastenOptions): Promise<OpenParts> {
     cache,
     responses,
     coherence,
+    findings,
     isUnavailable,
     status: () => ({
       coherence: coherence.status(),
@@ -93,6 +114,7 @@ export async function openParts(options: HastenOptions): Promise<OpenParts> {
       cache: cache.stats(),
       responses: responses.stats(),
       redis: cache.shared?.status(),
+      findings: findings?.stats(),
     }),
     async serve(listener, port = 0, host) {
       const server = await serve(listener, port, host);
@@ -122,7 +144,8 @@ function postgresOf({
 }
 
 const NAMES: readonly string[] = [
-  ...["postgres", "redis", "directUrl", "coherence", "cache", "responses", "drainMs", "say"],
+  ...["postgres", "redis", "directUrl", "coherence", "cache", "responses", "findings"],
+  ...["drainMs", "say"],
 ];
 
 /** An option in the wrong place would be a promise that is silently not kept. */

@@ -1,6 +1,7 @@
 import type { CacheOptions } from "../cache/index.ts";
 import type { ResponseCacheOptions } from "../http/index.ts";
 import type { CoherenceOptions, DatabaseOptions } from "../postgres/index.ts";
+import type { FindingsOptions } from "../traces/index.ts";
 
 /** Options of `hasten()`. Every part has the defaults that it has alone. */
 export interface HastenOptions {
@@ -24,6 +25,11 @@ export interface HastenOptions {
   readonly cache?: CacheOptions | undefined;
   /** Options of `createResponseCache`. */
   readonly responses?: Omit<ResponseCacheOptions, "cache"> | undefined;
+  /**
+   * Judges the statements of each request: N+1, duplicates, … Development prints, tests collect,
+   * production samples; false does nothing. Options of `watchFindings`.
+   */
+  readonly findings?: false | FindingsOptions | undefined;
   /** How long requests under way may take to finish at the end; 0 to 600,000. @default 10_000 */
   readonly drainMs?: number | undefined;
   /** Told in one line what is promised, at start and when it changes. @default a line on standard error */
