@@ -76,10 +76,33 @@ export {
   type TotalQuery,
   type TotalRequest,
 } from "./pages/total.ts";
+export type { PoolWatchOptions } from "./pool-watch/options.ts";
+export { poolEventLine, poolLine } from "./pool-watch/pool-line.ts";
+export type { SizeHint } from "./pool-watch/size-hint.ts";
+export type {
+  CheckoutEvent,
+  CheckoutKind,
+  CheckoutReport,
+  PoolCounts,
+  PoolKind,
+  PoolReport,
+  PoolWatch,
+  PoolWatchEvent,
+  RefusedEvent,
+  ReturnedEvent,
+  WaitingEvent,
+  WatchedPool,
+} from "./pool-watch/types.ts";
+export { watchPool } from "./pool-watch/watch-pool.ts";
 export type { CachedQueryOptions, Queryable, QueryOptions, Result } from "./queryable.ts";
+export type { CopyFormat, CopyOutOptions } from "./read/copy-options.ts";
+export type { CopyOut } from "./read/copy-out.ts";
+export type { CopySource } from "./read/copy-statement.ts";
 export type { SnapshotHeld, SnapshotOptions, StreamOptions } from "./read/options.ts";
 export type { Rows } from "./read/row-stream.ts";
-export type { Reads } from "./read/types.ts";
+export type { TableRows, TableStreamOptions } from "./read/table-options.ts";
+export type { BatchQueryOptions, Reads } from "./read/types.ts";
+export { SetError } from "./send-together.ts";
 export type { AuditOutcome, SessionAudit, SessionEvent } from "./sessions/events.ts";
 export type {
   FindingKind,

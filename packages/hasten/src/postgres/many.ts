@@ -1,10 +1,9 @@
-import { createHash } from "node:crypto";
 import { optionInvalid, PostgresError } from "./errors.ts";
 import type { Lease } from "./lease.ts";
 import type { Queryable, QueryOptions } from "./queryable.ts";
-import { explain, type Surroundings } from "./session.ts";
+import { checkedBatchSize, sendTogether } from "./send-together.ts";
+import type { Surroundings } from "./session.ts";
 import { ident, type Statement, sql } from "./sql.ts";
-import { toPgStatement } from "./statement.ts";
 
 /** Ids in one statement, and in one call. */
 export const IDS_PER_STATEMENT = 10_000;
@@ -100,10 +99,6 @@ export interface ManyResult {
   readonly roundTrips: number;
 }
 
-/** Default and bound of statements sent together. */
-export const BATCH_SIZE = 100;
-export const BATCH_SIZE_MAX = 1_000;
-
 /** Sends statements in pipelined batches on one lease, inside a transaction that the caller holds. */
 export async function sendBatches<S>(
   lease: Lease,
@@ -111,47 +106,20 @@ export async function sendBatches<S>(
   options: ExecuteManyOptions & { readonly defaultTimeoutMs: number },
   around: Surroundings,
 ): Promise<ManyResult> {
-  const size = options.batchSize ?? BATCH_SIZE;
-  if (!Number.isInteger(size) || size < 1 || size > BATCH_SIZE_MAX)
-    throw optionInvalid("batchSize", `1 to ${BATCH_SIZE_MAX}`, size);
+  const size = checkedBatchSize(options.batchSize);
+  const timeoutMs = options.timeoutMs ?? options.defaultTimeoutMs;
+  const onTimeout = (): PostgresError => manyTimedOut(timeoutMs);
   const total = { statements: 0, rowCount: 0, roundTrips: 0 };
   for (const batch of chunks(sets.items, size)) {
-    total.rowCount += await sendBatch(lease, batch.map(sets.build), options, around);
+    const first = total.statements;
+    const limit = { timeoutMs, signal: options.signal, onTimeout, first };
+    const sent = await sendTogether(lease, batch.map(sets.build), limit, around);
+    if (sent.kind === "failed") throw sent.error;
+    for (const { rowCount } of sent.results) total.rowCount += rowCount ?? 0;
     total.statements += batch.length;
     total.roundTrips++;
   }
   return total;
-}
-
-async function sendBatch(
-  lease: Lease,
-  statements: readonly Statement[],
-  options: ExecuteManyOptions & { readonly defaultTimeoutMs: number },
-  around: Surroundings,
-): Promise<number> {
-  const { clock, measure } = around;
-  const timeoutMs = options.timeoutMs ?? options.defaultTimeoutMs;
-  const onTimeout = (): PostgresError => manyTimedOut(timeoutMs);
-  const startedMs = clock.nowMs();
-  const sent = statements.map((one) => toPgStatement(one, preparedName(one.text)));
-  const failed = (error: unknown, text: string): PostgresError =>
-    explain(error, { text, elapsedMs: clock.nowMs() - startedMs, onLost: "rolled-back" }, around)
-      .error;
-  const answers = await lease
-    .runAll(sent, { timeoutMs, signal: options.signal, onTimeout })
-    .catch((error: unknown) => {
-      throw failed(error, sent[0]!.text);
-    });
-  const eachMs = (clock.nowMs() - startedMs) / Math.max(1, statements.length);
-  let rowCount = 0;
-  answers.forEach((answer, index) => {
-    const { text } = sent[index]!;
-    if (answer.status === "rejected") throw failed(answer.reason, text);
-    const rows = answer.value.rowCount ?? 0;
-    rowCount += rows;
-    measure.statement(text, eachMs, { rows, ok: true });
-  });
-  return rowCount;
 }
 
 const manyTimedOut = (timeoutMs: number): PostgresError =>
@@ -159,10 +127,6 @@ const manyTimedOut = (timeoutMs: number): PostgresError =>
     message: `A batch had no answer within ${Math.round(timeoutMs)} ms; its transaction is rolled back.`,
     fix: "Use a smaller batchSize or a longer timeoutMs.",
   });
-
-/** Parsed once on each connection; one name for one text. */
-const preparedName = (text: string): string =>
-  `hasten_${createHash("sha256").update(text).digest("base64url").slice(0, 32)}`;
 
 function* chunks<S>(items: Iterable<S>, size: number): Generator<S[]> {
   let chunk: S[] = [];
