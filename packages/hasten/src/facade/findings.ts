@@ -1,8 +1,10 @@
-import { type FindingsOptions, type FindingsWatch, watchFindings } from "../traces/index.ts";
+import type { FindingsOptions, FindingsWatch } from "../traces/index.ts";
 
 /** The watch over the traces of the process; none where it is switched off. */
-export function openFindings(
+export async function openFindings(
   options: false | FindingsOptions | undefined,
-): FindingsWatch | undefined {
-  return options === false ? undefined : watchFindings(options);
+): Promise<FindingsWatch | undefined> {
+  if (options === false) return undefined;
+  const { watchFindings } = await import("../traces/index.ts");
+  return watchFindings(options);
 }

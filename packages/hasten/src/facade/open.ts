@@ -50,7 +50,7 @@ const DRAIN_MS_MAX = 600_000;
  */
 export async function openParts(options: HastenOptions): Promise<OpenParts> {
   refuseUnknown(options);
-  const findings = openFindings(options.findings);
+  const findings = await openFindings(options.findings);
   try {
     return await openAll(options, findings);
   } catch (error) {
