@@ -1,20 +1,64 @@
+import type { QueryRecord } from "../core/trace/index.ts";
 import { queryKey } from "./cached-query.ts";
 import { type Core, checkedTimeout, UNSENT_RETRIES } from "./core.ts";
+import type { PgResult } from "./driver.ts";
 import { aborted, waitTimedOut } from "./failures.ts";
 import type { Lease } from "./lease.ts";
 import type { CachedQueryOptions, QueryOptions, Result } from "./queryable.ts";
+import { recordCall, recordEnded, recordHit } from "./recording/record.ts";
 import { type RunFailure, type RunOne, runOn, stateAfter } from "./session.ts";
 import type { Statement } from "./sql.ts";
 
-/** Runs one statement on a connection of its own. */
-export async function executeOn<R>(
+interface ExecuteOptions extends QueryOptions {
+  readonly idempotent?: boolean;
+  /** Its rows will be kept for others. */
+  readonly fills?: boolean;
+}
+
+type Recorded<O> = O & { readonly record: QueryRecord | undefined };
+
+/** Runs one statement on a connection of its own. Call it synchronously from the public call. */
+export function executeOn<R>(
   core: Core,
   statement: Statement,
-  options: QueryOptions & { readonly idempotent?: boolean },
+  options: ExecuteOptions,
+): Promise<Result<R>> {
+  return executeRecorded(core, statement, { ...options, record: recordStatement(core, statement) });
+}
+
+function recordStatement(core: Core, statement: Statement): QueryRecord | undefined {
+  const { text, values } = (statement ?? {}) as Partial<Statement>;
+  return typeof text === "string" ? recordCall(core.around.clock, text, values) : undefined;
+}
+
+async function executeRecorded<R>(
+  core: Core,
+  statement: Statement,
+  options: Recorded<ExecuteOptions>,
+): Promise<Result<R>> {
+  try {
+    return await attempts<R>(core, statement, options);
+  } catch (error) {
+    const { clock, database } = core.around;
+    // No connection for it, or it could not be sent.
+    if (options.record?.outcome === "running")
+      recordEnded(options.record, { nowMs: clock.nowMs(), rows: 0, error, database });
+    throw error;
+  }
+}
+
+async function attempts<R>(
+  core: Core,
+  statement: Statement,
+  options: Recorded<ExecuteOptions>,
 ): Promise<Result<R>> {
   const timeoutMs = core.connections.pooler.limitOf(checkedTimeout(options.timeoutMs, core));
   const { clock } = core.around;
   const deadlineMs = clock.nowMs() + timeoutMs;
+  if (core.replicas !== undefined) {
+    const elsewhere = await core.replicas.read(statement, { ...options, timeoutMs });
+    if (elsewhere !== undefined) return resultOf<R>(elsewhere);
+  }
   let last: RunFailure | undefined;
   let { name } = options;
   for (let attempt = 0; attempt === 0 || worthAnother(core, last!, attempt, options); attempt++) {
@@ -23,6 +67,7 @@ export async function executeOn<R>(
     const lease = await core.connections.acquire({
       timeoutMs: Math.max(1, leftMs),
       signal: options.signal,
+      use: "query",
     });
     const outcome = await runReleasing(core, lease, statement, {
       ...options,
@@ -34,11 +79,16 @@ export async function executeOn<R>(
       if (planIsOld(outcome)) name = undefined;
       continue;
     }
-    const { rows, rowCount, command } = outcome.result;
-    return { rows: rows as readonly R[], rowCount: rowCount ?? 0, command };
+    return resultOf<R>(outcome.result);
   }
   throw last!.error;
 }
+
+const resultOf = <R>({ rows, rowCount, command }: PgResult): Result<R> => ({
+  rows: rows as readonly R[],
+  rowCount: rowCount ?? 0,
+  command,
+});
 
 /**
  * A table changed under a prepared statement: the server refuses it on this connection from now on,
@@ -65,12 +115,12 @@ async function runReleasing(
   statement: Statement,
   options: Omit<RunOne, "onLost">,
 ) {
-  const { timeoutMs, signal, name } = options;
+  const { timeoutMs, signal, name, record } = options;
   try {
     const outcome = await runOn(
       lease,
       statement,
-      { timeoutMs, signal, name, onLost: "unknown" },
+      { timeoutMs, signal, name, record, onLost: "unknown" },
       core.around,
     );
     const state = outcome.kind === "answered" ? "clean" : stateAfter(outcome.failure);
@@ -92,25 +142,32 @@ export async function queryOn<R>(
   const store = core.options.cache;
   if (cache === undefined || store === undefined)
     return (await executeOn<R>(core, statement, options)).rows;
+  const { clock, database } = core.around;
+  const record = recordStatement(core, statement);
   let asked = false;
   const load = async (context: { signal: AbortSignal }): Promise<readonly unknown[]> => {
     asked = true;
-    return (
-      await executeOn(core, statement, {
-        idempotent: true,
-        ...rest,
-        signal: context.signal,
-      })
-    ).rows;
+    const given = { idempotent: true, fills: true, ...rest, signal: context.signal };
+    // One that begins when its caller has its answer already is a statement of its own.
+    if (record === undefined || record.outcome !== "running")
+      return (await executeOn(core, statement, given)).rows;
+    record.cache = "miss";
+    return (await executeRecorded(core, statement, { ...given, record })).rows;
   };
-  const { key = queryKey(core.keyIdentity, statement), ...kept } = cache;
-  if (signal?.aborted) throw aborted(signal);
-  const answer = store.getOrSet(key, load, kept);
-  const rows = await (isPending(answer)
-    ? ownWait(core, answer, { ...options, asked: () => asked })
-    : answer);
-  core.measure.cached(!asked);
-  return rows as readonly R[];
+  try {
+    const { key = queryKey(core.keyIdentity, statement), ...kept } = cache;
+    if (signal?.aborted) throw aborted(signal);
+    const answer = store.getOrSet(key, load, kept);
+    const rows = (await (isPending(answer)
+      ? ownWait(core, answer, { ...options, asked: () => asked })
+      : answer)) as readonly R[];
+    core.measure.cached(!asked);
+    if (!asked) recordHit(record, { nowMs: clock.nowMs(), rows: rows.length, database });
+    return rows;
+  } catch (error) {
+    if (!asked) recordHit(record, { nowMs: clock.nowMs(), rows: 0, error, database });
+    throw error;
+  }
 }
 
 const isPending = (answer: unknown): answer is PromiseLike<unknown> =>

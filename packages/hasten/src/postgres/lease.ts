@@ -36,6 +36,8 @@ export interface Lease {
   /** Gives up with this error: what runs is cancelled, what follows is refused. */
   abandon(error: PostgresError): void;
   release(state: "clean" | "broken"): void;
+  /** What its connection has received so far, in bytes. */
+  bytesRead(): number;
   /** The server's process id of the session; behind a pooler a number that means nothing. */
   readonly pid: number | null;
   /** When it was taken, by the clock. */
@@ -112,6 +114,7 @@ export function createLease(client: PgClient, options: LeaseOptions): Lease {
     runAll: (statements, limit) => within(limit, () => sendAll(client, statements)),
     use: (work, limit) => within(limit, () => work(client)),
     abandon,
+    bytesRead: () => client.connection?.stream?.bytesRead ?? 0,
     pid: client.processID,
     sinceMs: options.clock.nowMs(),
     get abandoned() {

@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts";
+import type { QueryRecord } from "../core/trace/index.ts";
 import type { PgResult } from "./driver.ts";
 import type { PostgresError } from "./errors.ts";
 import {
@@ -14,6 +15,7 @@ import {
 } from "./failures.ts";
 import type { Lease } from "./lease.ts";
 import type { Measure } from "./measure.ts";
+import { recordEnded, recordSent } from "./recording/record.ts";
 import type { Statement } from "./sql.ts";
 import { toPgStatement } from "./statement.ts";
 
@@ -23,6 +25,8 @@ export interface Surroundings {
   readonly measure: Measure;
   readonly full: boolean;
   readonly statementTimeoutMs: number;
+  /** The database's name. */
+  readonly database: string;
 }
 
 /** A failed run: the error for the caller, and what it says about the connection. */
@@ -40,6 +44,8 @@ export interface RunOne {
   readonly name?: string | undefined;
   /** Inside a transaction a lost connection means rolled back; outside nobody knows. */
   readonly onLost: "unknown" | "rolled-back";
+  /** Made by the public call, where it is recorded. */
+  readonly record?: QueryRecord | undefined;
 }
 
 /** Runs one statement on a lease, measures it, and says what happened. Never rejects for a server's or network's error. */
@@ -52,16 +58,22 @@ export async function runOn(
   const { clock, measure } = around;
   const pg = toPgStatement(statement, options.name);
   const startedMs = clock.nowMs();
-  const { timeoutMs, signal } = options;
+  const { timeoutMs, signal, record } = options;
+  if (record !== undefined) recordSent(record, startedMs, lease.bytesRead());
+  const ended = (nowMs: number, rows: number, error?: unknown): void => {
+    const bytesRead = record === undefined ? 0 : lease.bytesRead();
+    recordEnded(record, { nowMs, bytesRead, rows, error, database: around.database });
+    measure.statement(pg.text, nowMs - startedMs, { rows, ok: error === undefined });
+  };
   const onTimeout = (): PostgresError => timedOut(timeoutMs, measure.nameOf(pg.text));
   try {
     const result = await lease.run(pg, { timeoutMs, signal, onTimeout });
-    const rows = result.rowCount ?? 0;
-    measure.statement(pg.text, clock.nowMs() - startedMs, { rows, ok: true });
+    ended(clock.nowMs(), result.rowCount ?? 0);
     return { kind: "answered", result };
   } catch (error) {
-    const elapsedMs = clock.nowMs() - startedMs;
-    measure.statement(pg.text, elapsedMs, { rows: 0, ok: false });
+    const nowMs = clock.nowMs();
+    ended(nowMs, 0, error ?? new Error("failed"));
+    const elapsedMs = nowMs - startedMs;
     return explain(error, { text: pg.text, elapsedMs, onLost: options.onLost }, around);
   }
 }

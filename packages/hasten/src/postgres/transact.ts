@@ -1,8 +1,10 @@
 import { channels } from "../core/channels.ts";
 import { tell } from "../core/tell.ts";
+import { currentTrace, type TransactionSpan } from "../core/trace/index.ts";
 import { AFTER_SERVER_MS, type Core, checkedTimeout, databaseOf, UNSENT_RETRIES } from "./core.ts";
 import { optionInvalid, PostgresError } from "./errors.ts";
 import { type ExecuteManyOptions, type ManyResult, sendBatches } from "./many.ts";
+import { waitedForConnection } from "./recording/record.ts";
 import type { Statement } from "./sql.ts";
 import { begin, isRetryable, runTransaction } from "./transaction.ts";
 import type { Committed, TransactionOptions, TransactionParts, Tx } from "./tx.ts";
@@ -34,6 +36,10 @@ export async function transactionOn<T>(
 }
 
 type Bounded = TransactionOptions & { readonly deadlineMs: number };
+type Spanned = Bounded & { readonly span: TransactionSpan | undefined };
+
+const isUnknown = (error: unknown): boolean =>
+  error instanceof PostgresError && error.code === "HST_PG_OUTCOME_UNKNOWN";
 
 /** One deadline for all repeats. */
 function deadlineOf(core: Core, { timeoutMs }: TransactionOptions): number {
@@ -48,30 +54,39 @@ async function oneTransaction<T>(
 ): Promise<T> {
   const { clock } = core.around;
   const startedMs = clock.nowMs();
-  const parts = await begun(core, options);
-  let ok = false;
+  const span = currentTrace()?.queries.began(startedMs);
+  let outcome: TransactionSpan["outcome"] = "rolled-back";
+  let parts: TransactionParts | undefined;
   try {
+    parts = await begun(core, { ...options, span });
     const value = await run(parts);
-    ok = true;
+    outcome = "committed";
     return value;
+  } catch (error) {
+    if (isUnknown(error)) outcome = "unknown";
+    throw error;
   } finally {
-    core.measure.transaction(clock.nowMs() - startedMs, ok);
+    const endedMs = clock.nowMs();
+    if (span !== undefined) Object.assign(span, { endedMs, outcome });
+    if (parts !== undefined) core.measure.transaction(endedMs - startedMs, outcome === "committed");
   }
 }
 
 /** Takes a connection and begins; a connection that turns out dead at BEGIN is replaced. */
-async function begun(core: Core, options: Bounded): Promise<TransactionParts> {
+async function begun(core: Core, options: Spanned): Promise<TransactionParts> {
   const { around } = core;
-  const { deadlineMs } = options;
+  const { deadlineMs, span } = options;
   const own = options.statementTimeoutMs;
   if (own !== undefined) checkedTimeout(own, core);
   const defaultTimeoutMs = own === undefined ? core.defaultTimeoutMs : own + AFTER_SERVER_MS;
   const ownAround = own === undefined ? around : { ...around, statementTimeoutMs: own };
   for (let attempt = 0; ; attempt++) {
     const timeoutMs = Math.max(1, deadlineMs - around.clock.nowMs());
+    const askedMs = around.clock.nowMs();
     const lease = await core.connections.acquire({ timeoutMs, signal: options.signal });
+    waitedForConnection(around.clock.nowMs() - askedMs);
     const limits = limitsOf(core, own);
-    const parts = { lease, options, around: ownAround, defaultTimeoutMs, deadlineMs, limits };
+    const parts = { lease, options, around: ownAround, defaultTimeoutMs, deadlineMs, limits, span };
     const outcome = await begin(parts).catch((error: unknown) => {
       lease.release("clean");
       throw error;

@@ -6,8 +6,10 @@
  * - a nested transaction shuts its parent until it ends, and so does what holds the connection;
  * - after the work ended nothing more is accepted.
  */
+import type { QueryRecord } from "../core/trace/index.ts";
 import { PostgresError } from "./errors.ts";
 import { onlyRow, type QueryOptions, type Result } from "./queryable.ts";
+import { recordIn } from "./recording/record.ts";
 import { runOn } from "./session.ts";
 import { type Statement, trustedSql } from "./sql.ts";
 import {
@@ -58,8 +60,10 @@ export function openScope(parts: TransactionParts, depth = 0): Scope {
     }
   };
 
-  const execute = <R>(statement: Statement, options: QueryOptions = {}): Promise<Result<R>> =>
-    inTurn(() => executeIn<R>(parts, statement, options));
+  const execute = <R>(statement: Statement, options: QueryOptions = {}): Promise<Result<R>> => {
+    const record = state === "open" ? recordIn(parts, statement ?? {}) : undefined;
+    return inTurn(() => executeIn<R>(parts, statement, { ...options, record }));
+  };
 
   const tx: Tx = {
     execute,
@@ -92,7 +96,7 @@ export function openScope(parts: TransactionParts, depth = 0): Scope {
 async function executeIn<R>(
   parts: TransactionParts,
   statement: Statement,
-  options: QueryOptions,
+  options: QueryOptions & { readonly record?: QueryRecord | undefined },
 ): Promise<Result<R>> {
   const leftMs = parts.deadlineMs - parts.around.clock.nowMs();
   const timeoutMs = Math.max(1, Math.min(options.timeoutMs ?? parts.defaultTimeoutMs, leftMs));
@@ -103,6 +107,7 @@ async function executeIn<R>(
       timeoutMs,
       signal: options.signal,
       name: options.name,
+      record: options.record,
       onLost: "rolled-back",
     },
     parts.around,
@@ -119,7 +124,8 @@ async function runSavepoint<T>(
 ): Promise<Committed<T>> {
   const name = `hasten_${depth}`;
   const scope = openScope(parts, depth);
-  const send = (text: string): Promise<Result<unknown>> => executeIn(parts, trustedSql(text), {});
+  const send = (text: string): Promise<Result<unknown>> =>
+    executeIn(parts, trustedSql(text), { record: recordIn(parts, { text }) });
   await send(`savepoint ${name}`);
   try {
     const value = await work(scope.tx);

@@ -11,6 +11,7 @@
 import { optionInvalid, PostgresError } from "./errors.ts";
 import { aborted, outcomeUnknown, timedOut } from "./failures.ts";
 import { beginLimited } from "./pooler/begin.ts";
+import { recordIn } from "./recording/record.ts";
 import { type RunOutcome, runOn, stateAfter } from "./session.ts";
 import { type Statement, sql, trustedSql } from "./sql.ts";
 import { openScope } from "./transaction-scope.ts";
@@ -129,10 +130,11 @@ function boundOf(
 
 function control(statement: Statement, kind: Control, parts: TransactionParts) {
   const timeoutMs = boundOf(kind, parts);
+  const record = recordIn(parts, statement);
   return runOn(
     parts.lease,
     statement,
-    { timeoutMs, onLost: kind === "commit" ? "unknown" : "rolled-back" },
+    { timeoutMs, onLost: kind === "commit" ? "unknown" : "rolled-back", record },
     parts.around,
   );
 }

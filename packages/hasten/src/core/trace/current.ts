@@ -58,6 +58,11 @@ export function ownTraffic<T>(work: () => T): T {
   return storage.run(OWN, work);
 }
 
+/** Whether the code that runs now is said to be nobody's: {@link untraced} or {@link ownTraffic}. */
+export function isApart(): boolean {
+  return typeof storage.getStore() === "symbol";
+}
+
 export function isOwnTraffic(): boolean {
   return storage.getStore() === OWN;
 }

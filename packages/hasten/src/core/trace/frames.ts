@@ -41,14 +41,24 @@ interface File {
   readonly path: string;
   readonly isApplication: boolean;
   readonly isMapped: boolean;
+  readonly dispatches: boolean;
 }
+
+/** What calls handlers that somebody registered: who called it is not who wrote them. */
+const DISPATCHERS =
+  /[/\\]node_modules[/\\](?:express|router|connect|fastify|avvio|koa|koa-[^/\\]+|hono|@?hapi|@nestjs|@koa|@fastify|vitest|@vitest|jest[^/\\]*|mocha|graphql)[/\\]/;
 
 function fileOf(name: string): File {
   const known = files.get(name);
   if (known !== undefined) return known;
   const path = pathOf(name);
   const isMapped = hasMap(name) || hasMap(path);
-  const made = { path, isApplication: isApplication(path), isMapped };
+  const made = {
+    path,
+    isApplication: isApplication(path),
+    isMapped,
+    dispatches: DISPATCHERS.test(path),
+  };
   if (files.size >= FILES_MAX) files.clear();
   files.set(name, made);
   return made;
@@ -93,13 +103,19 @@ export function applicationFrame(
   return undefined;
 }
 
-/** The function that a nameless one is written in, as far as the stack tells: same file, no library between. */
+/**
+ * The function that a nameless one is written in, as far as the stack tells: of the same file, through
+ * libraries that are handed work to run (a transaction), not through those that find handlers for it.
+ */
 function enclosing(frames: readonly Frame[], from: number, file: string): string {
   for (let at = from; at < frames.length; at++) {
     const frame = frames[at]!;
     const name = frame.getFileName();
     // Built-in functions, such as Array.map, are in no file; Node's own queues say nothing.
     if (name == null || name.startsWith("node:") || frame.isPromiseAll?.() === true) continue;
+    const { isApplication: counts, dispatches } = fileOf(name);
+    if (dispatches) return "";
+    if (!counts) continue;
     if (name !== file) return "";
     const named = nameOf(frame);
     if (named !== "") return named;

@@ -11,6 +11,7 @@ export {
   currentTrace,
   inTrace,
   isAdrift,
+  isApart,
   isOwnTraffic,
   isTracing,
   ownTraffic,

@@ -48,7 +48,7 @@ export interface QueryRecord {
   /** Its rows are handed on as they come: a cursor, a COPY. No answer is held in memory. */
   streamed: boolean;
   /** Asked for by what the application has excepted from being judged. */
-  readonly unjudged: boolean;
+  unjudged: boolean;
   /** What its connection had received when it was sent. */
   bytesBefore: number;
   /** What those who listen to statements made of it. */
@@ -63,7 +63,8 @@ export interface TransactionSpan {
   endedMs: number;
   /** Those that read or write. */
   statements: number;
-  outcome: "running" | "committed" | "rolled-back";
+  /** `unknown`: the connection was lost at COMMIT. */
+  outcome: "running" | "committed" | "rolled-back" | "unknown";
 }
 
 export interface QueryTotals {
@@ -163,9 +164,9 @@ export class QueryLog {
       sum.rows += one.rows;
       sum.bytes += one.bytes;
       if (one.outcome === "failed") sum.failed += 1;
-      if (one.sentMs === 0) continue;
-      sum.waitMs += one.sentMs - one.calledMs;
-      if (one.endedMs !== 0) sum.databaseMs += one.endedMs - one.sentMs;
+      if (one.sentMs !== 0) sum.waitMs += one.sentMs - one.calledMs;
+      else if (one.endedMs !== 0) sum.waitMs += one.endedMs - one.calledMs;
+      if (one.sentMs !== 0 && one.endedMs !== 0) sum.databaseMs += one.endedMs - one.sentMs;
     }
     return sum;
   }

@@ -1,0 +1,113 @@
+/**
+ * The life of one statement's record: made synchronously in the public call, carried to where it is
+ * sent, ended where its outcome is known.
+ *
+ * Invariants:
+ * - Where nobody records (no trace, nobody listening) there is no record, and nothing is measured.
+ * - A statement is recorded by whoever the application called, once: what that one hands on to carries
+ *   the record, or is told that there is one.
+ */
+import type { Clock } from "../../core/clock.ts";
+import {
+  currentTrace,
+  hasStatementHooks,
+  isApart,
+  newRecord,
+  type QueryRecord,
+  type TransactionSpan,
+  tellCalled,
+  tellEnded,
+} from "../../core/trace/index.ts";
+import { shapeOf } from "./shape.ts";
+
+/** Asked for now. Call it synchronously in the public call, so that the stack leads to the caller. */
+export function recordCall(
+  clock: Clock,
+  text: string,
+  values: readonly unknown[] | undefined,
+): QueryRecord | undefined {
+  const trace = currentTrace();
+  if (trace === undefined && (!hasStatementHooks() || isApart())) return undefined;
+  const shape = shapeOf(text);
+  const record =
+    trace === undefined
+      ? newRecord(shape, values, clock.nowMs())
+      : trace.queries.called(shape, values, clock.nowMs());
+  if (record !== undefined && shape.role !== "internal") tellCalled(record);
+  return record;
+}
+
+/** It is on the wire, or sent again. */
+export function recordSent(
+  record: QueryRecord | undefined,
+  nowMs: number,
+  bytesRead: number,
+): void {
+  if (record === undefined) return;
+  record.sentMs = nowMs;
+  record.bytesBefore = bytesRead;
+}
+
+/** The running trace waited for a connection that it took out of a pool itself. */
+export function waitedForConnection(waitMs: number): void {
+  const trace = currentTrace();
+  if (trace !== undefined) trace.queries.checkoutWaitMs += waitMs;
+}
+
+/** A statement of a transaction that hasten runs is asked for now. */
+export function recordIn(
+  { around, span }: { readonly around: Around; readonly span?: TransactionSpan | undefined },
+  { text, values }: Asked,
+): QueryRecord | undefined {
+  if (typeof text !== "string") return undefined;
+  const record = recordCall(around.clock, text, values);
+  if (record === undefined || span === undefined) return record;
+  record.transaction = span.number;
+  if (record.shape.role !== "control") span.statements += 1;
+  return record;
+}
+
+interface Around {
+  readonly clock: Clock;
+}
+
+interface Asked {
+  readonly text?: string;
+  readonly values?: readonly unknown[] | undefined;
+}
+
+export interface RecordEnd {
+  readonly nowMs: number;
+  /** What its connection has received by now; leave it out where several share one. */
+  readonly bytesRead?: number | undefined;
+  readonly rows: number;
+  /** What it failed with. */
+  readonly error?: unknown;
+  /** The database's name. */
+  readonly database: string;
+}
+
+/** Its outcome is known. */
+export function recordEnded(record: QueryRecord | undefined, end: RecordEnd): void {
+  if (record === undefined) return;
+  record.endedMs = end.nowMs;
+  record.rows = end.rows;
+  if (end.bytesRead !== undefined && record.sentMs !== 0)
+    record.bytes = Math.max(0, end.bytesRead - record.bytesBefore);
+  record.outcome = end.error === undefined ? "answered" : "failed";
+  tellEnded(record, { database: end.database, error: end.error });
+}
+
+/** A cache answered, or failed to: the database was not asked for this one. */
+export function recordHit(record: QueryRecord | undefined, end: RecordEnd): void {
+  if (record === undefined) return;
+  record.cache = "hit";
+  recordEnded(record, end);
+}
+
+/** What a client of the driver has received so far. */
+export function bytesReadOf(client: object): number {
+  const { connection } = client as { connection?: { stream?: { bytesRead?: unknown } } };
+  const read = connection?.stream?.bytesRead;
+  return typeof read === "number" ? read : 0;
+}
