@@ -11,6 +11,7 @@ export const channels: {
   readonly cacheWarmUp: Channel;
   readonly httpRequest: Channel;
   readonly poolEvent: Channel;
+  readonly poolWatch: Channel;
   readonly postgresQuery: Channel;
   readonly redisEvent: Channel;
   readonly sessionEvent: Channel;
@@ -23,6 +24,7 @@ export const channels: {
   cacheWarmUp: channel("hasten:cache:warm-up"),
   httpRequest: channel("hasten:http:request"),
   poolEvent: channel("hasten:postgres:pool"),
+  poolWatch: channel("hasten:postgres:pool-watch"),
   postgresQuery: channel("hasten:postgres:query"),
   redisEvent: channel("hasten:redis:event"),
   sessionEvent: channel("hasten:postgres:session"),

@@ -5,24 +5,27 @@
  * - only establishing a connection is retried: jittered exponential back-off within
  *   acquireTimeoutMs, behind a circuit breaker that counts failures to connect and nothing else;
  * - an idle connection is handed out whatever the breaker says;
- * - at most waitingMax callers wait; every wait ends by a connection, a time-out, an abort or close();
- * - a connection that arrives after its caller gave up goes straight back to the pool.
+ * - first come, first served, and every wait ends (wait-queue.ts); at most waitingMax callers wait for
+ *   connections that are all in use;
+ * - the watch of the pool sees each checkout once: its owner's here, those of others at the pool.
  */
-import { type CircuitBreakerPolicy, CircuitState, isBrokenCircuitError } from "cockatiel";
+import { type CircuitBreakerPolicy, CircuitState } from "cockatiel";
 import type { Pool } from "pg";
 import { channels } from "../core/channels.ts";
-import type { Clock } from "../core/clock.ts";
+import { acquireFailed, acquireTimeout, poolFull, takenBack } from "./acquire-errors.ts";
 import { cancelRequest } from "./cancel.ts";
 import type { PgClient } from "./driver.ts";
 import { createPool } from "./driver-pool.ts";
-import { PostgresError } from "./errors.ts";
 import { type Emit, establishing, type PoolEvent } from "./establish.ts";
-import { aborted, closed, reasonOf, unavailable } from "./failures.ts";
+import { aborted, closed, reasonOf } from "./failures.ts";
 import { createLease, type Lease } from "./lease.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { offerLeases, serverOf } from "./own-leases.ts";
+import { type OwnWatch, watchOwnPool } from "./pool-watch/own.ts";
+import type { CheckoutKind, PoolWatch } from "./pool-watch/types.ts";
 import type { Pooler } from "./pooler/pooler.ts";
 import { poolerOf } from "./pooler/pooler-of.ts";
+import { type Obtain, WaitQueue } from "./wait-queue.ts";
 
 export interface PoolStats {
   readonly total: number;
@@ -35,11 +38,20 @@ export interface PoolStats {
   readonly breaker: "closed" | "open" | "half-open";
 }
 
+export interface AcquireLimit {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly use?: Exclude<CheckoutKind, "either">;
+}
+
 export interface Connections {
   readonly pool: Pool;
   /** What stands between here and the server. */
   readonly pooler: Pooler;
-  acquire(limit: { timeoutMs: number; signal?: AbortSignal | undefined }): Promise<Lease>;
+  /** What is known of the pool; undefined where it is not watched. */
+  readonly watch: PoolWatch | undefined;
+  /** @param limit `use` is "query" for what gives its connection back by itself. @default "held" */
+  acquire(limit: AcquireLimit): Promise<Lease>;
   /** Opens connections up to pool.min, when nobody waits. Never rejects. */
   warm(): Promise<void>;
   stats(): PoolStats;
@@ -47,7 +59,6 @@ export interface Connections {
   close(timeoutMs: number): Promise<void>;
 }
 
-const QUEUE_TIMEOUT = /^timeout exceeded when trying to connect/;
 /** Longest wait for polite goodbyes before sockets are destroyed. */
 const GOODBYE_MS = 500;
 
@@ -59,7 +70,6 @@ export function createConnections(options: ResolvedOptions, database: string): C
   const { clock } = options;
   const leases = new Set<Lease>();
   const withdraw = offerLeases(serverOf(pool.options), leases);
-  const waiters = new Set<(error: PostgresError) => void>();
   let isClosing = false;
   const emit = (kind: PoolEvent["kind"], because?: string): void => {
     if (channels.poolEvent.hasSubscribers)
@@ -69,30 +79,36 @@ export function createConnections(options: ResolvedOptions, database: string): C
   follow(pool, emit);
 
   const full = options.errors === "full";
-  const leaseOf = (client: PgClient): Lease => {
-    const lease = createLease(client, {
-      clock,
-      cancel: (target) => cancelRequest(target, { timeoutMs: options.cancelTimeoutMs, clock }),
-      onOver: (ended) => leases.delete(ended),
-    });
-    leases.add(lease);
-    return lease;
-  };
-  const connect = (): Promise<PgClient> => pool.connect() as unknown as Promise<PgClient>;
+  const held = new WeakMap<object, Lease>();
+  const leaseOf = leasing(options, { leases, held });
+  const take = (): Promise<PgClient> => pool.connect() as unknown as Promise<PgClient>;
+  const connect = (): Promise<PgClient> => (watch === undefined ? take() : watch.aside(take));
 
   const obtain: Obtain = (signal) =>
     pool.idleCount > pool.waitingCount ? connect() : policy.execute(connect, signal());
+  const queue = new WaitQueue(obtain, clock);
+  const watch = watchOwn(options, { pool, queue, leaseOf: (client) => held.get(client) });
 
-  const acquire: Connections["acquire"] = async ({ timeoutMs, signal }) => {
+  const acquire: Connections["acquire"] = async ({ timeoutMs, signal, use = "held" }) => {
     if (isClosing) throw closed();
     if (signal?.aborted) throw aborted(signal);
-    if (pool.waitingCount >= options.pool.waitingMax && pool.idleCount === 0 && isFull(pool))
-      throw poolFull(options.pool.waitingMax);
-    const boundMs = Math.min(timeoutMs, options.pool.acquireTimeoutMs);
+    const { waitingMax, acquireTimeoutMs } = options.pool;
+    if (waitingIn(pool, queue) >= waitingMax && pool.idleCount === 0 && isFull(pool)) {
+      watch?.watcher.shed();
+      throw poolFull(waitingMax);
+    }
+    const boundMs = Math.min(timeoutMs, acquireTimeoutMs);
+    const seen = watch?.watcher.requested(use);
     try {
-      return leaseOf(await waitForClient(obtain, { boundMs, signal, clock, waiters }));
+      const taken = queue.take({ boundMs, signal, onTimeout: acquireTimeout, onAbort: aborted });
+      watch?.watcher.asked();
+      const client = await taken;
+      if (seen !== undefined) watch?.watcher.acquired(seen, client);
+      return leaseOf(client);
     } catch (error) {
-      throw acquireFailed(error, { boundMs, full, emit });
+      const failed = acquireFailed(error, { boundMs, full, emit });
+      if (seen !== undefined) watch?.watcher.failed(seen, failed);
+      throw failed;
     }
   };
 
@@ -104,16 +120,22 @@ export function createConnections(options: ResolvedOptions, database: string): C
       const missing = options.pool.min - pool.totalCount;
       if (isClosing || missing <= 0 || pool.waitingCount > 0) return;
       const timeoutMs = options.pool.acquireTimeoutMs;
-      const wanted = Array.from({ length: pool.idleCount + missing }, () => acquire({ timeoutMs }));
+      const wanted = Array.from({ length: pool.idleCount + missing }, () =>
+        acquire({ timeoutMs, use: "query" }),
+      );
       for (const outcome of await Promise.allSettled(wanted))
         if (outcome.status === "fulfilled") outcome.value.release("clean");
     },
-    stats: () => poolStats(pool, options.pool.max, breaker),
+    watch: watch?.view,
+    stats: () => ({
+      ...poolStats(pool, options.pool.max, breaker),
+      waiting: waitingIn(pool, queue),
+    }),
     async close(timeoutMs) {
       isClosing = true;
       const deadlineMs = clock.nowMs() + timeoutMs;
-      await until(() => leases.size === 0 && pool.waitingCount === 0, deadlineMs, options);
-      for (const give of waiters) give(closed());
+      await until(() => leases.size === 0 && queue.size === 0, deadlineMs, options);
+      queue.refuseAll(closed());
       for (const lease of leases) lease.abandon(closed());
       await until(() => leases.size === 0, clock.nowMs() + options.cancelTimeoutMs, options);
       withdraw();
@@ -121,8 +143,57 @@ export function createConnections(options: ResolvedOptions, database: string): C
       await until(() => open.size === 0, clock.nowMs() + GOODBYE_MS, options);
       for (const client of open) client.connection?.stream?.destroy();
       await until(() => open.size === 0, clock.nowMs() + GOODBYE_MS, options);
+      watch?.release();
     },
   };
+}
+
+interface Leased {
+  readonly leases: Set<Lease>;
+  /** By client, where a checkout may be ended by force. */
+  readonly held: WeakMap<object, Lease>;
+}
+
+function leasing(
+  { clock, cancelTimeoutMs, poolWatch }: ResolvedOptions,
+  { leases, held }: Leased,
+): (client: PgClient) => Lease {
+  const byForce = poolWatch !== false && (poolWatch.destroyAfterMs ?? 0) > 0;
+  return (client) => {
+    const lease = createLease(client, {
+      clock,
+      cancel: (target) => cancelRequest(target, { timeoutMs: cancelTimeoutMs, clock }),
+      onOver: (ended) => leases.delete(ended),
+    });
+    leases.add(lease);
+    if (byForce) held.set(client, lease);
+    return lease;
+  };
+}
+
+/** Callers in the driver's queue, without attempts that nobody waits for any more. */
+const waitingIn = (pool: Pool, queue: WaitQueue): number =>
+  Math.max(0, pool.waitingCount - queue.surplus);
+
+interface OwnParts {
+  readonly pool: Pool;
+  readonly queue: WaitQueue;
+  readonly leaseOf: (client: object) => Lease | undefined;
+}
+
+function watchOwn(options: ResolvedOptions, parts: OwnParts): OwnWatch | undefined {
+  const { poolWatch, clock } = options;
+  if (poolWatch === false) return undefined;
+  const { pool, queue, leaseOf } = parts;
+  return watchOwnPool(pool as never, {
+    options: { clock, ...poolWatch },
+    surplus: () => queue.surplus,
+    abandon(client) {
+      const lease = leaseOf(client);
+      lease?.abandon(takenBack());
+      return lease !== undefined;
+    },
+  });
 }
 
 const isFull = (pool: Pool): boolean => pool.totalCount >= (pool.options.max ?? 0);
@@ -151,81 +222,6 @@ function follow(pool: Pool, emit: Emit): void {
   pool.on("remove", () => emit("removed"));
   pool.on("error", (error) => emit("lost", reasonOf(error)));
 }
-
-/** Gets a client; asks for the signal only where it may retry, for making one costs as much as the rest of a wait. */
-type Obtain = (signal: () => AbortSignal) => Promise<PgClient>;
-
-interface Waiting {
-  readonly boundMs: number;
-  readonly signal: AbortSignal | undefined;
-  readonly clock: Clock;
-  readonly waiters: Set<(error: PostgresError) => void>;
-}
-
-/** Settles once, and decides at that moment whose the client is: a late one goes back to the pool. */
-function waitForClient(
-  obtain: Obtain,
-  { boundMs, signal, clock, waiters }: Waiting,
-): Promise<PgClient> {
-  return new Promise((resolve, reject) => {
-    let stop: AbortController | undefined;
-    let settled = false;
-    const settle = (): void => {
-      settled = true;
-      timer.cancel();
-      waiters.delete(give);
-      signal?.removeEventListener("abort", onAbort);
-    };
-    const give = (error: unknown): void => {
-      if (settled) return;
-      settle();
-      stop?.abort();
-      reject(error);
-    };
-    const onAbort = (): void => give(aborted(signal!));
-    const timer = clock.schedule(boundMs, () => give(acquireTimeout(boundMs)));
-    signal?.addEventListener("abort", onAbort, { once: true });
-    waiters.add(give);
-    const stopped = (): AbortSignal => {
-      stop ??= new AbortController();
-      return stop.signal;
-    };
-    obtain(stopped).then((client) => {
-      if (settled) return client.release();
-      settle();
-      resolve(client);
-    }, give);
-  });
-}
-
-function acquireFailed(
-  error: unknown,
-  context: { boundMs: number; full: boolean; emit: Emit },
-): PostgresError {
-  const given =
-    error instanceof Error && QUEUE_TIMEOUT.test(error.message)
-      ? acquireTimeout(context.boundMs)
-      : error;
-  if (given instanceof PostgresError) {
-    if (given.code === "HST_PG_ACQUIRE_TIMEOUT") context.emit("acquire-timeout");
-    return given;
-  }
-  if (isBrokenCircuitError(error))
-    return unavailable("connecting failed repeatedly and is paused", error, context.full);
-  return unavailable(`connecting failed (${reasonOf(error)})`, error, context.full);
-}
-
-const acquireTimeout = (boundMs: number): PostgresError =>
-  new PostgresError("HST_PG_ACQUIRE_TIMEOUT", {
-    message: `No connection became free or could be opened within ${Math.round(boundMs)} ms.`,
-    fix: "Look for slow or leaked transactions, or raise pool.max or pool.acquireTimeoutMs.",
-  });
-
-const poolFull = (waitingMax: number): PostgresError =>
-  new PostgresError("HST_PG_POOL_FULL", {
-    message: `All connections are in use and ${waitingMax} callers wait already.`,
-    fix: "Shed load earlier, or raise pool.max or pool.waitingMax.",
-  });
 
 const POLL_MS = 5;
 

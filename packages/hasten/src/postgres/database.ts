@@ -17,10 +17,13 @@ import type { PageRequest } from "./pages/keyset.ts";
 import type { Page } from "./pages/page.ts";
 import type { PageSpec } from "./pages/page-spec.ts";
 import { readPage } from "./pages/read-page.ts";
+import type { PoolWatch } from "./pool-watch/types.ts";
 import type { PoolerStatus } from "./pooler/pooler.ts";
 import { type CachedQueryOptions, onlyRow, type Queryable } from "./queryable.ts";
 import { createReads } from "./read/reads.ts";
 import type { Reads } from "./read/types.ts";
+import { forTransaction, type ReplicaSurface, replicaSurface } from "./replicas/surface.ts";
+import type { ReplicasStats } from "./replicas/types.ts";
 import type { Statement } from "./sql.ts";
 import { executeManyOn, transactionOn } from "./transact.ts";
 import type { TransactionOptions, Tx } from "./tx.ts";
@@ -29,10 +32,12 @@ export interface DatabaseStats extends QueryStats {
   readonly pool: PoolStats;
   /** What stands between here and the server, and what follows from it. */
   readonly pooler: PoolerStatus;
+  /** Undefined without replicas. */
+  readonly replicas: ReplicasStats | undefined;
 }
 
 /** A PostgreSQL database behind a pool. Made by {@link createDatabase}. */
-export interface Database extends Queryable, Reads, AsyncDisposable {
+export interface Database extends Queryable, Reads, ReplicaSurface, AsyncDisposable {
   /** The driver's own pool, for an ORM or query builder beside hasten. */
   readonly pool: Pool;
   /** host:port/database of this object, without secrets. */
@@ -59,6 +64,8 @@ export interface Database extends Queryable, Reads, AsyncDisposable {
   health(): Promise<Health>;
   /** The latest check, periodic or on demand. */
   readonly lastHealth: Health | undefined;
+  /** What is known of the pool: checkouts, waits, leaks, a hint of its size. Undefined with `poolWatch: false`. */
+  readonly poolWatch: PoolWatch | undefined;
   stats(): DatabaseStats;
   /** Refuses new work, waits for what runs (at most drainTimeoutMs, then cancels it), closes every connection. */
   drain(): Promise<void>;
@@ -82,27 +89,31 @@ export function createDatabase(options: DatabaseOptions): Database {
     query,
     queryOne: async <R>(statement: Statement, given?: CachedQueryOptions) =>
       onlyRow({ rows: await query<R>(statement, given) }),
-    transaction: (work, given = {}) => transactionOn(core, work, given),
+    transaction: async (work, given = {}) =>
+      transactionOn(forTransaction(core, given), work, given),
     byIds: (table, column, ids, given) => byIds(self, { table, column }, ids, given),
     executeMany: (items, build, given = {}) => executeManyOn(core, { items, build }, given),
     page: (spec, request, given) =>
       readPage({ query: (text, values) => query({ text, values }, given) }, spec, request),
     ...createReads(core),
+    ...replicaSurface(core.replicas),
     indexes: createIndexes(core),
     health: () => health.check(),
     get lastHealth() {
       return health.last();
     },
+    poolWatch: connections.watch,
     stats: () => ({
       ...measure.snapshot(),
       pool: connections.stats(),
       pooler: connections.pooler.status(),
+      replicas: core.replicas?.stats(),
     }),
     drain() {
       health.stop();
       const { drainTimeoutMs } = core.options;
       draining ??= Promise.all(
-        [connections, core.sessions].map((one) => one.close(drainTimeoutMs)),
+        [connections, core.sessions, core.replicas].map((one) => one?.close(drainTimeoutMs)),
       ).then(() => undefined);
       return draining;
     },
@@ -111,5 +122,6 @@ export function createDatabase(options: DatabaseOptions): Database {
   let draining: Promise<void> | undefined;
   const health = createHealth(self, connections, core.options);
   void connections.warm();
+  void core.replicas?.warm();
   return self;
 }

@@ -4,7 +4,9 @@ import type { QueryCache } from "./cached-query.ts";
 import type { PgDriver } from "./driver.ts";
 import { optionInvalid } from "./errors.ts";
 import type { SlowQuery } from "./measure.ts";
+import { type PoolWatchOptions, resolveWatching } from "./pool-watch/options.ts";
 import { type PoolerOptions, type ResolvedPooler, resolvePooler } from "./pooler/options.ts";
+import type { ReplicaReads } from "./replicas/reads.ts";
 import { parseUrl, type UrlParts } from "./url.ts";
 
 /** Where the database is. Parts win over the URL; what neither gives comes from `PGHOST`, `PGPORT`, `PGDATABASE`, `PGUSER`, `PGPASSWORD`. */
@@ -21,6 +23,14 @@ export interface ConnectionTarget {
   readonly password?: string | (() => string | Promise<string>);
   /** TLS: `true` verifies the server's certificate; an object goes to `tls.connect`. @default false, or as the URL's sslmode says */
   readonly ssl?: boolean | ConnectionOptions;
+}
+
+/** A replica; what it leaves out is as for the primary. */
+export interface ReplicaTarget extends ConnectionTarget {
+  /** In stats and events. @default "replica-1", "replica-2", … 1 to 63 characters. */
+  readonly name?: string;
+  /** Its own pool. @default as the primary's, but a wait and an attempt to connect of at most 1_000 ms */
+  readonly pool?: PoolOptions;
 }
 
 export interface PoolOptions {
@@ -61,6 +71,10 @@ export interface DatabaseOptions extends ConnectionTarget {
   /** Whether a pooler stands in between, and which; see docs/pgbouncer.md. @default "detect" */
   readonly pooler?: PoolerOptions["mode"] | PoolerOptions;
   readonly pool?: PoolOptions;
+  /** Streaming replicas that reads may go to: URLs, or their parts. At most 16. @default none */
+  readonly replicas?: readonly (string | ReplicaTarget)[];
+  /** How reads are shared with the replicas; see docs/replicas.md. */
+  readonly replicaReads?: ReplicaReads;
   readonly retry?: RetryOptions;
   /** The server cancels a statement that runs longer. @default 30_000. Bounds 1 to 86_400_000. */
   readonly statementTimeoutMs?: number;
@@ -96,10 +110,12 @@ export interface DatabaseOptions extends ConnectionTarget {
   readonly parsers?: Readonly<Record<number, (text: string) => unknown>>;
   /** The `pg` module, where a bundler hides it from `require`. */
   readonly driver?: PgDriver;
+  /** How its pool is watched; `false`: not at all. @default leaks after a minute, nothing is destroyed */
+  readonly poolWatch?: false | PoolWatchOptions;
   readonly clock?: Clock;
 }
 
-type Plain = "cache" | "onSlowQuery" | "onHookError" | "driver";
+type Plain = "cache" | "onSlowQuery" | "onHookError" | "driver" | "replicaReads";
 type Made = keyof ConnectionTarget | "pool" | "retry" | "pooler" | "directUrl";
 
 type ResolvedTarget = Omit<ConnectionTarget, "url"> & { readonly options?: string };
@@ -139,6 +155,8 @@ export function resolveOptions(o: DatabaseOptions): ResolvedOptions {
     directTarget: o.directUrl === undefined ? undefined : target({}, parseUrl(o.directUrl)),
     pooler: resolvePooler(o.pooler),
     pool: resolvePool(o.pool ?? {}),
+    replicas: o.replicas ?? [],
+    replicaReads: o.replicaReads,
     retry: resolveRetry(o.retry ?? {}),
     applicationName,
     ...resolveTimes(o),
@@ -150,8 +168,15 @@ export function resolveOptions(o: DatabaseOptions): ResolvedOptions {
     errors: o.errors ?? "redacted",
     parsers: o.parsers ?? {},
     driver: o.driver,
+    poolWatch: checkedWatch(o.poolWatch),
     clock: o.clock ?? systemClock,
   } as ResolvedOptions;
+}
+
+function checkedWatch(given: DatabaseOptions["poolWatch"]): false | PoolWatchOptions {
+  if (given === false) return false;
+  resolveWatching(given ?? {});
+  return given ?? {};
 }
 
 const DAY_MS = 86_400_000;
@@ -174,7 +199,8 @@ function resolveTimes(o: DatabaseOptions) {
   };
 }
 
-function resolvePool(p: PoolOptions): Required<PoolOptions> {
+/** @throws HST_PG_OPTION */
+export function resolvePool(p: PoolOptions): Required<PoolOptions> {
   const max = integer("pool.max", p.max ?? 20, 1, 1_000);
   const acquireTimeoutMs = integer(
     "pool.acquireTimeoutMs",

@@ -38,6 +38,8 @@ export class Trace {
   readonly seq: number = sequence.now();
   readonly startedMs: number;
   readonly startedWallMs: number;
+  /** The route or job that it is of, once that is known: never a URL. */
+  name: string | undefined = undefined;
   /** What the request timing middleware keeps beside it. */
   timing: unknown = undefined;
   /** Statements that ended in it, for reports. */
@@ -69,6 +71,11 @@ export class Trace {
     this.#capturedMs = this.startedMs;
     this.#capturedWallMs = this.startedWallMs;
     if (within === undefined) tellOpened(this);
+  }
+
+  /** The request or job that this is, or is part of. */
+  get root(): Trace {
+    return this.#within === undefined ? this : this.#within.root;
   }
 
   /** The statements of the request or job that this is, or is part of. */
