@@ -9,6 +9,7 @@ import {
   SESSIONS_MAX,
   type SessionConnections,
 } from "./pooler/session-connections.ts";
+import { Replicas } from "./replicas/replicas.ts";
 import type { Surroundings } from "./session.ts";
 
 /** What the operations of one database share. */
@@ -17,6 +18,8 @@ export interface Core {
   readonly connections: Connections;
   /** For work that needs a session of its own. */
   readonly sessions: SessionConnections;
+  /** Undefined where reads go to the primary alone. */
+  readonly replicas: Replicas | undefined;
   readonly measure: Measure;
   readonly around: Surroundings;
   readonly defaultTimeoutMs: number;
@@ -33,7 +36,7 @@ export const UNSENT_RETRIES = 2;
 /** Builds the parts in their order. */
 export function createCore(options: ResolvedOptions): Core {
   const { statementsMax, slowQueryMs, slowTransactionMs, onSlowQuery, clock } = options;
-  const connections = createConnections(options, databaseOf(options));
+  const own = createConnections(options, databaseOf(options));
   const database = databaseOf(options);
   const measure = createMeasure({
     statementsMax,
@@ -44,12 +47,17 @@ export function createCore(options: ResolvedOptions): Core {
   });
   const full = options.errors === "full";
   const { statementTimeoutMs } = options;
+  const around = { clock, measure, full, statementTimeoutMs, database };
+  const replicas =
+    options.replicas.length > 0 ? new Replicas(options, own, { database, around }) : undefined;
+  const connections = replicas?.connections ?? own;
   return {
     options,
     connections,
     sessions: createSessionConnections(connections, pastPooler(options)),
     measure,
-    around: { clock, measure, full, statementTimeoutMs },
+    replicas,
+    around,
     defaultTimeoutMs: statementTimeoutMs + AFTER_SERVER_MS,
     keyIdentity: keyIdentityOf(options, identityOf(connections.pool)),
   };

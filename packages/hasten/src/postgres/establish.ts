@@ -23,7 +23,9 @@ export interface PoolEvent {
     | "breaker-closed"
     | "acquire-timeout"
     | "pooler"
-    | "hook-failed";
+    | "hook-failed"
+    /** A replica became fit for reads, or unfit; `because` names it and says why. */
+    | "replica";
   readonly database: string;
   /** Reason without host, user or password, where there is one. */
   readonly because?: string;

@@ -40,7 +40,11 @@ export function createHealth(
   const ask = async (): Promise<Health> => {
     const startedMs = clock.nowMs();
     try {
-      await db.execute(sql`select 1`, { timeoutMs: CHECK_TIMEOUT_MS, idempotent: true });
+      await db.execute(sql`select 1`, {
+        timeoutMs: CHECK_TIMEOUT_MS,
+        idempotent: true,
+        read: "primary",
+      });
       last = { kind: "healthy", latencyMs: clock.nowMs() - startedMs, atMs: clock.wallMs() };
     } catch (error) {
       const because = (error as { code?: string }).code ?? "HST_PG_STATEMENT";

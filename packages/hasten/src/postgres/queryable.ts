@@ -1,5 +1,6 @@
 import type { QueryCacheOptions } from "./cached-query.ts";
 import { PostgresError } from "./errors.ts";
+import type { ReadFrom } from "./replicas/reads.ts";
 import type { Statement } from "./sql.ts";
 
 /** What PostgreSQL answered. */
@@ -16,6 +17,8 @@ export interface QueryOptions {
   readonly timeoutMs?: number;
   /** Like the time-out, at the caller's wish. */
   readonly signal?: AbortSignal;
+  /** Where a read may go, in a database with replicas; see docs/replicas.md. Ignored inside a transaction. @default replicaReads.default */
+  readonly read?: ReadFrom;
   /** Prepares the statement under this name on each connection: parsed and planned once. Use a constant for each text. At most 63 bytes. */
   readonly name?: string;
 }

@@ -1,7 +1,9 @@
 /** What a transaction is to its caller, and what its parts share. */
+import type { TransactionSpan } from "../core/trace/index.ts";
 import type { Lease } from "./lease.ts";
 import type { LocalLimits } from "./pooler/begin.ts";
 import type { Queryable } from "./queryable.ts";
+import type { ReadFrom } from "./replicas/reads.ts";
 import type { Surroundings } from "./session.ts";
 
 export interface TransactionOptions {
@@ -9,6 +11,8 @@ export interface TransactionOptions {
   readonly isolation?: "read committed" | "repeatable read" | "serializable";
   /** @default false */
   readonly readOnly?: boolean;
+  /** `"replica"`: with readOnly, in a database with replicas. Runs on the primary where none is fit, and when repeated. @default "primary" */
+  readonly read?: ReadFrom;
   /** Longest time for the whole transaction, waiting for a connection and repeats included. @default none beyond the statements' own. Bounds 1 to 86_400_000. */
   readonly timeoutMs?: number;
   /** `SET LOCAL statement_timeout`: also for statements longer than the database's. Bounds 1 to 86_400_000. */
@@ -40,6 +44,8 @@ export interface TransactionParts {
   readonly deadlineMs: number;
   /** Set in the transaction itself, where a session cannot keep them. */
   readonly limits?: LocalLimits | undefined;
+  /** Where its statements are listed; undefined outside any trace. */
+  readonly span?: TransactionSpan | undefined;
 }
 
 export interface Committed<T> {

@@ -11,9 +11,8 @@ import { uncaught } from "./query.ts";
 import type { Ticket } from "./run.ts";
 import type { Family } from "./session-state.ts";
 import type { Callback, ClientClass, DriverClient, DriverPool } from "./shapes.ts";
+import { watchedPools } from "./watched-pools.ts";
 import type { Watching } from "./watching.ts";
-
-export const watchedPools: WeakSet<object> = new WeakSet<object>();
 
 /** A client class whose clients are watched from the first moment. */
 export function watchedClass(

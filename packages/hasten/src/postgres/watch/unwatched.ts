@@ -5,7 +5,7 @@ import { CAUSES } from "./causes.ts";
 import { watchedClients } from "./client.ts";
 import { noticed } from "./noticed.ts";
 import { exemptSocket } from "./outbound.ts";
-import { watchedPools } from "./pool.ts";
+import { watchedPools } from "./watched-pools.ts";
 import type { DriverModule } from "./shapes.ts";
 
 let users = 0;

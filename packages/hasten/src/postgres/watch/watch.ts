@@ -12,9 +12,10 @@ import type { Analyzer } from "../statements/analysis.ts";
 import { watchClient, watchedClients } from "./client.ts";
 import type { Identity } from "./identity.ts";
 import { watchOutbound } from "./outbound.ts";
-import { watchedClass, watchedPools, watchPool } from "./pool.ts";
+import { watchedClass, watchPool } from "./pool.ts";
 import { type DriverModule, isClient, isModule, isPool } from "./shapes.ts";
 import { noticeUnwatched } from "./unwatched.ts";
+import { watchedPools } from "./watched-pools.ts";
 import { createWatching, type WatchEvent } from "./watching.ts";
 
 export interface WatchOptions {
