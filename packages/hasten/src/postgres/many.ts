@@ -1,8 +1,6 @@
 import { optionInvalid, PostgresError } from "./errors.ts";
-import type { Lease } from "./lease.ts";
 import type { Queryable, QueryOptions } from "./queryable.ts";
-import { checkedBatchSize, sendTogether } from "./send-together.ts";
-import type { Surroundings } from "./session.ts";
+import { checkedBatchSize, sendTogether, type TogetherPlace } from "./send-together.ts";
 import { ident, type Statement, sql } from "./sql.ts";
 
 /** Ids in one statement, and in one call. */
@@ -99,12 +97,11 @@ export interface ManyResult {
   readonly roundTrips: number;
 }
 
-/** Sends statements in pipelined batches on one lease, inside a transaction that the caller holds. */
+/** Sends statements in pipelined batches on one connection, inside a transaction that the caller holds. */
 export async function sendBatches<S>(
-  lease: Lease,
+  place: TogetherPlace,
   sets: { readonly items: Iterable<S>; readonly build: (set: S) => Statement },
   options: ExecuteManyOptions & { readonly defaultTimeoutMs: number },
-  around: Surroundings,
 ): Promise<ManyResult> {
   const size = checkedBatchSize(options.batchSize);
   const timeoutMs = options.timeoutMs ?? options.defaultTimeoutMs;
@@ -113,7 +110,7 @@ export async function sendBatches<S>(
   for (const batch of chunks(sets.items, size)) {
     const first = total.statements;
     const limit = { timeoutMs, signal: options.signal, onTimeout, first };
-    const sent = await sendTogether(lease, batch.map(sets.build), limit, around);
+    const sent = await sendTogether(place, batch.map(sets.build), limit);
     if (sent.kind === "failed") throw sent.error;
     for (const { rowCount } of sent.results) total.rowCount += rowCount ?? 0;
     total.statements += batch.length;

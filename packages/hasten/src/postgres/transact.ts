@@ -104,6 +104,20 @@ function limitsOf(core: Core, own: number | undefined): TransactionParts["limits
   return { statementTimeoutMs: own ?? statementTimeoutMs, idleInTransactionTimeoutMs };
 }
 
+/** Runs `work` on the connection of a transaction of its own. */
+export async function onTransaction<T>(
+  core: Core,
+  signal: AbortSignal | undefined,
+  work: (parts: TransactionParts) => Promise<T>,
+): Promise<T> {
+  const deadlineMs = Number.POSITIVE_INFINITY;
+  const given = signal === undefined ? { deadlineMs } : { deadlineMs, signal };
+  const committed = await oneTransaction(core, given, (parts) =>
+    runTransaction(() => work(parts), parts),
+  );
+  return committed.value;
+}
+
 /** Runs many statements in one transaction. */
 export async function executeManyOn<S>(
   core: Core,
@@ -115,10 +129,7 @@ export async function executeManyOn<S>(
   const given = signal === undefined ? { deadlineMs } : { deadlineMs, signal };
   const { defaultTimeoutMs } = core;
   const committed = await oneTransaction(core, given, (parts) =>
-    runTransaction(
-      () => sendBatches(parts.lease, sets, { ...options, defaultTimeoutMs }, core.around),
-      parts,
-    ),
+    runTransaction(() => sendBatches(parts, sets, { ...options, defaultTimeoutMs }), parts),
   );
   return committed.value;
 }

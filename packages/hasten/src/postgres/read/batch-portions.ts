@@ -84,11 +84,11 @@ export class BatchPortions<S, R> implements Portions<readonly R[]> {
   async #send(statements: readonly Statement[], first: number): Promise<Together> {
     const signal = this.#signal;
     const timeoutMs = this.#timeoutMs;
-    const lease = await this.#core.connections.acquire({ timeoutMs, signal });
+    const lease = await this.#core.connections.acquire({ timeoutMs, signal, use: "query" });
     const onTimeout = (): PostgresError => batchTimedOut(timeoutMs);
     try {
       const limit = { timeoutMs, signal, onTimeout, first };
-      const sent = await sendTogether(lease, statements, limit, this.#core.around);
+      const sent = await sendTogether({ lease, around: this.#core.around }, statements, limit);
       lease.release(sent.kind === "answered" ? "clean" : stateAfter(sent.failure));
       return sent;
     } catch (error) {

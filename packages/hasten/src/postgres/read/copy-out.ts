@@ -10,10 +10,12 @@
  *   never a short file.
  */
 import { Readable } from "node:stream";
+import type { QueryRecord } from "../../core/trace/index.ts";
 import { type Core, checkedTimeout, UNSENT_RETRIES } from "../core.ts";
 import { PostgresError } from "../errors.ts";
 import { aborted, failureOf, timedOut, unavailable } from "../failures.ts";
 import type { Lease } from "../lease.ts";
+import { recordCall, recordEnded, recordSent } from "../recording/record.ts";
 import { explain } from "../session.ts";
 import type { CopyOutOptions } from "./copy-options.ts";
 import { CopyQuery } from "./copy-query.ts";
@@ -43,6 +45,7 @@ export class CopyOut extends Readable {
   #heardMs = 0;
   #startedMs = 0;
   #stopWatches: (() => void)[] = [];
+  readonly #record: QueryRecord | undefined;
 
   constructor(core: Core, source: CopySource, options: CopyOutOptions) {
     super({ highWaterMark: CHUNK_BYTES });
@@ -51,6 +54,8 @@ export class CopyOut extends Readable {
     this.#timeoutMs = checkedTimeout(options.timeoutMs, core);
     this.#limits = resolveLimits(options);
     this.#signal = options.signal;
+    this.#record = recordCall(core.around.clock, this.#text, undefined);
+    if (this.#record !== undefined) this.#record.streamed = true;
   }
 
   /** Rows written by the server; undefined until all of them have come. */
@@ -79,7 +84,7 @@ export class CopyOut extends Readable {
     this.#stop();
     if (lease !== undefined && this.#rowCount === undefined) {
       lease.abandon(error instanceof PostgresError ? error : ENDED);
-      this.#measured(error === null);
+      this.#measured(error === null ? undefined : error);
     }
     // What is paused would not be told that its connection has ended.
     if (this.#isPaused) this.#query!.resume();
@@ -105,6 +110,7 @@ export class CopyOut extends Readable {
     });
     this.#stopWatches = [letGo, () => signal?.removeEventListener("abort", onAbort)];
     this.#watchSilence();
+    recordSent(this.#record, this.#startedMs, lease.bytesRead());
     const limit = {
       timeoutMs: this.#limits.maxMs + 2 * SERVER_AFTER_MS,
       onTimeout: () => ENDED,
@@ -170,7 +176,7 @@ export class CopyOut extends Readable {
   #complete(rowCount: number): void {
     this.#rowCount = rowCount;
     this.#stop();
-    this.#measured(true);
+    this.#measured(undefined);
     this.#flush();
     if (!this.destroyed) this.push(null);
     // The connection goes back when the server is ready, which a paused socket would not hear.
@@ -187,7 +193,7 @@ export class CopyOut extends Readable {
       this.#open().catch((again: unknown) => this.destroy(again as Error));
       return;
     }
-    this.#measured(false);
+    this.#measured(error);
     // The lease is given back by whoever waits for `ready`: it is not ended here.
     this.#lease = undefined;
     if (failure === "dead" && !(error instanceof PostgresError)) {
@@ -214,10 +220,18 @@ export class CopyOut extends Readable {
     look(this.#timeoutMs);
   }
 
-  #measured(ok: boolean): void {
-    const { clock, measure } = this.#core.around;
-    const durationMs = clock.nowMs() - this.#startedMs;
-    measure.statement(this.#text, durationMs, { rows: this.#rowCount ?? 0, ok });
+  #measured(error: unknown): void {
+    const { clock, measure, database } = this.#core.around;
+    const nowMs = clock.nowMs();
+    const rows = this.#rowCount ?? 0;
+    measure.statement(this.#text, nowMs - this.#startedMs, { rows, ok: error === undefined });
+    recordEnded(this.#record, {
+      nowMs,
+      bytesRead: this.#lease?.bytesRead(),
+      rows,
+      error,
+      database,
+    });
   }
 
   #stop(): void {

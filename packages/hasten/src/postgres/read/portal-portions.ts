@@ -8,10 +8,12 @@
  * - It is given back as soon as the statement is complete, however long the reader takes for what is here.
  * - After it was ended for a reason (abort, time-out, snapshot limit, drain) the reader gets that reason.
  */
+import type { QueryRecord } from "../../core/trace/index.ts";
 import { type Core, UNSENT_RETRIES } from "../core.ts";
 import { PostgresError } from "../errors.ts";
 import { aborted, failureOf, timedOut, unavailable } from "../failures.ts";
 import type { Lease } from "../lease.ts";
+import { recordCall, recordEnded, recordSent } from "../recording/record.ts";
 import { explain } from "../session.ts";
 import type { Statement } from "../sql.ts";
 import { toPgStatement } from "../statement.ts";
@@ -52,6 +54,7 @@ export class PortalPortions<R> implements Portions<R> {
   #lateTimer: { cancel(): void } | undefined;
   #closeTimer: { cancel(): void } | undefined;
   #isMeasured = false;
+  #record: QueryRecord | undefined;
   #over: PromiseWithResolvers<void> | undefined;
 
   /** @throws HST_PG_SQL, HST_PG_VALUE for a statement that cannot be sent */
@@ -79,6 +82,8 @@ export class PortalPortions<R> implements Portions<R> {
 
   /** A connection found dead before anything was sent is replaced. */
   async #first(): Promise<readonly R[] | undefined> {
+    this.#record = recordCall(this.#core.around.clock, this.#text, this.#values);
+    if (this.#record !== undefined) this.#record.streamed = true;
     for (let attempt = 0; ; attempt++) {
       await this.#open(attempt >= UNSENT_RETRIES);
       const rows = await this.#portion();
@@ -88,7 +93,11 @@ export class PortalPortions<R> implements Portions<R> {
 
   async #open(isLastAttempt: boolean): Promise<void> {
     const { signal, timeoutMs, rowsPerRead, limits } = this.#options;
-    const lease = await this.#core.connections.acquire({ timeoutMs, signal });
+    const acquired = this.#core.connections.acquire({ timeoutMs, signal });
+    const lease = await acquired.catch((error: unknown) => {
+      this.#recorded(error);
+      throw error;
+    });
     if (this.#isEnding) {
       lease.release("clean");
       throw this.#failure;
@@ -126,6 +135,7 @@ export class PortalPortions<R> implements Portions<R> {
           },
         );
         this.#asked();
+        recordSent(this.#record, this.#askedAtMs, lease.bytesRead());
         reading.query(this.#portal);
         return ready.promise;
       },
@@ -259,6 +269,20 @@ export class PortalPortions<R> implements Portions<R> {
     if (this.#isMeasured) return;
     this.#isMeasured = true;
     this.#core.measure.statement(this.#text, this.#askedMs, { rows: this.#rows, ok });
+    this.#recorded(ok ? undefined : this.#failure);
+  }
+
+  #recorded(error: unknown): void {
+    const { clock, database } = this.#core.around;
+    const sentMs = this.#record?.sentMs ?? 0;
+    recordEnded(this.#record, {
+      // The time of the server, not of the reader in between.
+      nowMs: sentMs === 0 ? clock.nowMs() : sentMs + this.#askedMs,
+      bytesRead: this.#lease?.bytesRead(),
+      rows: this.#rows,
+      error,
+      database,
+    });
   }
 
   #letGo(state: "clean" | "broken"): void {
