@@ -10,7 +10,7 @@
  * - A lease is given out only when all that `open` was asked for holds; otherwise it is back already.
  */
 import type { Clock } from "../../core/clock.ts";
-import type { Connections } from "../connections.ts";
+import type { AcquireLimit, Connections } from "../connections.ts";
 import { unavailable } from "../failures.ts";
 import type { Lease } from "../lease.ts";
 import { askOn, askThrough, positionOn } from "./ask.ts";
@@ -144,10 +144,7 @@ export class ReplicaServer {
   }
 
   /** A connection that shows what this session must see. Rejects where none can be had. */
-  async open(
-    reader: Reader,
-    limit: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
-  ): Promise<Opened> {
+  async open(reader: Reader, limit: AcquireLimit): Promise<Opened> {
     const lease = await this.connections.acquire(limit);
     try {
       const client = await clientOf(lease);

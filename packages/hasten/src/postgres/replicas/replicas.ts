@@ -119,7 +119,7 @@ export class Replicas {
     if (typeof server === "string") return this.#toPrimary(server);
     const { clock } = this.#options;
     const untilMs = clock.nowMs() + timeoutMs;
-    const opened = await openOn(server, reader, { timeoutMs, signal });
+    const opened = await openOn(server, reader, { timeoutMs, signal, use: "query" });
     if (opened.kind === "failed") return this.#toPrimary("failed");
     if (opened.kind === "not")
       return this.#toPrimary(opened.because === "session" ? "session" : "noneReady");
@@ -258,5 +258,6 @@ export interface ReplicasParts {
 /** One connection, apart from those that serve. */
 function reserved(options: ResolvedOptions): ResolvedOptions {
   const target = options.directTarget ?? options.target;
-  return { ...options, target, pool: { ...options.pool, min: 0, max: 1 } };
+  const pool = { ...options.pool, min: 0, max: 1 };
+  return { ...options, target, pool, poolWatch: false };
 }

@@ -7,6 +7,7 @@
  * - An error that the primary would give as well is the statement's own, and is thrown.
  */
 import type { QueryRecord } from "../../core/trace/index.ts";
+import type { AcquireLimit } from "../connections.ts";
 import type { PgResult } from "../driver.ts";
 import type { PostgresError } from "../errors.ts";
 import { type RunFailure, runOn, type Surroundings, stateAfter } from "../session.ts";
@@ -48,7 +49,7 @@ export function chooseFor(
 export async function openOn(
   server: ReplicaServer,
   reader: Reader,
-  limit: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+  limit: AcquireLimit,
 ): Promise<Opened | { readonly kind: "failed" }> {
   try {
     return await server.open(reader, limit);
