@@ -1,4 +1,6 @@
 import type { Pool } from "pg";
+import { bulkOnDatabase } from "./bulk/on-database.ts";
+import type { BulkTables } from "./bulk/types.ts";
 import type { PoolStats } from "./connections.ts";
 import { createCore, identityOf } from "./core.ts";
 import { executeOn, queryOn } from "./execute.ts";
@@ -37,7 +39,7 @@ export interface DatabaseStats extends QueryStats {
 }
 
 /** A PostgreSQL database behind a pool. Made by {@link createDatabase}. */
-export interface Database extends Queryable, Reads, ReplicaSurface, AsyncDisposable {
+export interface Database extends Queryable, Reads, BulkTables, ReplicaSurface, AsyncDisposable {
   /** The driver's own pool, for an ORM or query builder beside hasten. */
   readonly pool: Pool;
   /** host:port/database of this object, without secrets. */
@@ -97,6 +99,7 @@ export function createDatabase(options: DatabaseOptions): Database {
       readPage({ query: (text, values) => query({ text, values }, given) }, spec, request),
     ...createReads(core),
     ...replicaSurface(core.replicas),
+    ...bulkOnDatabase(core),
     indexes: createIndexes(core),
     health: () => health.check(),
     get lastHealth() {

@@ -27,6 +27,7 @@ export const POSTGRES_CODES = [
   "HST_PG_STREAM",
   "HST_PG_SNAPSHOT",
   "HST_PG_POOLER",
+  "HST_PG_BULK",
 ] as const;
 
 export type PostgresCode = (typeof POSTGRES_CODES)[number];

@@ -1,3 +1,19 @@
+export {
+  type BulkMethod,
+  type BulkOptions,
+  type BulkOutcome,
+  type BulkProgress,
+  type BulkResult,
+  type BulkRow,
+  type BulkRows,
+  type BulkTable,
+  type BulkTables,
+  bulkOutcome,
+  type DeleteOptions,
+  type InsertOptions,
+  type UpdateOptions,
+  type UpsertOptions,
+} from "./bulk/types.ts";
 export type { QueryCache, QueryCacheOptions } from "./cached-query.ts";
 export { openCoherence } from "./coherence/open.ts";
 export type { Finding, FindingId } from "./coherence/preflight/finding.ts";

@@ -7,6 +7,7 @@
  * - after the work ended nothing more is accepted.
  */
 import type { QueryRecord } from "../core/trace/index.ts";
+import { bulkInTransaction } from "./bulk/places.ts";
 import { PostgresError } from "./errors.ts";
 import { onlyRow, type QueryOptions, type Result } from "./queryable.ts";
 import { recordIn } from "./recording/record.ts";
@@ -66,6 +67,7 @@ export function openScope(parts: TransactionParts, depth = 0): Scope {
   };
 
   const tx: Tx = {
+    ...bulkInTransaction({ parts, inTurn }),
     execute,
     query: async <R>(statement: Statement, options?: QueryOptions) =>
       (await execute<R>(statement, options)).rows,

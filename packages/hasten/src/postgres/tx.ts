@@ -1,5 +1,6 @@
 /** What a transaction is to its caller, and what its parts share. */
 import type { TransactionSpan } from "../core/trace/index.ts";
+import type { BulkTables } from "./bulk/types.ts";
 import type { Lease } from "./lease.ts";
 import type { LocalLimits } from "./pooler/begin.ts";
 import type { Queryable } from "./queryable.ts";
@@ -23,7 +24,7 @@ export interface TransactionOptions {
 }
 
 /** What the work of a transaction is given. Usable until the work ends. */
-export interface Tx extends Queryable {
+export interface Tx extends Queryable, BulkTables {
   /** A savepoint around `work`: an error inside undoes only what was done inside. */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   /** Runs after COMMIT was acknowledged and before `transaction()` resolves; not after a rollback. At most 10,000. */

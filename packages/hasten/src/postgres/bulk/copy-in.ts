@@ -1,0 +1,126 @@
+/**
+ * COPY … FROM STDIN over the driver's connection.
+ *
+ * Invariants (source: PostgreSQL documentation, "COPY Operations" of the frontend protocol):
+ * - CopyData follows CopyInResponse only, and nothing of it follows an error or CopyDone;
+ * - what fails on this side is told by CopyFail, and the server's answer awaited, so that the
+ *   connection stays usable;
+ * - at most 1 MiB waits in this process for the socket: the next block is made after `drain`.
+ */
+import type { Socket } from "node:net";
+import { COPY_DONE, copyData } from "./copy-text.ts";
+import type { Block } from "./feed.ts";
+
+/** The part of the driver's connection that is used. */
+interface Wire {
+  readonly stream: Socket;
+  query(text: string): void;
+  sendCopyFail(message: string): void;
+}
+
+/** Where blocks come from: undefined ends the COPY. */
+export type NextBlock = () => Block | undefined | Promise<Block | undefined>;
+
+const WAITING_BYTES_MAX = 2 ** 20;
+
+export interface Copied {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/** A statement object for `client.query`. */
+export class CopyIn {
+  readonly text: string;
+  /** Read by whoever watches statements. */
+  readonly values: readonly unknown[] = [];
+  /** Set by the driver for its own time-outs. */
+  callback: (() => void) | undefined = undefined;
+  readonly done: Promise<Copied>;
+  readonly #next: NextBlock;
+  readonly #settle: PromiseWithResolvers<Copied>;
+  #wire: Wire | undefined;
+  #over = false;
+  #failure: unknown;
+  #rows = 0;
+  #bytes = 0;
+  #drained: (() => void) | undefined;
+
+  constructor(text: string, next: NextBlock) {
+    this.text = text;
+    this.#next = next;
+    this.#settle = Promise.withResolvers<Copied>();
+    this.done = this.#settle.promise;
+  }
+
+  submit(wire: Wire): void {
+    this.#wire = wire;
+    wire.query(this.text);
+  }
+
+  handleCopyInResponse(): void {
+    void this.#pump();
+  }
+
+  handleCommandComplete(message: { readonly text?: string }): void {
+    this.#rows = Number(/^COPY (\d+)/.exec(message.text ?? "")?.[1] ?? 0);
+  }
+
+  handleReadyForQuery(): void {
+    this.#over = true;
+    if (this.#failure === undefined) this.#settle.resolve({ rows: this.#rows, bytes: this.#bytes });
+    else this.#settle.reject(this.#failure);
+  }
+
+  handleError(error: unknown): void {
+    this.#over = true;
+    this.#drained?.();
+    this.#settle.reject(this.#failure ?? error);
+  }
+
+  handleRowDescription(): void {
+    // COPY FROM answers no rows.
+  }
+
+  handleDataRow(): void {
+    // As above.
+  }
+
+  handleEmptyQuery(): void {
+    // The text is never empty.
+  }
+
+  async #pump(): Promise<void> {
+    const { stream } = this.#wire!;
+    try {
+      for (;;) {
+        const given = this.#next();
+        const block = given instanceof Promise ? await given : given;
+        if (this.#over) return;
+        if (block === undefined) break;
+        const message = copyData(block.text);
+        this.#bytes += message.length;
+        const room = stream.write(message);
+        if (!room && stream.writableLength > WAITING_BYTES_MAX) await this.#drain(stream);
+        if (this.#over) return;
+      }
+      stream.write(COPY_DONE);
+    } catch (error) {
+      this.#failure = error;
+      if (!this.#over) this.#wire!.sendCopyFail("");
+    }
+  }
+
+  #drain(stream: Socket): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#drained = undefined;
+        stream.removeListener("drain", done);
+        stream.removeListener("close", done);
+        resolve();
+      };
+      this.#drained = done;
+      stream.once("drain", done);
+      stream.once("close", done);
+    });
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * COPY's text format.
+ *
+ * Invariants (source: PostgreSQL documentation, COPY, "Text Format"):
+ * - a raw newline ends a row and nothing else, a raw tab separates columns and nothing else;
+ * - backslash, newline, carriage return and tab in data are escaped, so `\N` and `\.` in data are
+ *   never taken for NULL or the end;
+ * - a NUL character and a lone surrogate have no UTF-8 text in PostgreSQL: refused.
+ */
+export const NULL_TEXT = "\\N";
+
+const SPECIAL = /[\\\n\r\t]/;
+const EVERY_SPECIAL = /[\\\n\r\t]/g;
+const ESCAPES: Readonly<Record<string, string>> = {
+  "\\": "\\\\",
+  "\n": "\\n",
+  "\r": "\\r",
+  "\t": "\\t",
+};
+
+/** One column's text, escaped. */
+export const copyText = (text: string): string =>
+  SPECIAL.test(text) ? text.replace(EVERY_SPECIAL, (special) => ESCAPES[special]!) : text;
+
+/** Where the first text is that PostgreSQL cannot hold, in a block of rows. */
+export function unsendable(block: string): { row: number; column: number } | undefined {
+  if (!block.includes("\0") && block.isWellFormed()) return undefined;
+  const rows = block.split("\n");
+  const row = rows.findIndex(cannotSend);
+  return { row, column: rows[row]!.split("\t").findIndex(cannotSend) };
+}
+
+/** True for text with a NUL character or a lone surrogate. */
+export const cannotSend = (text: string): boolean => text.includes("\0") || !text.isWellFormed();
+
+/** `CopyData` (Byte1 'd', Int32 length with itself) around a block of rows, in one buffer. */
+export function copyData(block: string): Buffer {
+  const bytes = Buffer.byteLength(block);
+  const message = Buffer.allocUnsafeSlow(bytes + 5);
+  message[0] = 0x64;
+  message.writeUInt32BE(bytes + 4, 1);
+  message.write(block, 5, "utf8");
+  return message;
+}
+
+/** `CopyDone`. */
+export const COPY_DONE: Buffer = Buffer.from([0x63, 0, 0, 0, 4]);
