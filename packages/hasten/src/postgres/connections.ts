@@ -18,6 +18,7 @@ import type { PgClient } from "./driver.ts";
 import { createPool } from "./driver-pool.ts";
 import { type Emit, establishing, type PoolEvent } from "./establish.ts";
 import { aborted, closed, reasonOf } from "./failures.ts";
+import { idleDropper } from "./idle-drop.ts";
 import { createLease, type Lease } from "./lease.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { offerLeases, serverOf } from "./own-leases.ts";
@@ -80,7 +81,7 @@ export function createConnections(options: ResolvedOptions, database: string): C
 
   const full = options.errors === "full";
   const held = new WeakMap<object, Lease>();
-  const leaseOf = leasing(options, { leases, held });
+  const leaseOf = leasing(options, { leases, held, onSuspect: idleDropper(pool, clock) });
   const take = (): Promise<PgClient> => pool.connect() as unknown as Promise<PgClient>;
   const connect = (): Promise<PgClient> => (watch === undefined ? take() : watch.aside(take));
 
@@ -152,17 +153,19 @@ interface Leased {
   readonly leases: Set<Lease>;
   /** By client, where a checkout may be ended by force. */
   readonly held: WeakMap<object, Lease>;
+  readonly onSuspect: ReturnType<typeof idleDropper>;
 }
 
 function leasing(
   { clock, cancelTimeoutMs, poolWatch }: ResolvedOptions,
-  { leases, held }: Leased,
+  { leases, held, onSuspect }: Leased,
 ): (client: PgClient) => Lease {
   const byForce = poolWatch !== false && (poolWatch.destroyAfterMs ?? 0) > 0;
   return (client) => {
     const lease = createLease(client, {
       clock,
       cancel: (target) => cancelRequest(target, { timeoutMs: cancelTimeoutMs, clock }),
+      onSuspect,
       onOver: (ended) => leases.delete(ended),
     });
     leases.add(lease);

@@ -6,6 +6,7 @@
  * - "driver": the driver could not encode a value or parse an answer.
  */
 import { PostgresError } from "./errors.ts";
+import { fixFor, tlsReason } from "./fixes.ts";
 
 export type Failure = "refused" | "dead" | "unsent" | "driver";
 
@@ -164,11 +165,17 @@ export function refusedError(error: unknown, context: FailureContext): PostgresE
     "HST_PG_STATEMENT",
     {
       message: `PostgreSQL refused the statement: ${name} ${state}${at}${words(error, state, context)}. Statement: ${context.statement}`,
-      fix: 'See the SQLSTATE; errors: "full" keeps the server\'s own error as cause.',
+      fix: state === READ_ONLY ? READ_ONLY_FIX : STATEMENT_FIX,
     },
     facts,
   );
 }
+
+/** SQLSTATE of a write that a read-only transaction or server refused. */
+export const READ_ONLY = "25006";
+const READ_ONLY_FIX =
+  "Write outside of read-only transactions; after a failover, repeat it: the next connection is a new one.";
+const STATEMENT_FIX = 'See the SQLSTATE; errors: "full" keeps the server\'s own error as cause.';
 
 /** The server's words, only where they can name objects but not quote data. */
 function words(error: unknown, state: string, context: FailureContext): string {
@@ -195,7 +202,7 @@ export const unavailable = (because: string, cause: unknown, full: boolean): Pos
     "HST_PG_UNAVAILABLE",
     {
       message: `The database is unavailable: ${because}.`,
-      fix: "Check that the server runs and can be reached; hasten reconnects by itself.",
+      fix: fixFor(sqlstateOf(cause), cause),
     },
     { sqlstate: sqlstateOf(cause), cause: full ? cause : undefined },
   );
@@ -207,6 +214,8 @@ export function reasonOf(error: unknown): string {
     const name = CONDITIONS[state];
     return `the server answered ${name === undefined ? state : `${state}, ${name}`}`;
   }
+  const tls = tlsReason(error);
+  if (tls !== undefined) return tls;
   const { code, errors } = view(error) as DriverError & { errors?: unknown };
   if (typeof code === "string") return code;
   if (Array.isArray(errors)) return reasonOf(errors[0]);

@@ -6,12 +6,15 @@
  * - whoever stops waiting for a statement that was sent (time-out, abort, forced drain) abandons
  *   the lease: the caller is told at once, a cancel request goes out, and the client is kept aside,
  *   neither used nor returned, until that request was taken or its bound passed; then it is
- *   destroyed. So a cancel can never reach another caller's statement.
+ *   destroyed. So a cancel can never reach another caller's statement;
+ * - a client whose server refused a write as read-only is destroyed: after a failover it leads to what
+ *   used to be the primary.
  */
 import type { Clock } from "../core/clock.ts";
 import type { PgClient, PgResult, PgStatement } from "./driver.ts";
 import { PostgresError } from "./errors.ts";
-import { aborted } from "./failures.ts";
+import { aborted, READ_ONLY, sqlstateOf } from "./failures.ts";
+import type { Suspicion } from "./idle-drop.ts";
 import { measuredClients } from "./measured-clients.ts";
 
 export interface RunLimit {
@@ -49,6 +52,8 @@ export interface Lease {
 export interface LeaseOptions {
   readonly clock: Clock;
   readonly cancel: (client: PgClient) => Promise<unknown>;
+  /** Other connections of the pool are as bad as this one. */
+  readonly onSuspect?: (why: Suspicion) => void;
   /** Called once, when the client went back or was destroyed. */
   readonly onOver: (lease: Lease) => void;
 }
@@ -57,6 +62,7 @@ export interface LeaseOptions {
 export function createLease(client: PgClient, options: LeaseOptions): Lease {
   let over = false;
   let given: PostgresError | undefined;
+  let readOnly = false;
   let failRunning: ((error: PostgresError) => void) | undefined;
   measuredClients.add(client);
 
@@ -68,6 +74,11 @@ export function createLease(client: PgClient, options: LeaseOptions): Lease {
     options.onOver(lease);
   };
 
+  const afterCancel = (outcome: unknown): void => {
+    end(true);
+    if (outcome === "failed") options.onSuspect?.("no answer");
+  };
+
   const abandon = (error: PostgresError): void => {
     if (over) return;
     over = true;
@@ -75,7 +86,7 @@ export function createLease(client: PgClient, options: LeaseOptions): Lease {
     const fail = failRunning;
     fail?.(error);
     if (fail === undefined) end(true);
-    else void options.cancel(client).finally(() => end(true));
+    else void options.cancel(client).then(afterCancel, afterCancel);
   };
 
   const within = <T>(limit: RunLimit, start: () => Promise<T>): Promise<T> => {
@@ -103,6 +114,7 @@ export function createLease(client: PgClient, options: LeaseOptions): Lease {
         },
         (error: unknown) => {
           if (!over) settle();
+          readOnly ||= sqlstateOf(error) === READ_ONLY;
           reject(error);
         },
       );
@@ -124,7 +136,8 @@ export function createLease(client: PgClient, options: LeaseOptions): Lease {
       if (over) return;
       over = true;
       given = CLOSED;
-      end(state === "broken");
+      end(state === "broken" || readOnly);
+      if (readOnly) options.onSuspect?.("read-only");
     },
   };
   return lease;

@@ -35,6 +35,8 @@ export interface FaultyProxy extends AsyncDisposable {
   mode(next: ProxyMode): void;
   /** Arms a rule; resolves when it has fired. */
   cut(rule: CutRule): Promise<void>;
+  /** Connections from now on lead to this port; those that are open stay where they are. */
+  retarget(port: number): void;
   /** Resets every open connection. */
   cutAll(): void;
   close(): Promise<void>;
@@ -52,11 +54,12 @@ export async function faultyProxy(target: {
   const pairs = new Set<Pair>();
   const rules: Armed[] = [];
   let mode: ProxyMode = "pass";
+  let { port: upstreamPort } = target;
   let accepted = 0;
   const server = createServer((client) => {
     accepted++;
     if (mode === "refuse") return void client.resetAndDestroy();
-    const upstream = connect(target.port, target.host ?? "127.0.0.1");
+    const upstream = connect(upstreamPort, target.host ?? "127.0.0.1");
     const pair = createPair(client, upstream, { rules, mode: () => mode });
     pairs.add(pair);
     client.once("close", () => pairs.delete(pair));
@@ -79,6 +82,9 @@ export async function faultyProxy(target: {
     },
     mode(next) {
       mode = next;
+    },
+    retarget(next) {
+      upstreamPort = next;
     },
     cut: (rule) => new Promise((resolve) => rules.push({ ...rule, fired: resolve })),
     cutAll,
