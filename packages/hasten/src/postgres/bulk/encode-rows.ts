@@ -158,6 +158,7 @@ export function refused(row: number, column: string | undefined, why: string): P
   );
   const outcome: BulkOutcome = {
     row,
+    column,
     rows: { from: row, to: row + 1 },
     committedRows: 0,
     unknownRows: 0,

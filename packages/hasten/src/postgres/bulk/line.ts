@@ -15,11 +15,21 @@ import { explain, runOn } from "../session.ts";
 import { type Statement, sql, trustedSql } from "../sql.ts";
 import type { TransactionParts } from "../tx.ts";
 import { type Copied, CopyIn, type NextBlock } from "./copy-in.ts";
+import { quoted } from "./layout.ts";
 
-const lines = new WeakMap<PostgresError, number>();
+/** Where a COPY says it failed. */
+export interface CopyPlace {
+  /** From 1. */
+  readonly line: number;
+  /** As in the COPY's own list. */
+  readonly column: string | undefined;
+}
 
-/** The COPY line that a failed `copy` names, from 1. */
-export const lineOf = (error: unknown): number | undefined => lines.get(error as PostgresError);
+const copyPlaces = new WeakMap<PostgresError, CopyPlace>();
+
+/** Where a failed `copy` says it failed. */
+export const copyPlaceOf = (error: unknown): CopyPlace | undefined =>
+  copyPlaces.get(error as PostgresError);
 
 export interface Line {
   /** Runs one statement. A `name` keeps it prepared. */
@@ -149,8 +159,8 @@ async function copyOn(
     ended(0, error ?? new Error("failed"));
     const elapsedMs = clock.nowMs() - startedMs;
     const explained = explain(error, { text, elapsedMs, onLost: "rolled-back" }, around).error;
-    const line = copyLine(error);
-    if (line !== undefined) lines.set(explained, line);
+    const place = copyPlace(error, text);
+    if (place !== undefined) copyPlaces.set(explained, place);
     throw explained;
   }
 }
@@ -163,12 +173,17 @@ function submitted(client: PgClient, text: string, next: NextBlock) {
   return copy.done;
 }
 
-/** CONTEXT is like `COPY orders, line 37, column qty: "…"`: the value after it is never looked at. */
-function copyLine(error: unknown): number | undefined {
+/** CONTEXT is like `COPY orders, line 37, column qty: "…"`: the value after it is never kept. */
+function copyPlace(error: unknown, text: string): CopyPlace | undefined {
   const { where } = (error ?? {}) as { where?: unknown };
   if (typeof where !== "string") return undefined;
-  const found = /(?:^|\n)COPY [^\n]*?, line (\d+)/.exec(where)?.[1];
-  return found === undefined ? undefined : Number(found);
+  const found = /(?:^|\n)COPY [^\n]*?, line (\d+)(?:, column ([^:\n]+))?/.exec(where);
+  if (found === null) return undefined;
+  const column = found[2];
+  // Only what this write called a column itself: anything else could be data.
+  const known =
+    column !== undefined && (text.includes(quoted(column)) || /^c\d+$/.test(column));
+  return { line: Number(found[1]), column: known ? column : undefined };
 }
 
 /** Parsed once on each connection; one name for one text. */

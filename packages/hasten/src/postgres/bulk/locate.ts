@@ -8,10 +8,11 @@
  */
 import { PostgresError } from "../errors.ts";
 import { cellArrays } from "./cell-arrays.ts";
-import type { Head } from "./feed.ts";
-import { lineOf } from "./line.ts";
+import { type Block, type Head, headBlock } from "./feed.ts";
+import type { Layout } from "./layout.ts";
+import { copyPlaceOf } from "./line.ts";
 import { SEARCH_MS_MAX, searchRow } from "./search-row.ts";
-import { staged, writeText } from "./texts.ts";
+import { copyTextFor, staged, stageText, writeText } from "./texts.ts";
 import { bulkOutcome, withOutcome } from "./types.ts";
 import type { Write } from "./write-types.ts";
 
@@ -21,15 +22,33 @@ interface Rows {
 }
 
 /** Throws the error of a COPY with what its line says. */
-export function locate(error: unknown, { from, to }: Rows): never {
-  throw located(error, lineOf(error), { from, to });
+export function locate({ layout }: Write, error: unknown, rows: Rows): never {
+  throw located(error, placed(layout, error, rows.from), rows);
 }
 
-function located(error: unknown, line: number | undefined, { from, to }: Rows): unknown {
+interface Found {
+  readonly row: number;
+  readonly column: string | undefined;
+}
+
+function placed(layout: Layout, error: unknown, from: number): Found | undefined {
+  const place = copyPlaceOf(error);
+  if (place === undefined) return undefined;
+  return { row: from + place.line - 1, column: columnNamed(layout, place.column) };
+}
+
+/** Staging tables call the columns c0, c1, …: so may a column of the table itself. */
+function columnNamed({ columns }: Layout, name: string | undefined): string | undefined {
+  if (name === undefined || columns.some((column) => column.name === name)) return name;
+  return columns[Number(/^c(\d+)$/.exec(name)?.[1] ?? -1)]?.name;
+}
+
+function located(error: unknown, found: Found | undefined, { from, to }: Rows): unknown {
   if (!(error instanceof PostgresError) || bulkOutcome(error)?.row !== undefined) return error;
-  const row = line === undefined ? undefined : from + line - 1;
+  const row = found?.row;
   const rows = row === undefined ? { from, to } : { from: row, to: row + 1 };
-  return withOutcome(error, { row, rows, committedRows: 0, unknownRows: 0 });
+  const column = error.column ?? found?.column;
+  return withOutcome(error, { row, column, rows, committedRows: 0, unknownRows: 0 });
 }
 
 /** After a head was refused as arrays: tries its rows again, throws the error with what was found. */
@@ -44,8 +63,33 @@ export async function locateInHead(
     const values = cellArrays(layout, head, from, to);
     await line.run({ text, values }, { prepared: true });
   };
-  const found = await searched(write, error, { from: 0, to: head.rows }, attempt);
-  throw located(error, found === undefined ? undefined : found + 1, all);
+  const row = await searched(write, error, { from: 0, to: head.rows }, attempt);
+  if (row === undefined) throw located(error, undefined, all);
+  const column = await columnOf(write, head, row).catch(() => undefined);
+  throw located(error, { row: head.from + row, column }, all);
+}
+
+/** Which column: COPY says it of a row that has the columns' own types and nothing else. */
+async function columnOf(write: Write, head: Head, row: number): Promise<string | undefined> {
+  const { line, layout } = write;
+  const width = layout.columns.length;
+  const cells = head.cells.slice(row * width, (row + 1) * width);
+  const names = layout.columns.map((_, at) => `c${at}`);
+  const stage = "hasten_bulk_row";
+  await line.command("savepoint hasten_search");
+  await line.command(stageText(layout, stage));
+  let block: Block | undefined = headBlock(layout, { cells, rows: 1, from: head.from + row });
+  const next = (): Block | undefined => {
+    const given = block;
+    block = undefined;
+    return given;
+  };
+  const failed = await line.copy(copyTextFor(`pg_temp.${stage}`, names), next).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  await line.command("rollback to savepoint hasten_search");
+  return placed(layout, failed, 0)?.column;
 }
 
 export interface Staged {
@@ -81,12 +125,16 @@ export async function locateInStage(
       );
       const at = await searchedInside(write, error, { from: 0, to: pages * ITEMS }, attempt);
       if (at !== undefined)
-        found = await ask(`select count(*) + 1 as n from pg_temp.${stage} where ctid < ${tid(at)}`);
+        found = await ask(`select count(*) as n from pg_temp.${stage} where ctid < ${tid(at)}`);
     }
   } catch {
     // The search is a courtesy: what failed is told in any case.
   }
-  throw located(error, found, all);
+  throw located(
+    error,
+    found === undefined ? undefined : { row: from + found, column: undefined },
+    all,
+  );
 }
 
 type Attempt = (from: number, to: number) => Promise<void>;

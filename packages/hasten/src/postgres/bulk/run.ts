@@ -184,7 +184,13 @@ const isUnknown = (error: unknown): boolean =>
 function toldApart(error: unknown, { committedRows, unknownRows }: State): unknown {
   if (typeof error !== "object" || error === null) return error;
   const known = bulkOutcome(error);
-  return withOutcome(error, { row: known?.row, rows: known?.rows, committedRows, unknownRows });
+  return withOutcome(error, {
+    row: known?.row,
+    column: known?.column,
+    rows: known?.rows,
+    committedRows,
+    unknownRows,
+  });
 }
 
 function resultOf(state: State, nowMs: number): BulkResult {

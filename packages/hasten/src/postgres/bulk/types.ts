@@ -81,6 +81,8 @@ export interface BulkResult {
 export interface BulkOutcome {
   /** Position in the input of the row that was refused, from 0, where it could be found. */
   readonly row: number | undefined;
+  /** The column it was refused for, where PostgreSQL said so. */
+  readonly column: string | undefined;
   /** The rows among which it is: from `from` up to but not including `to`. */
   readonly rows: { readonly from: number; readonly to: number } | undefined;
   /** Rows of the input whose transaction is committed. 0 with transaction "one". */

@@ -148,7 +148,7 @@ async function copyAll(write: Write, text: string, portion: Portion): Promise<vo
     };
     const copied = await line
       .copy(text, next)
-      .catch((error: unknown) => locate(error, { from, to: from + sent }));
+      .catch((error: unknown) => locate(write, error, { from, to: from + sent }));
     tally.rows += copied.rows;
     tally.bytes += copied.bytes;
     await portion.onRows([]);
