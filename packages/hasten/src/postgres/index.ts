@@ -117,7 +117,8 @@ export type { CopySource } from "./read/copy-statement.ts";
 export type { SnapshotHeld, SnapshotOptions, StreamOptions } from "./read/options.ts";
 export type { Rows } from "./read/row-stream.ts";
 export type { TableRows, TableStreamOptions } from "./read/table-options.ts";
-export type { BatchQueryOptions, Reads } from "./read/types.ts";
+export type { BatchQueryOptions, Reads, TxReads, TxStreamOptions } from "./read/types.ts";
+export { type Observed, type ObserveOptions, observe } from "./recording/observe.ts";
 export { SetError } from "./send-together.ts";
 export type { AuditOutcome, SessionAudit, SessionEvent } from "./sessions/events.ts";
 export type {

@@ -10,6 +10,7 @@ import type { QueryRecord } from "../core/trace/index.ts";
 import { bulkInTransaction } from "./bulk/places.ts";
 import { PostgresError } from "./errors.ts";
 import { onlyRow, type QueryOptions, type Result } from "./queryable.ts";
+import { readsInTransaction } from "./read/in-transaction.ts";
 import { recordIn } from "./recording/record.ts";
 import { runOn } from "./session.ts";
 import { type Statement, trustedSql } from "./sql.ts";
@@ -68,6 +69,7 @@ export function openScope(parts: TransactionParts, depth = 0): Scope {
 
   const tx: Tx = {
     ...bulkInTransaction({ parts, inTurn }),
+    ...readsInTransaction({ parts, inTurn }),
     execute,
     query: async <R>(statement: Statement, options?: QueryOptions) =>
       (await execute<R>(statement, options)).rows,

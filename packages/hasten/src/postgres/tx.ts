@@ -4,6 +4,7 @@ import type { BulkTables } from "./bulk/types.ts";
 import type { Lease } from "./lease.ts";
 import type { LocalLimits } from "./pooler/begin.ts";
 import type { Queryable } from "./queryable.ts";
+import type { TxReads } from "./read/types.ts";
 import type { ReadFrom } from "./replicas/reads.ts";
 import type { Surroundings } from "./session.ts";
 
@@ -24,7 +25,7 @@ export interface TransactionOptions {
 }
 
 /** What the work of a transaction is given. Usable until the work ends. */
-export interface Tx extends Queryable, BulkTables {
+export interface Tx extends Queryable, BulkTables, TxReads {
   /** A savepoint around `work`: an error inside undoes only what was done inside. */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   /** Runs after COMMIT was acknowledged and before `transaction()` resolves; not after a rollback. At most 10,000. */

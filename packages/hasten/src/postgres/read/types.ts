@@ -55,3 +55,22 @@ export interface BatchQueryOptions {
   /** Ends it at the caller's wish: HST_PG_ABORTED. */
   readonly signal?: AbortSignal;
 }
+
+/** Reading many rows inside a transaction. */
+export interface TxReads {
+  /**
+   * The rows of one query through a cursor of the transaction. Other statements of the transaction
+   * may run between two rows; what they change does not show in it.
+   * @throws HST_PG_SQL, HST_PG_VALUE, HST_PG_OPTION at once; from the iteration what `query` throws
+   */
+  stream<R = Record<string, unknown>>(statement: Statement, options?: TxStreamOptions): Rows<R>;
+}
+
+export interface TxStreamOptions {
+  /** Rows of one read. @default 1_000. Bounds 1 to 100_000. */
+  readonly rowsPerRead?: number;
+  /** Longest time for one read. @default as for every statement of the transaction */
+  readonly timeoutMs?: number;
+  /** Ends the stream at the caller's wish; while the server reads, the transaction with it: HST_PG_ABORTED. */
+  readonly signal?: AbortSignal;
+}
