@@ -54,7 +54,7 @@ interface Ask<K> {
 
 /**
  * Makes a loader that batches the calls of one request or job: those of one turn of the event loop
- * become one call of `batch`, on the packet `dataloader`. Answers are kept for the trace that asked.
+ * become one call of `batch`, by the package `dataloader`. Answers are kept for the trace that asked.
  * Outside of any trace calls of one turn share a batch, and nothing is kept.
  *
  * ```ts

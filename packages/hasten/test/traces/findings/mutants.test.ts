@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Cases that the rules judge otherwise than they should. */
 function wrongOf(find: typeof findIn): readonly string[] {
-  return CASES.filter(({ asked, found, environment = "test", thresholds }) => {
+  return CASES.filter(({ asked, found, environment = "test" as const, thresholds }) => {
     const findings = find(logOf(asked), thresholdsFor(environment, thresholds), {
       name: "x",
       root: "/app",
