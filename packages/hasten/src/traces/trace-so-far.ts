@@ -29,7 +29,9 @@ export function traceSoFar(): TraceSoFar | undefined {
   return {
     queries: log?.totals() ?? NOTHING,
     findings(thresholds = thresholdsFor(environmentOf(process.env["NODE_ENV"]))) {
-      return log === undefined ? [] : findIn(log, thresholds, { name: "so far" });
+      return log === undefined
+        ? []
+        : findIn(log, thresholds, { name: trace.root.name ?? "so far" });
     },
   };
 }

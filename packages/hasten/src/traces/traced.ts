@@ -21,6 +21,7 @@ export async function traced<T>(
   if (currentTrace() !== undefined) return work();
   const { kind = "job", clock = systemClock } = options;
   const trace = new Trace(clock);
+  trace.name = name;
   try {
     return await inTrace(trace, work);
   } finally {

@@ -209,7 +209,9 @@ test("a job is a trace with a name; inside another it is part of it", async () =
     },
     { clock },
   );
-  await expect(traced("fails", () => Promise.reject(new Error("x")))).rejects.toThrow("x");
+  await expect(traced("fails", () => Promise.reject(new Error("x")), { clock })).rejects.toThrow(
+    "x",
+  );
   channels.traceEnded.unsubscribe(hear);
   expect(value).toBe(7);
   expect(ends.map(({ name, kind, durationMs }) => [name, kind, Math.round(durationMs)])).toEqual([
