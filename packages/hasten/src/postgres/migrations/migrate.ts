@@ -13,13 +13,15 @@ import { createCore } from "../core.ts";
 import { type Dedicated, dedicated, lockSession } from "../dedicated.ts";
 import { optionInvalid, PostgresError } from "../errors.ts";
 import { aborted } from "../failures.ts";
-import { type ConnectionTarget, resolveOptions } from "../options.ts";
+import { type ConnectionTarget, type DatabaseOptions, resolveOptions } from "../options.ts";
 import { sql } from "../sql.ts";
 import { type Applied, applyFile, type MigrationEvent } from "./apply.ts";
 import { type Migration, migrationError, readMigrations } from "./files.ts";
 import { createLedger, type Recorded } from "./ledger.ts";
 
-export interface MigrateOptions extends ConnectionTarget {
+export interface MigrateOptions
+  extends ConnectionTarget,
+    Pick<DatabaseOptions, "directUrl" | "pooler"> {
   /** Directory of files like `0001-create-orders.sql`. */
   readonly directory: string;
   /** Where the applied ones are recorded: table, or schema and table. @default "hasten_migrations" */

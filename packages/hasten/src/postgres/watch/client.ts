@@ -12,9 +12,9 @@ import { measuredClients } from "../measured-clients.ts";
 import { carriage, inCallersContext, newTicket, takenTicket } from "./carry.ts";
 import { CAUSES } from "./causes.ts";
 import { Connection } from "./connection.ts";
-import { FACTS_SQL, factsOf, mayAskSystem, REPLAYED_SQL } from "./facts.ts";
+import { REPLAYED_SQL } from "./facts.ts";
 import { Gate } from "./gate.ts";
-import { SYSTEM_SQL } from "./identity.ts";
+import { type Ask, learnFacts } from "./learn.ts";
 import { unnoticed } from "./noticed.ts";
 import { exemptSocket } from "./outbound.ts";
 import { puttingBack } from "./put-back.ts";
@@ -71,6 +71,7 @@ class WatchedClient {
     this.#gate = new Gate(watching.patience);
     this.#query = unnoticed(client.query);
     exemptSocket(client.connection.stream);
+    this.#connection.recorder.of(client);
     this.#connect = client.connect;
     this.#ofPool = family.ofPool;
     this.#Query = (client.constructor as unknown as ClientClass).Query;
@@ -121,7 +122,7 @@ class WatchedClient {
   query(config: unknown, values?: unknown, callback?: unknown): unknown {
     if (config == null) return this.#query.call(this.#client, config, values, callback);
     const carried = takenTicket();
-    const ticket = carried ?? newTicket();
+    const ticket = carried ?? newTicket(this.#connection.recorder.called(config, values));
     this.#learnLate();
     if (typeof (config as { submit?: unknown }).submit === "function")
       return this.#submitForeign(config as DriverQuery, { values, callback, ticket });
@@ -219,6 +220,7 @@ class WatchedClient {
   }
 
   readonly #ended = (run: Run): void => {
+    this.#connection.recorder.ended(run);
     if (!isHeard()) return;
     const client = this.#client;
     if (measuredClients.has(client)) return;
@@ -234,6 +236,9 @@ class WatchedClient {
   /** A connection that was open already is asked as soon as it is free. */
   #learnLate(): void {
     const { _connected, readyForQuery, _queryQueue } = this.#client;
+    const { state } = this.#connection;
+    if (!state.inTransaction && state.pooler.mayBeOld(this.#watching.clock.nowMs()))
+      this.#learning = undefined;
     if (this.#learning !== undefined || _connected !== true || readyForQuery !== true) return;
     if ((_queryQueue?.length ?? 0) === 0) void this.#learn(true);
   }
@@ -250,17 +255,11 @@ class WatchedClient {
     return this.#learning;
   }
 
-  async #askFacts(asFound: boolean): Promise<void> {
+  #askFacts(asFound: boolean): Promise<void> {
     const { state } = this.#connection;
-    const { server, clock } = this.#watching;
-    let copies = false;
-    await this.#ask(FACTS_SQL, (row) => {
-      if (row === undefined) return state.lose(CAUSES.noFacts);
-      state.learn(factsOf(row), { asFound, nowMs: clock.nowMs() });
-      copies = mayAskSystem(row);
-    });
-    if (copies) await this.#ask(SYSTEM_SQL, (row) => state.copies(row?.["system"]?.toString()));
-    if (state.serverBecause(server) !== undefined) await server.ask();
+    const signedIn = this.#client.processID;
+    const ask: Ask = (text, tell) => this.#ask(text, tell);
+    return learnFacts(ask, { state, watching: this.#watching, asFound, signedIn });
   }
 
   #askReplayed(run: Run): void {

@@ -14,6 +14,7 @@ import type { Analysis } from "../statements/analysis.ts";
 import { CAUSES } from "./causes.ts";
 import { judge } from "./judge.ts";
 import { OwnWritesOf } from "./own-writes-of.ts";
+import { RunRecorder } from "./recorder.ts";
 import type { Run, Ticket } from "./run.ts";
 import { type Family, SessionState } from "./session-state.ts";
 import type { WireMessage } from "./shapes.ts";
@@ -34,6 +35,7 @@ const PREPARES = /\bprepare\b/i;
 
 export class Connection {
   readonly state: SessionState;
+  readonly recorder: RunRecorder;
   readonly #watching: Watching;
   readonly #writes: OwnWritesOf;
   readonly #onHeld: (until: Promise<void>) => void;
@@ -50,6 +52,7 @@ export class Connection {
     this.#watching = watching;
     this.#onHeld = onHeld;
     this.state = new SessionState(family);
+    this.recorder = new RunRecorder(watching.clock);
     this.#writes = new OwnWritesOf(watching.source, () =>
       watching.tell({ kind: "queued", detail: "an own write has not come back in time" }),
     );
@@ -69,6 +72,7 @@ export class Connection {
       values: call.values,
       trace: ticket.trace,
       adrift: ticket.adrift,
+      record: ticket.record,
       ticket: call.byPool ? ticket : undefined,
       unknownText: text === undefined ? call.noText : undefined,
       source,
@@ -86,7 +90,10 @@ export class Connection {
       status: undefined,
       committed: false,
       completed: "",
+      rows: 0,
+      error: undefined,
       replayed: undefined,
+      met: undefined,
       onFinished: undefined,
       wait: undefined,
     };
@@ -102,6 +109,7 @@ export class Connection {
     this.#sent.push(run);
     if (run === undefined) return;
     run.sent = true;
+    this.recorder.sent(run);
     if (values !== undefined) run.values = [...values];
     if (run.name !== undefined) this.#named(run, run.name);
     else if (isOfSession(run) && PREPARES.test(run.text)) this.#prepares = true;

@@ -32,6 +32,7 @@ export const FACTS_SQL: string = `select pg_catalog.current_database()::text as 
   pg_catalog.current_setting('default_transaction_isolation') as isolation,
   pg_catalog.pg_is_in_recovery()::text as standby,
   pg_catalog.pg_my_temp_schema()::text as temporary,
+  pg_catalog.pg_backend_pid()::text as pid,
   (select pg_catalog.string_agg(s.name, ',') from pg_catalog.pg_settings s
     where s.source = 'session') as settings,
   ${IDENTITY_COLUMNS}`;

@@ -9,6 +9,7 @@ import { readAdrift, type Trace } from "../../core/trace/index.ts";
 import type { ReadAnalysis } from "../statements/analysis.ts";
 import { CAUSES } from "./causes.ts";
 import { isPast } from "./facts.ts";
+import { isSettled } from "./first-seen.ts";
 import type { Run } from "./run.ts";
 import type { SessionState } from "./session-state.ts";
 import type { Watching } from "./watching.ts";
@@ -31,8 +32,14 @@ export function judge(run: Run, state: SessionState, watching: Watching): void {
     trace.personal(changed);
     trace.untracked(changed);
   }
+  const pooled = state.pooler.becauseOf(run);
+  if (pooled !== undefined) {
+    trace.personal(pooled);
+    trace.untracked(pooled, "passing");
+    return;
+  }
   if (analysis?.kind === "opaque" && analysis.personal === true) trace.personal(analysis.because);
-  const cause = causeOf(run, state) ?? state.serverBecause(watching.server);
+  const cause = causeOf(run, state, watching.clock.nowMs()) ?? state.serverBecause(watching.server);
   if (cause !== undefined) trace.untracked(cause, isPassing(cause, analysis));
   else readInto(trace, run, { state, clock: watching.clock, analysis: analysis as ReadAnalysis });
 }
@@ -52,7 +59,7 @@ function isPassing(cause: string, analysis: Run["analysis"]): "lasting" | "passi
   return PASSING.has(cause) ? "passing" : "lasting";
 }
 
-function causeOf(run: Run, state: SessionState): string | undefined {
+function causeOf(run: Run, state: SessionState, nowMs: number): string | undefined {
   const { analysis, source, trace } = run;
   if (run.unknownText !== undefined) return run.unknownText;
   if (analysis === undefined) return CAUSES.noText;
@@ -61,13 +68,21 @@ function causeOf(run: Run, state: SessionState): string | undefined {
   if (analysis.kind === "write") return CAUSES.writes;
   if (run.late && source.unmappedSeq > trace!.seq) return CAUSES.unmapped;
   if (run.trust === undefined) return CAUSES.noSource;
-  return state.snapshotBecause(run) ?? replicaBecause(run, state);
+  return state.snapshotBecause(run) ?? replicaBecause(run, state, { analysis, nowMs });
 }
 
-function replicaBecause(run: Run, state: SessionState): string | undefined {
+function replicaBecause(
+  run: Run,
+  state: SessionState,
+  { analysis, nowMs }: { readonly analysis: ReadAnalysis; readonly nowMs: number },
+): string | undefined {
   if (!state.standby) return undefined;
+  // How far it had replayed was asked of a session that may be another replica's.
+  if (state.pooler.found) return CAUSES.replica;
   const { position } = run.source;
-  const known = position !== "0/0" && run.trust?.confirmed === true;
+  const { trust } = run;
+  if (trust?.confirmed !== true || !isSettled(analysis, trust, nowMs)) return CAUSES.replica;
+  const known = position !== "0/0";
   return known && run.replayed !== undefined && isPast(run.replayed, position)
     ? undefined
     : CAUSES.replica;

@@ -46,11 +46,15 @@ export class OwnWritesOf {
     return undefined;
   }
 
-  #gather({ analysis }: Run, state: SessionState): void {
+  #gather(run: Run, state: SessionState): void {
+    const { analysis } = run;
     this.#gathered ??= { tags: new Set(), complete: true, changesSchema: false };
     const gathered = this.#gathered;
     const known = analysis?.kind === "write" ? analysis : undefined;
-    const sure = state.unknownBecause === undefined && state.changedBecause() === undefined;
+    const sure =
+      state.unknownBecause === undefined &&
+      state.changedBecause() === undefined &&
+      state.pooler.becauseOf(run) === undefined;
     gathered.complete &&= known?.complete === true && sure;
     gathered.changesSchema ||= known?.changesSchema ?? true;
     for (const tag of known?.tags ?? []) {

@@ -7,6 +7,7 @@
  *   need its answer before the server goes on.
  */
 import type { Connection } from "./connection.ts";
+import { mayAsk, SHOWS_SQL } from "./pooled.ts";
 import type { Run } from "./run.ts";
 import type { DriverQuery, QueryClass, Wire, WireMessage } from "./shapes.ts";
 
@@ -30,14 +31,45 @@ export function followedQuery(Base: QueryClass): new (...parts: unknown[]) => Fo
   if (known !== undefined) return known;
   const made = class extends (Base as new (...parts: unknown[]) => DriverQuery) {
     follower: Follower | undefined = undefined;
+    /** The session that runs it is asked first; its answer is not this statement's. */
+    #asking = false;
 
     override submit(wire: Wire): Error | null | undefined {
+      const run = this.follower?.run;
+      const asks = run !== undefined && this.follower!.connection.state.pooler.found && mayAsk(run);
+      if (asks) {
+        this.#asking = true;
+        this.queryMode = "extended";
+      }
       const refused = super.submit(wire);
       if (refused == null) this.follower?.connection.sent(this.follower.run, valuesOf(this));
       return refused;
     }
 
+    override prepare(wire: Wire): void {
+      // In one transaction with the statement: nothing is synchronised in between.
+      if (this.#asking) {
+        wire.parse({ text: SHOWS_SQL });
+        wire.bind({});
+        wire.execute({});
+      }
+      super.prepare!(wire);
+    }
+
+    override handleDataRow(message: unknown): void {
+      if (!this.#asking) {
+        super.handleDataRow!(message);
+        return;
+      }
+      const [shows] = (message as { fields: readonly unknown[] }).fields;
+      this.follower!.run!.met = String(shows);
+    }
+
     override handleCommandComplete(message: WireMessage, wire: Wire): void {
+      if (this.#asking) {
+        this.#asking = false;
+        return;
+      }
       completed(this.follower, message);
       super.handleCommandComplete(message, wire);
     }
@@ -49,6 +81,9 @@ export function followedQuery(Base: QueryClass): new (...parts: unknown[]) => Fo
     }
 
     override handleError(error: unknown, wire: Wire): void {
+      // What was asked before it was parsed, which the driver took for this one.
+      if (this.follower?.run?.met !== undefined && typeof this.name === "string")
+        delete wire?.parsedStatements?.[this.name];
       const wait = failed(this.follower, error);
       if (wait === undefined) super.handleError(error, wire);
       else void wait.then(() => super.handleError(error, wire)).catch(uncaught);
@@ -95,7 +130,10 @@ export function followForeign(
     else void wait.then(tell).catch(uncaught);
   };
   if (handleDataRow !== undefined)
-    query.handleDataRow = (message) => inContext(() => handleDataRow.call(query, message));
+    query.handleDataRow = (message) => {
+      if (follower.run !== undefined) follower.run.rows += 1;
+      inContext(() => handleDataRow.call(query, message));
+    };
 }
 
 function completed(follower: Follower | undefined, { text }: WireMessage): void {
@@ -123,6 +161,7 @@ function answered(follower: Follower | undefined): Promise<void> | undefined {
 function failed(follower: Follower | undefined, error: unknown): Promise<void> | undefined {
   const run = follower?.run;
   if (follower === undefined || run === undefined || run.finished) return undefined;
+  run.error = error;
   if (run.outcome === "running")
     run.outcome = isServers(error) ? "refused" : run.sent ? "lost" : "unsent";
   follower.ended(run);

@@ -1,4 +1,4 @@
-import type { Trace } from "../../core/trace/index.ts";
+import type { QueryRecord, Trace } from "../../core/trace/index.ts";
 import type { Trust } from "../../core/trust.ts";
 import type { ChangeSource } from "../coherence/source.ts";
 import type { Analysis, Analyzer, SessionFacts } from "../statements/analysis.ts";
@@ -8,6 +8,8 @@ export interface Ticket {
   readonly trace: Trace | undefined;
   /** No trace, and not said to be untraced. */
   readonly adrift: boolean;
+  /** Made at the public call, where it is recorded. */
+  readonly record: QueryRecord | undefined;
   /** Set when the server answered: until then the caller is not told. */
   wait: Promise<void> | undefined;
 }
@@ -25,6 +27,7 @@ export interface Run {
   readonly byName: boolean;
   readonly trace: Trace | undefined;
   readonly adrift: boolean;
+  readonly record: QueryRecord | undefined;
   /** The pool's own callback is told at once, and the pool's caller waits. */
   readonly ticket: Ticket | undefined;
   /** Why its text is not known. */
@@ -48,10 +51,16 @@ export interface Run {
   status: string | undefined;
   /** The server said COMMIT, perhaps among other things. */
   committed: boolean;
+  /** Of a cursor: the server counts the last portion only. */
+  rows: number;
+  /** What it failed with. */
+  error: unknown;
   /** What the server said of it last: `SELECT 3`. */
   completed: string;
   /** How far a replica had replayed before it, if that was asked. */
   replayed: string | undefined;
+  /** What the session that ran it showed, if it was asked in the same transaction. */
+  met: string | undefined;
   onFinished: (() => void) | undefined;
   /** Until then its caller is not told. */
   wait: Promise<void> | undefined;

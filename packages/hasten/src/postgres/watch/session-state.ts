@@ -15,6 +15,7 @@ import type {
 import { CAUSES } from "./causes.ts";
 import { type Facts, SHOWN } from "./facts.ts";
 import { type Identity, isSame, type KnownServer } from "./identity.ts";
+import { PoolerSessions } from "./pooled.ts";
 import type { Run } from "./run.ts";
 
 interface Transaction {
@@ -50,6 +51,8 @@ const LOOK = /^the system table |^SHOW\b/;
 const UNKNOWN: SessionFacts = { searchPath: '"$user", public', role: "" };
 
 export class SessionState {
+  /** Behind a pooler each transaction may run on another session. */
+  readonly pooler: PoolerSessions = new PoolerSessions();
   readonly #family: Family;
   readonly #reported = new Map<string, string>();
   readonly #settings = new Map<string, string>();
@@ -69,6 +72,7 @@ export class SessionState {
   #learnedMs = 0;
   #system: string | undefined;
   #compared: { with: Identity; standby: boolean; same: boolean } | undefined;
+  #toldAtLogin: ReadonlyMap<string, string> | undefined;
 
   constructor(family: Family) {
     this.#family = family;
@@ -93,12 +97,19 @@ export class SessionState {
 
   learn(facts: Facts, { asFound, nowMs }: { asFound: boolean; nowMs: number }): void {
     this.#facts = facts;
+    this.#compared = undefined;
     this.#learnedMs = nowMs;
     this.#unknown = undefined;
     this.#login = this.#reported.get("session_authorization");
     for (const [name, value] of facts.shown) this.#reported.set(name, value);
     this.#show();
     if (asFound) this.#changed = facts.changed;
+  }
+
+  /** What was reported before anything was asked. */
+  get toldAtLogin(): ReadonlyMap<string, string> {
+    this.#toldAtLogin ??= new Map(this.#reported);
+    return this.#toldAtLogin;
   }
 
   /** The system that a replica copies. */

@@ -12,6 +12,10 @@ export interface Wire {
   prependListener(event: string, listener: (message: WireMessage) => void): unknown;
   removeListener(event: string, listener: (message: WireMessage) => void): unknown;
   readonly stream?: object;
+  readonly parsedStatements?: Record<string, unknown>;
+  parse(message: { readonly text: string }): void;
+  bind(message: object): void;
+  execute(message: object): void;
 }
 
 export type Callback = (error: unknown, result?: unknown) => void;
@@ -23,11 +27,15 @@ export interface DriverQuery {
   name?: unknown;
   callback?: Callback | undefined;
   query_timeout?: unknown;
+  /** "extended": one statement, parameters apart. */
+  queryMode?: unknown;
   submit(wire: Wire): Error | null | undefined;
   handleReadyForQuery(wire: Wire): void;
   handleError(error: unknown, wire: Wire): void;
   handleCommandComplete(message: WireMessage, wire: Wire): void;
   handleDataRow?(message: unknown): void;
+  /** Of the driver's own statements: writes the messages up to Sync. */
+  prepare?(wire: Wire): void;
 }
 
 export type QueryClass = new (config: unknown, values?: unknown, callback?: unknown) => DriverQuery;
@@ -37,6 +45,7 @@ export type ConnectMethod = (callback?: (error?: unknown, ...rest: unknown[]) =>
 
 export interface DriverClient {
   readonly connection: Wire;
+  readonly processID?: number | null;
   readonly user?: string | null;
   readonly database?: string | null;
   readonly readyForQuery?: boolean;
