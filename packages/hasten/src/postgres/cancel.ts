@@ -29,7 +29,7 @@ export interface CancelTarget {
   readonly connection?: { readonly stream?: { readonly remoteAddress?: string | undefined } };
 }
 
-/** Asks the server to cancel what the session runs; settles when it took the request, or at the bound. */
+/** Asks the server to cancel what the session runs; settles when it took the request, or at the bound as failed. */
 export function cancelRequest(
   target: CancelTarget,
   options: { readonly timeoutMs: number; readonly clock: Clock },
@@ -40,7 +40,11 @@ export function cancelRequest(
     const raw = dial(target);
     let current: Socket = raw;
     let sent = false;
-    const timer = options.clock.schedule(options.timeoutMs, () => finish());
+    const timer = options.clock.schedule(options.timeoutMs, () => {
+      // Written is not taken: a network that swallows took it from us, too.
+      sent = false;
+      finish();
+    });
     const finish = (): void => {
       timer.cancel();
       raw.destroy();

@@ -39,8 +39,8 @@ export function createPool(
 }
 
 type Connected = (error?: Error) => void;
-interface DriverClient extends Omit<PgClient, "on"> {
-  on(event: "error" | "end", listener: () => void): unknown;
+interface DriverClient extends Omit<PgClient, "on" | "lostBecause"> {
+  on(event: "error" | "end", listener: (error: unknown) => void): unknown;
   connect(connected: Connected): void;
 }
 
@@ -52,6 +52,9 @@ interface DriverClient extends Omit<PgClient, "on"> {
 function clientClass(driver: PgDriver, connectTimeoutMs: number, open: Set<PgClient>): unknown {
   const Client = driver.Client as unknown as new (config: object) => DriverClient;
   return class extends Client {
+    /** What the server said when it ended the session unasked; the driver's next error does not know. */
+    lostBecause: unknown;
+
     constructor(config: { password?: unknown }) {
       // The pool keeps the password non-enumerable, so a spread alone would lose it.
       super({
@@ -60,7 +63,9 @@ function clientClass(driver: PgDriver, connectTimeoutMs: number, open: Set<PgCli
         connectionTimeoutMillis: connectTimeoutMs,
       });
       open.add(this as unknown as PgClient);
-      this.on("error", () => undefined);
+      this.on("error", (error) => {
+        this.lostBecause ??= error;
+      });
       this.on("end", () => open.delete(this as unknown as PgClient));
     }
 

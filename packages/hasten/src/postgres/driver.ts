@@ -36,6 +36,8 @@ export interface PgClient {
   readonly ssl: unknown;
   readonly connection?: { readonly stream?: TLSSocket };
   pipeline?: boolean;
+  /** The error that ended it while nothing ran, where there was one. */
+  readonly lostBecause?: unknown;
 }
 
 /** Finds `pg`, an optional peer, when the first database is created. @throws HST_PG_DRIVER */

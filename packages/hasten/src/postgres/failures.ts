@@ -123,6 +123,7 @@ const CONDITIONS: Readonly<Record<string, string>> = {
   "23P01": "exclusion_violation",
   "25006": "read_only_sql_transaction",
   "25P02": "in_failed_sql_transaction",
+  "25P03": "idle_in_transaction_session_timeout",
   "28000": "invalid_authorization_specification",
   "28P01": "invalid_password",
   "3D000": "invalid_catalog_name",
@@ -136,6 +137,10 @@ const CONDITIONS: Readonly<Record<string, string>> = {
   "53300": "too_many_connections",
   "55P03": "lock_not_available",
   "57014": "query_canceled",
+  "57P01": "admin_shutdown",
+  "57P02": "crash_shutdown",
+  "57P03": "cannot_connect_now",
+  "57P05": "idle_session_timeout",
 };
 
 /** The error for a statement that the server refused. */

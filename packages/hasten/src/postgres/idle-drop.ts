@@ -20,9 +20,18 @@ export function idleDropper(pool: Pool, clock: Clock): (why: Suspicion) => void 
     const nowMs = clock.nowMs();
     if (why === "read-only" && nowMs - latestMs < READ_ONLY_EVERY_MS) return;
     latestMs = nowMs;
-    // The driver has no call for it. Without its list they are found out one by one.
-    const { _idle: idle } = pool as { _idle?: readonly { readonly client?: PgClient }[] };
-    if (!Array.isArray(idle)) return;
-    for (const { client } of [...idle]) client?.connection?.stream?.destroy();
+    // The driver has no call for it. Without its own parts they are found out one by one.
+    const parts = pool as unknown as IdleParts;
+    if (!Array.isArray(parts._idle) || typeof parts._remove !== "function") return;
+    for (const { client } of [...parts._idle]) {
+      // Out of the pool first: nobody may be given a client whose socket closes.
+      parts._remove(client);
+      client.connection?.stream?.destroy();
+    }
   };
+}
+
+interface IdleParts {
+  readonly _idle?: readonly { readonly client: PgClient }[];
+  _remove?(client: PgClient): void;
 }

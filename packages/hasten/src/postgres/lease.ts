@@ -13,7 +13,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { PgClient, PgResult, PgStatement } from "./driver.ts";
 import { PostgresError } from "./errors.ts";
-import { aborted, READ_ONLY, sqlstateOf } from "./failures.ts";
+import { aborted, failureOf, READ_ONLY, sqlstateOf } from "./failures.ts";
 import type { Suspicion } from "./idle-drop.ts";
 import { measuredClients } from "./measured-clients.ts";
 
@@ -115,7 +115,7 @@ export function createLease(client: PgClient, options: LeaseOptions): Lease {
         (error: unknown) => {
           if (!over) settle();
           readOnly ||= sqlstateOf(error) === READ_ONLY;
-          reject(error);
+          reject(withReason(error, client.lostBecause));
         },
       );
     });
@@ -141,6 +141,13 @@ export function createLease(client: PgClient, options: LeaseOptions): Lease {
     },
   };
   return lease;
+}
+
+/** The driver says that the client cannot be used; the server said why, earlier. */
+function withReason(error: unknown, lostBecause: unknown): unknown {
+  if (lostBecause !== undefined && error instanceof Error && failureOf(error) === "unsent")
+    error.cause = lostBecause;
+  return error;
 }
 
 const CLOSED: PostgresError = new PostgresError("HST_PG_TX", {

@@ -98,7 +98,7 @@ export function explain(error: unknown, attempt: Attempt, around: Surroundings):
   const failure = failureOf(error);
   if (failure === "driver") return failed(failure, driverFailed(error, context));
   if (failure === "unsent" || (failure === "dead" && attempt.onLost === "rolled-back"))
-    return failed(failure, unavailable(lostReason(failure, error), error, around.full));
+    return failed(failure, lost(failure, error, { ...attempt, full: around.full }));
   if (failure === "dead") return failed(failure, outcomeUnknown("a statement", error, around.full));
   const byServer = sqlstateOf(error) === "57014" && attempt.elapsedMs >= around.statementTimeoutMs;
   return failed(
@@ -107,10 +107,19 @@ export function explain(error: unknown, attempt: Attempt, around: Surroundings):
   );
 }
 
-const lostReason = (failure: Failure, error: unknown): string =>
-  failure === "unsent"
-    ? "the connection was lost before the statement was sent"
-    : `the connection was lost inside the transaction (${reasonOf(error)}), which is rolled back`;
+/** For an unsent statement the driver names no reason; the lease adds what the server said earlier. */
+function lost(
+  failure: Failure,
+  error: unknown,
+  { onLost, full }: { readonly onLost: RunOne["onLost"]; readonly full: boolean },
+): PostgresError {
+  const cause = failure === "unsent" ? ((error as Error).cause ?? error) : error;
+  const because =
+    onLost === "rolled-back"
+      ? `the connection was lost inside the transaction (${reasonOf(cause)}), which is rolled back`
+      : "the connection was lost before the statement was sent";
+  return unavailable(because, cause, full);
+}
 
 /** After a failed run: may the client be used again? */
 export const stateAfter = (failure: RunFailure["failure"]): "clean" | "broken" =>

@@ -168,7 +168,12 @@ test("every connection lost at once under load: each caller is told, nothing is 
     expect(rows.filter(({ n }) => n > 1)).toEqual([]);
     const stored = new Set(rows.map((row) => row.id));
     expect([...confirmed].filter((one) => !stored.has(one))).toEqual([]);
-    const kinds = ["HST_PG_OUTCOME_UNKNOWN", "HST_PG_UNAVAILABLE", "done"];
+    const kinds = [
+      "HST_PG_OUTCOME_UNKNOWN",
+      "HST_PG_UNAVAILABLE",
+      "HST_PG_ACQUIRE_TIMEOUT",
+      "done",
+    ];
     expect([...outcomes.keys()].filter((kind) => !kinds.includes(kind))).toEqual([]);
     expect(outcomes.get("HST_PG_OUTCOME_UNKNOWN")).toBeGreaterThan(0);
   });

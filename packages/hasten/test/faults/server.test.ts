@@ -153,7 +153,8 @@ test("a failover whose old server lives on, read-only: each write says so, and t
   } finally {
     await administer(
       server.url,
-      "set default_transaction_read_only = off; alter system reset default_transaction_read_only",
+      "set default_transaction_read_only = off",
+      "alter system reset default_transaction_read_only",
       "select pg_reload_conf()",
     );
   }
