@@ -9,6 +9,7 @@
  */
 import { currentTrace, isTracing } from "../../core/trace/index.ts";
 import { addLayer } from "../layers.ts";
+import { timedPools } from "../timed-pools.ts";
 import type { Checkout } from "./checkouts.ts";
 import { rejectedFull } from "./full.ts";
 import type { PoolPort } from "./port.ts";
@@ -86,6 +87,7 @@ export interface WatchedPgPool {
 export function watchPgPool(pool: PgPool, watcher: Watcher): WatchedPgPool {
   let isAside = false;
   let isQuery = false;
+  timedPools.add(pool);
   const undo = [
     addLayer<Query>(pool, "query", (below) => (...parts) => {
       isQuery = true;
@@ -119,6 +121,7 @@ export function watchPgPool(pool: PgPool, watcher: Watcher): WatchedPgPool {
       }
     },
     release() {
+      timedPools.delete(pool);
       for (const one of undo) one();
     },
   };

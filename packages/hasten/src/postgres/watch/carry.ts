@@ -7,7 +7,7 @@
  * - A ticket is laid down for the synchronous call below only, and taken by the first query of it.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { currentTrace, isAdrift } from "../../core/trace/index.ts";
+import { currentTrace, isAdrift, type QueryRecord } from "../../core/trace/index.ts";
 import type { Ticket } from "./run.ts";
 
 /** Turned off by the tests that prove the rule is needed: asks inside the queue instead. */
@@ -15,9 +15,9 @@ export const carriage: { atPublicCall: boolean } = { atPublicCall: true };
 
 let laidDown: Ticket | undefined;
 
-export function newTicket(): Ticket {
+export function newTicket(record?: QueryRecord): Ticket {
   const trace = currentTrace();
-  return { trace, adrift: trace === undefined && isAdrift(), wait: undefined };
+  return { trace, adrift: trace === undefined && isAdrift(), record, wait: undefined };
 }
 
 /**

@@ -4,6 +4,8 @@
  * Invariant: `pool.query` gives its connection back as soon as the server answered; its caller is
  * told when the write has settled.
  */
+
+import { recordAsked } from "../recording/asked.ts";
 import { carriage, inCallersContext, layDown, newTicket, seenTicket } from "./carry.ts";
 import { watchClient } from "./client.ts";
 import { puttingBack } from "./put-back.ts";
@@ -65,7 +67,7 @@ export function watchPool(pool: DriverPool, watching: Watching): { release(): vo
       return query.call(pool, text, values, callback);
     const told = typeof values === "function" ? values : callback;
     const given = typeof values === "function" ? undefined : values;
-    const ticket = newTicket();
+    const ticket = newTicket(recordAsked(watching.clock, text, given));
     const send = (done: Callback): unknown => {
       const before = layDown(ticket);
       try {
