@@ -25,6 +25,7 @@ function textOf(shape: QueryShape): number {
 export function dataOf({ shape, values }: Pick<QueryRecord, "shape" | "values">): string {
   const text = textOf(shape);
   if (values === undefined || values.length === 0) return `${text}`;
+  if (values.length === 1) return `${text}|${valueKey(values[0])}`;
   return `${text}|${values.slice(0, ITEMS_MAX).map(valueKey).join("|")}|${values.length}`;
 }
 
