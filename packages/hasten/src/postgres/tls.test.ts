@@ -4,29 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startPostgres } from "hasten-tools/postgres";
 import { expect, test } from "vitest";
+import { CERTIFICATE, KEY } from "../../test/faults/certificate.ts";
 import { createDatabase, sql } from "./index.ts";
-
-/** Made for this test, for localhost only; it protects nothing. */
-const KEY = `
------BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgso6aSFAsPg9EHlt4
-IAKIW46RArcVFAQk3rxuhUgMCrWhRANCAATQ84T7R9znkdUiQkiYGS7H6vfcpDLi
-nTFeO2UQHsLXx2Kh3bfVWlbnzxiNA4z1rUyWwWxT5n+mjKZTp6GbuPne
------END PRIVATE KEY-----
-`.trimStart();
-const CERTIFICATE = `
------BEGIN CERTIFICATE-----
-MIIBmzCCAUGgAwIBAgIUTSG774h+qdtYNFPL7HPBIyYbfvYwCgYIKoZIzj0EAwIw
-FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMTAyNTkwNloYDzIxMjYxMDI4
-MDI1OTA2WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
-PQMBBwNCAATQ84T7R9znkdUiQkiYGS7H6vfcpDLinTFeO2UQHsLXx2Kh3bfVWlbn
-zxiNA4z1rUyWwWxT5n+mjKZTp6GbuPneo28wbTAdBgNVHQ4EFgQUEkBvD0o2/HRS
-N4fSXEsegguwM4EwHwYDVR0jBBgwFoAUEkBvD0o2/HRSN4fSXEsegguwM4EwDwYD
-VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
-zj0EAwIDSAAwRQIhAOwy/Z9XDGKZGhtu7pIZDZWBnfMK2B+wohHAZ5Jl8LhDAiAU
-+YeEIUQzuQZaZygDopp3YailcxTqj3PvDJWx0yIgiQ==
------END CERTIFICATE-----
-`.trimStart();
 
 test("a time-out over TLS is cancelled on the server, and a certificate that is not trusted is refused", async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "hasten-tls-"));
