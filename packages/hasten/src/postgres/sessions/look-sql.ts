@@ -65,8 +65,8 @@ where a.pid in (select unnest(blockers) from waits) and a.pid not in (select pid
 
 export const SERVER = `
 select pg_backend_pid() as own_pid, current_user::text as role,
-  count(*) filter (where usesysid is not null and coalesce(backend_type, 'client backend') = 'client backend')::int as clients,
-  count(*) filter (where usesysid is not null and backend_type is null)::int as hidden,
+  count(*) filter (where datid is not null and coalesce(backend_type, 'client backend') = 'client backend')::int as clients,
+  count(*) filter (where datid is not null and backend_type is null)::int as hidden,
   current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
     - coalesce(current_setting('reserved_connections', true), '0')::int as clients_max,
   pg_has_role('pg_read_all_stats', 'usage') as may_see_all,
