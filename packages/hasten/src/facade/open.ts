@@ -87,7 +87,7 @@ async function openAll(
   };
   if (cache.shared !== undefined) channels.cacheTier.subscribe(tierTold);
   const db = createDatabase({ ...postgres, directUrl, cache });
-  coherence.watch(db.pool);
+  for (const pool of [db.pool, ...db.replicaPools]) coherence.watch(pool);
   const responses = createResponseCache({ tracked: true, ...options.responses, cache });
   const servers = new Set<Server>();
   const before: (() => void)[] = [];

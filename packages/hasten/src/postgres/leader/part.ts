@@ -200,7 +200,8 @@ async function openLed({ shared, database }: Leading, hooks: LedHooks): Promise<
         return stream.status().state === "starting";
       },
       get position() {
-        return stream.position;
+        // Of what is told, whether or not replicas may count now.
+        return stream.status().position;
       },
       beat: () => stream.beat(),
       close: () => stream.close().then(() => looker.close()),

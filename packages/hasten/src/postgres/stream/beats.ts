@@ -17,6 +17,8 @@ export interface BeatsOptions {
   /** Looks for changed meanings, and drops what they touch. */
   readonly poll: () => Promise<void>;
   readonly onUnread: (error: unknown) => void;
+  /** A beat begins; gives what to call, with its pulse's place in the WAL, before it is confirmed. */
+  readonly begins: () => (position: string) => void;
 }
 
 export class Beats {
@@ -58,11 +60,14 @@ export class Beats {
     this.#count += 1;
     const at = instant(clock);
     const trust = this.#options.trust();
-    const pulse = pulses.ask().then(({ back }) => back);
+    const covers = this.#options.begins();
+    const pulse = pulses.ask().then(async ({ back, position }) => ((await back) ? position : ""));
     try {
-      const [back] = await Promise.all([pulse, poll()]);
-      if (back) trust.confirm(at);
-      return back;
+      const [position] = await Promise.all([pulse, poll()]);
+      if (position === "") return false;
+      covers(position);
+      trust.confirm(at);
+      return true;
     } catch (error) {
       onUnread(error);
       return false;

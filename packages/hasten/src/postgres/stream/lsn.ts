@@ -18,3 +18,10 @@ export function formatLsn({ high, low }: Lsn): string {
 export function laterLsn(one: Lsn, other: Lsn): Lsn {
   return one.high > other.high || (one.high === other.high && one.low >= other.low) ? one : other;
 }
+
+/** Undefined for what is none. */
+export function parseLsn(text: string): Lsn | undefined {
+  const [, high, low] = /^([0-9a-f]{1,8})\/([0-9a-f]{1,8})$/i.exec(text) ?? [];
+  if (high === undefined || low === undefined) return undefined;
+  return { high: Number.parseInt(high, 16), low: Number.parseInt(low, 16) };
+}

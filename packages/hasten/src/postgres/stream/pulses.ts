@@ -22,6 +22,8 @@ export interface Pulse {
   readonly at: Instant;
   /** False: it will not come back. */
   readonly back: Promise<boolean>;
+  /** Where it is in the WAL: what was acknowledged before it was sent lies before. "" if it was not sent. */
+  readonly position: string;
 }
 
 export interface PulsesOptions {
@@ -117,7 +119,7 @@ export class Pulses {
       snapshot: undefined,
       arrived: false,
     };
-    const pulse = { id: out.id, at, back: out.back.promise };
+    const pulse = { id: out.id, at, back: out.back.promise, position: "" };
     if (this.#failed || this.#out.size >= PULSES_MAX) {
       out.back.resolve(false);
       return pulse;
@@ -125,6 +127,7 @@ export class Pulses {
     this.#out.set(out.id, out);
     try {
       const [row] = await link.run("hasten_pulse", this.#text, [out.id]);
+      pulse.position = String(row?.[1]);
       out.snapshot = parseSnapshot(String(row?.[0]));
       this.#complete(out);
     } catch (error) {

@@ -22,8 +22,8 @@ import { Beats } from "./beats.ts";
 import { type Channel, openChannel } from "./channel.ts";
 import { collectTags, type Gathered } from "./gathered.ts";
 import { createStreamLog, type StreamLog } from "./log.ts";
-import { formatLsn, LSN_ZERO, type Lsn, laterLsn } from "./lsn.ts";
 import { type ResolvedStream, resolveStream } from "./options.ts";
+import { Place } from "./place.ts";
 import { Rounds } from "./rounds.ts";
 import { becauseOf, endsWell, stateOf } from "./state.ts";
 import { notHandedOver } from "./succession.ts";
@@ -56,7 +56,7 @@ class Stream implements ChangeStream {
   #live = false;
   #closed = false;
   #unmappedSeq = 0;
-  #position: Lsn = LSN_ZERO;
+  readonly #place = new Place();
   #timer: Timer | undefined;
   #attempting: Promise<boolean> | undefined;
   #because: string | undefined = "it was not connected yet";
@@ -74,6 +74,7 @@ class Stream implements ChangeStream {
       ...options,
       trust: () => this.trust,
       poll: () => this.#polls.ask(),
+      begins: () => this.#place.begins(),
       onUnread: (error) => {
         this.#lastError = `the catalog could not be read: ${reasonOf(error)}`;
       },
@@ -89,7 +90,7 @@ class Stream implements ChangeStream {
   }
 
   get position(): string {
-    return formatLsn(this.#position);
+    return this.#place.forReplicas;
   }
 
   async begin(): Promise<void> {
@@ -117,7 +118,7 @@ class Stream implements ChangeStream {
       state,
       because: becauseOf(state, this.#because),
       slot: session?.slot,
-      position: this.position,
+      position: this.#place.applied,
       confirmedAgoMs: Number.isFinite(ageMs) ? ageMs : undefined,
       lagMs: pulses?.lagMs,
       waitsFor: this.#waitsFor,
@@ -227,6 +228,7 @@ class Stream implements ChangeStream {
 
   /** What was read so far is not fresh from now on; what is read from now on is. */
   #distrust(): void {
+    this.#place.lose();
     this.#trusts.suspend(instant(this.#options.clock));
     this.#trusts.end();
     this.#trusts.renew();
@@ -245,6 +247,7 @@ class Stream implements ChangeStream {
     this.#timer?.cancel();
     this.#beats.stop();
     this.log.use(undefined, 0);
+    this.#place.lose();
     this.#trusts.end();
     if (wasLive) this.#counts.gaps += 1;
     this.#tell("gap", this.#lastError);
@@ -266,12 +269,13 @@ class Stream implements ChangeStream {
     let unmapped = false;
     for (const gathered of visible) {
       if (collectTags(gathered, this.#options.interest, tags)) unmapped = true;
-      this.#position = laterLsn(this.#position, gathered.end);
+      this.#place.reach(gathered.end);
     }
     if (unmapped) this.#unmappedSeq = sequence.next();
     this.#counts.transactions += visible.length;
     this.#counts.droppedTags += tags.size;
-    if (tags.size > 0) this.#options.drop([...tags], `a change committed by ${this.position}`);
+    if (tags.size > 0)
+      this.#options.drop([...tags], `a change committed by ${this.#place.applied}`);
     for (const content of visible.flatMap(({ messages }) => messages)) this.#message(content);
   }
 
@@ -291,7 +295,10 @@ class Stream implements ChangeStream {
 
   async #poll(): Promise<void> {
     const tags = await this.#options.poll();
-    if (tags.length > 0) this.#options.drop(tags, "a changed table, view or function");
+    if (tags.length === 0) return;
+    // The WAL does not tell where.
+    this.#place.lose();
+    this.#options.drop(tags, "a changed table, view or function");
   }
 
   #tell(kind: StreamEvent["kind"], detail: string): void {

@@ -68,6 +68,7 @@ function causeOf(run: Run, state: SessionState, nowMs: number): string | undefin
   if (analysis.kind === "write") return CAUSES.writes;
   if (run.late && source.unmappedSeq > trace!.seq) return CAUSES.unmapped;
   if (run.trust === undefined) return CAUSES.noSource;
+  if (analysis.kind === "session") return undefined;
   return state.snapshotBecause(run) ?? replicaBecause(run, state, { analysis, nowMs });
 }
 
