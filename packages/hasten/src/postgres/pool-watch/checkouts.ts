@@ -112,6 +112,7 @@ export class Checkouts {
       stack,
       doing: doing(client!),
       statement: this.#around.statements.last(client!),
+      pid: pidOf(client!),
       trace: trace?.name,
     };
   }
@@ -193,4 +194,9 @@ export class Checkouts {
   #tell(kind: CheckoutEvent["kind"], checkout: Checkout): void {
     this.#around.tell({ kind, checkout: this.report(checkout) });
   }
+}
+
+function pidOf(client: object): number | undefined {
+  const { processID } = client as { readonly processID?: unknown };
+  return typeof processID === "number" ? processID : undefined;
 }

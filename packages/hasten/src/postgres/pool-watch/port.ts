@@ -11,3 +11,8 @@ export interface PoolPort {
   /** Takes the connection from whoever has it. @default its socket is closed */
   readonly destroy?: ((client: object) => void) | undefined;
 }
+
+/** Both sequelize-pool and tarn have a class of that name, whose errors bear that of Error. */
+export function isTimeoutError(error: unknown): boolean {
+  return error instanceof Error && error.constructor.name === "TimeoutError";
+}

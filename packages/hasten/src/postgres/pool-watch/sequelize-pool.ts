@@ -5,7 +5,7 @@
  */
 import { addLayer } from "../layers.ts";
 import { refusedFull } from "./full.ts";
-import type { PoolPort } from "./port.ts";
+import { isTimeoutError, type PoolPort } from "./port.ts";
 import { cutOff } from "./statements.ts";
 import type { Watcher } from "./watcher.ts";
 
@@ -34,7 +34,7 @@ export function sequelizePort(pool: SequelizePool): PoolPort {
     kind: "sequelize-pool",
     name: pool.name ?? "sequelize",
     counts: () => countsOf(pool),
-    isTimeout: (error) => /Timeout/.test(String((error as { name?: unknown } | null)?.name)),
+    isTimeout: isTimeoutError,
     destroy(client) {
       cutOff(client);
       void pool.destroy(client).catch(() => undefined);

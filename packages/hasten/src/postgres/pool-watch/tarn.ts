@@ -1,13 +1,18 @@
 /**
  * tarn, the pool of Knex, watched by its events.
  *
- * Invariant: `acquire` gives the pool's own pending operation; with `waitingMax` at its bound it gives
- * one that is rejected.
+ * Invariants:
+ * - `acquire` gives the pool's own pending operation; with `waitingMax` at its bound it gives one that is
+ *   rejected.
+ * - Knex asks for a transaction's connection a turn later, when its caller is on no stack: that is taken at
+ *   `transaction()`, and belongs to the first connection that is asked for because of it.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { addLayer } from "../layers.ts";
 import type { Checkout } from "./checkouts.ts";
 import { refusedFull } from "./full.ts";
-import type { PoolPort } from "./port.ts";
+import { isTimeoutError, type PoolPort } from "./port.ts";
+import type { TakenStack } from "./stack.ts";
 import { cutOff } from "./statements.ts";
 import type { Watcher } from "./watcher.ts";
 
@@ -40,7 +45,7 @@ export function tarnPort(pool: TarnPool): PoolPort {
     kind: "tarn",
     name: "knex",
     counts: () => countsOf(pool),
-    isTimeout: (error) => (error as { name?: unknown } | null)?.name === "TimeoutError",
+    isTimeout: isTimeoutError,
     destroy(client) {
       // Knex then finds it invalid when it is to be handed out again.
       (client as { __knex__disposed?: unknown }).__knex__disposed = new Error("taken back");
@@ -57,7 +62,36 @@ function countsOf(pool: TarnPool): ReturnType<PoolPort["counts"]> {
   return { total: active + idle, idle, active, waiting, min: pool.min, max: pool.max };
 }
 
-export function watchTarn(pool: TarnPool, watcher: Watcher): { release(): void } {
+/** What is used of the client behind a Knex instance. */
+export interface KnexClient {
+  transaction(...parts: unknown[]): unknown;
+}
+
+/** Who began a transaction, until its connection was asked for. */
+const beginner = new AsyncLocalStorage<{ stack: TakenStack | undefined }>();
+
+function stackOfBeginner(): TakenStack | undefined {
+  const began = beginner.getStore();
+  const stack = began?.stack;
+  if (began !== undefined) began.stack = undefined;
+  return stack;
+}
+
+function noticingBeginners(client: KnexClient, watcher: Watcher): () => void {
+  return addLayer<KnexClient["transaction"]>(
+    client,
+    "transaction",
+    (below) =>
+      (...parts) =>
+        beginner.run({ stack: watcher.stack() }, () => Reflect.apply(below, client, parts)),
+  );
+}
+
+export function watchTarn(
+  pool: TarnPool,
+  watcher: Watcher,
+  client?: KnexClient,
+): { release(): void } {
   const asking = new Map<number, Checkout>();
   const undo = [
     addLayer<Acquire>(pool, "acquire", (below) => () => {
@@ -71,6 +105,7 @@ export function watchTarn(pool: TarnPool, watcher: Watcher): { release(): void }
     }),
     ...listening(pool, watcher, asking),
   ];
+  if (typeof client?.transaction === "function") undo.push(noticingBeginners(client, watcher));
   return {
     release() {
       for (const one of undo) one();
@@ -90,7 +125,10 @@ function listening(
     return checkout;
   };
   const listeners = [
-    ["acquireRequest", (id: number) => void asking.set(id, watcher.requested("either"))],
+    [
+      "acquireRequest",
+      (id: number) => void asking.set(id, watcher.requested("either", stackOfBeginner())),
+    ],
     [
       "acquireSuccess",
       (id: number, client: object) => {

@@ -26,6 +26,8 @@ export interface CheckoutReport {
   readonly doing: "statement" | "idle in transaction" | "idle" | "unknown";
   /** The statement it sent last, without its data. */
   readonly statement: string | undefined;
+  /** Process id of its session on the server; behind a transaction pooler a number that means nothing. */
+  readonly pid: number | undefined;
   /** The request or job that took it, where it has a name. */
   readonly trace: string | undefined;
 }

@@ -17,7 +17,7 @@ import {
   sequelizePort,
   watchSequelizePool,
 } from "./sequelize-pool.ts";
-import { isTarnPool, tarnPort, watchTarn } from "./tarn.ts";
+import { isTarnPool, type KnexClient, tarnPort, watchTarn } from "./tarn.ts";
 import type { PoolWatch, WatchedPool } from "./types.ts";
 import { Watcher } from "./watcher.ts";
 
@@ -36,7 +36,9 @@ const watched = new WeakMap<object, Shared>();
  */
 export function watchPool(target: object, options: PoolWatchOptions = {}): PoolWatch {
   const watching = resolveWatching(options);
-  const shared = poolsOf(target).map((pool) => join(pool, () => begin(pool, watching)));
+  const shared = poolsOf(target).map(({ pool, client }) =>
+    join(pool, () => begin(pool, watching, client)),
+  );
   const [first] = shared;
   if (first === undefined) throw notWatchable(target);
   let over = false;
@@ -92,7 +94,7 @@ function leave(shared: Shared): void {
   if (shared.users === 0) shared.end();
 }
 
-function begin(pool: object, watching: Watching): Shared {
+function begin(pool: object, watching: Watching, client: KnexClient | undefined): Shared {
   if (isPgPool(pool)) {
     const port = pgPoolPort(pool);
     const watcher = new Watcher(port, watching);
@@ -101,7 +103,7 @@ function begin(pool: object, watching: Watching): Shared {
   if (isTarnPool(pool)) {
     const port = tarnPort(pool);
     const watcher = new Watcher(port, watching);
-    return start(watcher, port, watchTarn(pool, watcher));
+    return start(watcher, port, watchTarn(pool, watcher, client));
   }
   const port = sequelizePort(pool as SequelizePool);
   const watcher = new Watcher(port, watching);
@@ -134,21 +136,30 @@ function start(watcher: Watcher, { kind }: PoolPort, adapter: { release(): void 
   };
 }
 
+interface Found {
+  readonly pool: object;
+  /** Of Knex. */
+  readonly client?: KnexClient;
+}
+
 /** The pools behind an object: of a Sequelize with replicas the one that writes, then the one that reads. */
-function poolsOf(target: object): readonly object[] {
-  if (isPgPool(target) || isTarnPool(target) || isSequelizePool(target)) return [target];
+function poolsOf(target: object): readonly Found[] {
+  if (isPgPool(target) || isTarnPool(target) || isSequelizePool(target)) return [{ pool: target }];
   const { connectionManager, client, write, read } = target as Behind;
   if (write !== undefined && read !== undefined) return [...poolsOf(write), ...poolsOf(read)];
-  const inner = connectionManager?.pool ?? client?.pool;
-  return typeof inner === "object" && inner !== null ? poolsOf(inner) : [];
+  if (isObject(connectionManager?.pool)) return poolsOf(connectionManager.pool);
+  if (!isObject(client?.pool)) return [];
+  return poolsOf(client.pool).map(({ pool }) => ({ pool, client: client as KnexClient }));
 }
 
 interface Behind {
-  readonly connectionManager?: { readonly pool?: object };
-  readonly client?: { readonly pool?: object };
+  readonly connectionManager?: { readonly pool?: unknown };
+  readonly client?: Partial<KnexClient> & { readonly pool?: unknown };
   readonly write?: object;
   readonly read?: object;
 }
+
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
 
 function notWatchable(target: object): Error {
   const wanted =

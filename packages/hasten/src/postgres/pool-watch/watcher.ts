@@ -16,6 +16,7 @@ import type { Watching } from "./options.ts";
 import type { PoolPort } from "./port.ts";
 import { Sampling } from "./sampling.ts";
 import { sizeHint } from "./size-hint.ts";
+import type { TakenStack } from "./stack.ts";
 import { cutOff, Statements } from "./statements.ts";
 import type {
   CheckoutKind,
@@ -67,11 +68,19 @@ export class Watcher {
     });
   }
 
-  /** Somebody asks for a connection. Call it synchronously, so that the stack leads there. */
-  requested(kind: CheckoutKind): Checkout {
+  /** The stack of whoever is about to ask, if it is to be taken. */
+  stack(): TakenStack | undefined {
+    return this.#sampling.stack(this.watching.clock.nowMs());
+  }
+
+  /**
+   * Somebody asks for a connection. Call it synchronously, so that the stack leads there.
+   * @param from the stack, where it was taken before
+   */
+  requested(kind: CheckoutKind, from?: TakenStack): Checkout {
     const nowMs = this.watching.clock.nowMs();
     this.#usage.arrived(nowMs);
-    const stack = kind === "query" ? undefined : this.#sampling.stack(nowMs);
+    const stack = kind === "query" ? undefined : (from ?? this.#sampling.stack(nowMs));
     return {
       ...{ kind, requestedMs: nowMs, stack, trace: currentTrace() },
       ...{ id: 0, client: undefined, takenMs: 0, takenWallMs: 0 },
