@@ -110,6 +110,23 @@ export type {
   WatchedPool,
 } from "./pool-watch/types.ts";
 export { watchPool } from "./pool-watch/watch-pool.ts";
+export type { ConsoleOptions } from "./pooler/admin.ts";
+export type { PoolerMode, PoolerOptions } from "./pooler/options.ts";
+export type { PoolerKind, PoolerStatus } from "./pooler/pooler.ts";
+export {
+  type PgBouncerPool,
+  type PgBouncerStats,
+  type PgBouncerStatsOptions,
+  type PgBouncerTotals,
+  type PgBouncerTraffic,
+  pgbouncerStats,
+} from "./pooler/stats.ts";
+export {
+  type PgBouncerAlert,
+  type PgBouncerWatch,
+  type PgBouncerWatchOptions,
+  watchPgBouncer,
+} from "./pooler/watch-console.ts";
 export type { CachedQueryOptions, Queryable, QueryOptions, Result } from "./queryable.ts";
 export type { CopyFormat, CopyOutOptions } from "./read/copy-options.ts";
 export type { CopyOut } from "./read/copy-out.ts";
