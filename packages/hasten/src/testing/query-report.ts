@@ -46,7 +46,7 @@ export function failed(
   const message = [sentence, ...statementLines(logs), ...told.map((text) => `\n${text}`)].join(
     "\n",
   );
-  return new AssertionError({ message, actual, expected, operator: "strictEqual" });
+  return new AssertionError({ message, actual, expected, operator: "queries" });
 }
 
 /** Most often first. Without data. */

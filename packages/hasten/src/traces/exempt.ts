@@ -7,7 +7,8 @@ import { optionInvalid } from "./errors.ts";
 import type { FindingKind, TraceFinding } from "./finding.ts";
 import { fileOf } from "./site.ts";
 
-const QUEUES = /^(?:pgboss|pg-boss|graphile[-_]worker|hasten(?:$|[-_:]))/i;
+/** By application_name. `hasten` alone is the name that an application has by default. */
+const QUEUES = /^(?:pgboss|pg-boss|graphile[-_]worker|hasten[-_: ](?:batch|jobs?|migrate|leader))/i;
 const CATALOGS = /^"?(?:pg_catalog|information_schema|pgboss|graphile_worker|pg_[a-z])/i;
 const HEALTH = /^select (?:\?|\$n|true|now\(\)|version\(\))(?: as "?\w+"?)?;?$/i;
 

@@ -204,6 +204,7 @@ describe("is none", () => {
       ]),
     ],
     ["an application of another name", loop(6, { application: "shop" })],
+    ["an application of the name by default", loop(6, { application: "hasten" })],
     ["a cursor for each", loop(6, { streamed: true })],
   ])("but %s is one", (_name, asked) => {
     expect(find(asked).map(({ kind, statement }) => [kind, statement.slice(0, 6)])).toEqual([
