@@ -19,11 +19,12 @@ const START_MS = 3_000;
 export function databaseOpener({ config, cache, log }: Parts) {
   return async (url: string, mode: StorageMode): Promise<Opened> => {
     const { boundMs, heartbeatMs, setup } = config.coherence;
+    const directUrl = mode === "postgres" ? config.databaseDirectUrl : undefined;
     // What it starts with is told by whoever opens it, and its end is no news.
     let open = false;
     const coherence = await openCoherence({
       url,
-      directUrl: mode === "postgres" ? config.databaseDirectUrl : undefined,
+      directUrl,
       caches: [cache],
       // One process reads the changes for all that share a Redis.
       shared: cache.shared,
@@ -40,6 +41,7 @@ export function databaseOpener({ config, cache, log }: Parts) {
     open = true;
     const database = createDatabase({
       url,
+      directUrl,
       pool: config.pool,
       statementTimeoutMs: config.statementTimeoutMs,
       drainTimeoutMs: DRAIN_MS,

@@ -54,7 +54,9 @@ async function migrateAndSeed(
   { config, log, signal }: Surroundings,
 ): Promise<void> {
   try {
-    const { applied } = await migrate({ url, directory: MIGRATIONS, signal });
+    // Its locks need a session of their own, which a pooler may not keep.
+    const directUrl = mode === "postgres" ? config.databaseDirectUrl : undefined;
+    const { applied } = await migrate({ url, directUrl, directory: MIGRATIONS, signal });
     if (applied.length > 0) log.info(`tables made: ${applied.map((it) => it.name).join(", ")}`);
   } catch (error) {
     signal.throwIfAborted();

@@ -24,6 +24,9 @@ const START_MS = 20_000;
 const JWT_SECRET = "test-secret-".repeat(4);
 const MIGRATIONS = new URL("../../src/migrations/", import.meta.url);
 
+/** Set by the suite that runs everything through a pooler. */
+export const pooler: { through: ((url: string) => string) | undefined } = { through: undefined };
+
 export interface Fixture extends AsyncDisposable {
   readonly url: string;
   readonly api: Api;
@@ -83,7 +86,9 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
     await client.query(await readFile(new URL(name, MIGRATIONS), "utf8"));
   }
   const userIds = await addUsers(client);
-  const apiUrl = options.databaseUrl?.(database.url) ?? database.url;
+  const through = options.databaseUrl === undefined ? pooler.through : undefined;
+  const apiUrl = options.databaseUrl?.(database.url) ?? through?.(database.url) ?? database.url;
+  const directUrl = through === undefined ? undefined : database.url;
   let passedMs = 0;
   const clock = {
     wallMs: () => Date.now() + passedMs,
@@ -100,6 +105,7 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
   const responseCache = createResponseCache({ cache, tracked: true, clock, onNotice });
   const coherence = await openCoherence({
     url: apiUrl,
+    directUrl,
     caches: [cache],
     autoSetup: true,
     boundMs: BOUND_MS,
@@ -110,6 +116,7 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
   });
   const db = createDatabase({
     url: apiUrl,
+    directUrl,
     pool: { min: 1, max: 8, acquireTimeoutMs: 1_000 },
     retry: { breakerOpenMs: 100 },
     healthEveryMs: 0,

@@ -152,10 +152,13 @@ const UNASKED = "a session of the pooler that could not be asked with the statem
 
 const PLAIN = /^\s*(?:select|with|table|values|insert|update|delete|merge)\b/i;
 
+const COPY = /^\s*copy\b/i;
+
 /** Whether its session can be asked in the same transaction: one plain statement, in a trace. */
 export function mayAsk({ trace, text, analysis }: Run): boolean {
   if (trace === undefined || analysis === undefined || analysis.kind === "session") return false;
-  if (!PLAIN.test(text)) return false;
-  // Several statements in one text cannot be sent as one: what is understood is one.
-  return analysis.kind === "read" || !text.trimEnd().slice(0, -1).includes(";");
+  // What is understood is one statement; COPY has an answer of another form.
+  if (analysis.kind === "read") return !COPY.test(text);
+  // Several statements in one text cannot be sent as one.
+  return PLAIN.test(text) && !text.trimEnd().slice(0, -1).includes(";");
 }
