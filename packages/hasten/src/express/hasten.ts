@@ -2,7 +2,15 @@ import type { RequestListener, Server } from "node:http";
 import type { ErrorRequestHandler, RequestHandler } from "express";
 import type { Cache } from "../cache/index.ts";
 import { ProblemError } from "../core/problem.ts";
-import { type HastenOptions, type OpenParts, onStopSignal, openParts } from "../facade/index.ts";
+import {
+  type HastenOptions,
+  type OpenParts,
+  onStopSignal,
+  openParts,
+  type PoolWatch,
+  type PoolWatchOptions,
+  type WatchedPool,
+} from "../facade/index.ts";
 import type { FrontOptions, ResponseCache } from "../http/index.ts";
 import { type CachedOptions, cached } from "./cached.ts";
 import { type ProblemsOptions, problems } from "./problems.ts";
@@ -28,7 +36,7 @@ export type Application = RequestListener & {
 /** What `hasten()` gives. Every part is the one that its own factory makes. */
 export interface Hasten
   extends AsyncDisposable,
-    Pick<OpenParts, "db" | "coherence" | "findings" | "status"> {
+    Pick<OpenParts, "db" | "coherence" | "findings" | "sessions" | "status"> {
   /** A trace, timing and compression for each request. Mount it first. */
   requests(options?: RequestsOptions): RequestsHandler;
   /** Answers a route from the cache, and fills it. */
@@ -40,6 +48,13 @@ export interface Hasten
   listen(app: Application, port?: number, options?: ListenOptions): Promise<Server>;
   /** Watches a `pg.Pool`, a `pg.Client` or the `pg` module, and returns it. */
   watch<T extends object>(target: T): T;
+  /**
+   * Watches the checkouts of a pool whose statements are not watched here: a Sequelize or Knex instance.
+   * That of `h.db` and those given to `h.watch` are watched already.
+   */
+  watchPool(target: object, options?: PoolWatchOptions): PoolWatch;
+  /** Every pool that is watched: for `registerPoolMetrics`. */
+  readonly pools: () => readonly WatchedPool[];
   /** The watched pool, for an ORM or query builder. */
   readonly pool: OpenParts["db"]["pool"];
   readonly cache: Cache;
@@ -69,6 +84,7 @@ export async function hasten(options: HastenOptions): Promise<Hasten> {
     responses,
     coherence,
     findings: parts.findings,
+    sessions: parts.sessions,
     pool: db.pool,
     status: () => parts.status(),
     requests(given) {
@@ -86,7 +102,13 @@ export async function hasten(options: HastenOptions): Promise<Hasten> {
       if (given.signals !== false) parts.beforeClose(onStopSignal(close));
       return server;
     },
-    watch: (target) => coherence.watch(target),
+    watch(target) {
+      const watched = coherence.watch(target);
+      parts.pools.noticed(target);
+      return watched;
+    },
+    watchPool: (target, given) => parts.pools.watch(target, given),
+    pools: () => [...(db.poolWatch?.pools ?? []), ...parts.pools.list()],
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -4,11 +4,13 @@ import { channels } from "../core/channels.ts";
 import { systemClock } from "../core/clock.ts";
 import { HastenError } from "../core/errors.ts";
 import { createResponseCache, type ResponseCache } from "../http/index.ts";
-import type { Coherence, CoherenceStatus, Database } from "../postgres/index.ts";
+import type { Coherence, CoherenceStatus, Database, Sessions } from "../postgres/index.ts";
 import type { FindingsStats, FindingsWatch } from "../traces/index.ts";
 import { openFindings } from "./findings.ts";
 import type { HastenOptions } from "./options.ts";
+import { openPools, type Pools } from "./pools.ts";
 import { drain, serve } from "./serve.ts";
+import { openSessions } from "./sessions.ts";
 import { openSources } from "./sources.ts";
 import { createTelling, type Standing } from "./telling.ts";
 
@@ -20,6 +22,10 @@ export interface OpenParts {
   readonly coherence: Coherence;
   /** What is wrong with the statements of requests; undefined where it is switched off. */
   readonly findings: FindingsWatch | undefined;
+  /** The sessions of the server; undefined where they are not watched. */
+  readonly sessions: Sessions | undefined;
+  /** The pools that are watched beside that of the database. */
+  readonly pools: Pools;
   /** True for errors that say that the database cannot be reached now. */
   readonly isUnavailable: (error: unknown) => boolean;
   status(): HastenStatus;
@@ -67,7 +73,9 @@ async function openAll(
   if (!(drainMs >= 0 && drainMs <= DRAIN_MS_MAX)) throw drainInvalid();
   const postgres = postgresOf(options);
   const { directUrl = postgres.directUrl } = options;
-  const { createDatabase, isUnavailable } = await import("../postgres/index.ts");
+  const loaded = await import("../postgres/index.ts");
+  const { createDatabase, isUnavailable } = loaded;
+  const pools = openPools(options.poolWatch ?? postgres.poolWatch, loaded, say);
   let serving = false;
   const sources = await openSources(options, {
     ...options.coherence,
@@ -86,8 +94,10 @@ async function openAll(
     if (serving && told.cache === cache.name && told.kind === "state") telling.tell();
   };
   if (cache.shared !== undefined) channels.cacheTier.subscribe(tierTold);
-  const db = createDatabase({ ...postgres, directUrl, cache });
+  const db = createDatabase({ ...postgres, directUrl, cache, poolWatch: pools.options });
   for (const pool of [db.pool, ...db.replicaPools]) coherence.watch(pool);
+  const undo = (): Promise<void> => sources.close(() => db.drain());
+  const sessions = await openSessions(options, { db, pools, directUrl, undo });
   const responses = createResponseCache({ tracked: true, ...options.responses, cache });
   const servers = new Set<Server>();
   const before: (() => void)[] = [];
@@ -98,7 +108,9 @@ async function openAll(
     for (const work of before) work();
     channels.cacheTier.unsubscribe(tierTold);
     findings?.close();
-    await sources.close(() => db.drain());
+    pools.close();
+    await sessions?.close();
+    await undo();
   };
   let closing: Promise<void> | undefined;
   return {
@@ -107,6 +119,8 @@ async function openAll(
     responses,
     coherence,
     findings,
+    sessions,
+    pools,
     isUnavailable,
     status: () => ({
       coherence: coherence.status(),
@@ -145,7 +159,7 @@ function postgresOf({
 
 const NAMES: readonly string[] = [
   ...["postgres", "redis", "directUrl", "coherence", "cache", "responses", "findings"],
-  ...["drainMs", "say"],
+  ...["drainMs", "say", "poolWatch", "sessions"],
 ];
 
 /** An option in the wrong place would be a promise that is silently not kept. */

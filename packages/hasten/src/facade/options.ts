@@ -1,7 +1,8 @@
 import type { CacheOptions } from "../cache/index.ts";
 import type { ResponseCacheOptions } from "../http/index.ts";
-import type { CoherenceOptions, DatabaseOptions } from "../postgres/index.ts";
+import type { CoherenceOptions, DatabaseOptions, SessionsOptions } from "../postgres/index.ts";
 import type { FindingsOptions } from "../traces/index.ts";
+import type { PoolsOptions } from "./pools.ts";
 
 /** Options of `hasten()`. Every part has the defaults that it has alone. */
 export interface HastenOptions {
@@ -30,6 +31,16 @@ export interface HastenOptions {
    * production samples; false does nothing. Options of `watchFindings`.
    */
   readonly findings?: false | FindingsOptions | undefined;
+  /**
+   * Watches the server's sessions (idle in a transaction, long, blocked) by a connection beside the
+   * pool. Options of `watchSessions`; `policy` ends some. @default false
+   */
+  readonly sessions?: boolean | Omit<SessionsOptions, "url" | "directUrl"> | undefined;
+  /**
+   * How pools are watched: that of the database, each given to `h.watch` and `h.watchPool`. `say: true`
+   * tells leaks and waits in lines, and what each pool does every minute. @default {}
+   */
+  readonly poolWatch?: false | PoolsOptions | undefined;
   /** How long requests under way may take to finish at the end; 0 to 600,000. @default 10_000 */
   readonly drainMs?: number | undefined;
   /** Told in one line what is promised, at start and when it changes. @default a line on standard error */

@@ -13,6 +13,8 @@ import type { HistogramDistribution } from "../core/histogram.ts";
 import { DURATIONS, NUMBERS, type NumberReadings, type Reading } from "./readings.ts";
 import { type Caches, reportsOf } from "./sources.ts";
 
+export { type PoolMeter, registerPoolMetrics } from "./opentelemetry-pools.ts";
+
 type Attributes = Record<string, string>;
 
 interface InstrumentOptions {
@@ -167,3 +169,10 @@ function attributesOf({ cache }: CacheReport, { tier }: Reading<unknown>): Attri
     ? { "hasten.cache": cache }
     : { "hasten.cache": cache, "hasten.cache.tier": tier };
 }
+
+export {
+  type StatementAttributes,
+  type StatementSpan,
+  type StatementTracer,
+  traceStatements,
+} from "./statement-spans.ts";

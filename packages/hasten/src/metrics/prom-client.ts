@@ -7,7 +7,6 @@
  */
 
 import type { CacheReport } from "../cache/index.ts";
-import type { HistogramDistribution } from "../core/histogram.ts";
 import {
   DURATIONS,
   type DurationReadings,
@@ -15,29 +14,22 @@ import {
   type NumberReadings,
   type Reading,
 } from "./readings.ts";
+import {
+  histogramSamples,
+  type Labels,
+  type MetricRegister,
+  ScrapedMetric,
+} from "./scraped-metric.ts";
 import { type Caches, reportsOf } from "./sources.ts";
 
-/** What is used of a `Registry` of prom-client. */
-export interface MetricRegister {
-  registerMetric(metric: never): void;
-  removeSingleMetric(name: string): void;
-}
+export { type PoolMetricsOptions, registerPoolMetrics } from "./prom-pools.ts";
+export type { MetricRegister } from "./scraped-metric.ts";
 
 export interface CacheMetricsOptions {
   readonly caches: Caches;
   /** Before every name. @default "hasten_" */
   readonly prefix?: string | undefined;
 }
-
-type Labels = Readonly<Record<string, string | number>>;
-
-interface Sample {
-  readonly metricName?: string;
-  readonly labels: Labels;
-  readonly value: number;
-}
-
-const MS_PER_SECOND = 1_000;
 
 /**
  * Registers counters, gauges and histograms of caches, collected at each scrape.
@@ -85,54 +77,6 @@ function durationMetric(prefix: string, one: DurationReadings, reports: Reports)
   );
 }
 
-function histogramSamples(
-  name: string,
-  labels: Labels,
-  { buckets, count, sumMs }: HistogramDistribution,
-  [from, to]: DurationReadings["octaves"],
-): readonly Sample[] {
-  const metricName = `${name}_bucket`;
-  const told = buckets.slice(from - 1, to).map((bucket) => ({
-    metricName,
-    labels: { le: bucket.upToMs / MS_PER_SECOND, ...labels },
-    value: bucket.count,
-  }));
-  return [
-    ...told,
-    { metricName, labels: { le: "+Inf", ...labels }, value: count },
-    { metricName: `${name}_sum`, labels, value: sumMs / MS_PER_SECOND },
-    { metricName: `${name}_count`, labels, value: count },
-  ];
-}
-
 function labelsOf({ cache }: CacheReport, { tier }: Reading<unknown>): Labels {
   return tier === undefined ? { cache } : { cache, tier };
-}
-
-/** What a register calls of a metric. The register may change the name (OpenMetrics). */
-class ScrapedMetric {
-  name: string;
-  readonly help: string;
-  readonly type: string;
-  readonly aggregator: string;
-  readonly #collect: () => readonly Sample[];
-
-  constructor(
-    told: Pick<ScrapedMetric, "name" | "help" | "type" | "aggregator">,
-    collect: () => readonly Sample[],
-  ) {
-    this.name = told.name;
-    this.help = told.help;
-    this.type = told.type;
-    this.aggregator = told.aggregator;
-    this.#collect = collect;
-  }
-
-  async get(): Promise<object> {
-    const { name, help, type, aggregator } = this;
-    return { name, help, type, aggregator, values: this.#collect() };
-  }
-
-  /** Counts belong to the caches: a register cannot set them back. */
-  reset(): void {}
 }

@@ -42,7 +42,7 @@ export interface PoolStats {
 export interface AcquireLimit {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
-  readonly use?: Exclude<CheckoutKind, "either">;
+  readonly use?: CheckoutKind;
 }
 
 export interface Connections {
@@ -51,7 +51,7 @@ export interface Connections {
   readonly pooler: Pooler;
   /** What is known of the pool; undefined where it is not watched. */
   readonly watch: PoolWatch | undefined;
-  /** @param limit `use` is "query" for what gives its connection back by itself. @default "held" */
+  /** @param limit `use` is "query" for what gives its connection back by itself, "either" for hasten's own work that may run long. @default "held" */
   acquire(limit: AcquireLimit): Promise<Lease>;
   /** Opens connections up to pool.min, when nobody waits. Never rejects. */
   warm(): Promise<void>;

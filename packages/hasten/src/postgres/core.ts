@@ -77,7 +77,8 @@ function pastPooler(options: ResolvedOptions): (() => Connections) | undefined {
   if (directTarget === undefined) return undefined;
   const pool = { ...options.pool, min: 0, max: SESSIONS_MAX };
   const pooler = { mode: "detect", adminUrl: undefined, keepsNames: undefined } as const;
-  const given = { ...options, target: directTarget, pool, pooler };
+  // What is held there is held for long: sessions of one's own.
+  const given = { ...options, target: directTarget, pool, pooler, poolWatch: false as const };
   return () => createConnections(given, databaseOf(given));
 }
 

@@ -27,7 +27,7 @@ export async function dedicated<T>(
 ): Promise<T> {
   const { statementTimeoutMs, signal } = options;
   const timeoutMs = core.options.pool.acquireTimeoutMs;
-  const lease = await core.sessions.acquire({ timeoutMs, signal });
+  const lease = await core.sessions.acquire({ timeoutMs, signal, use: "either" });
   const around = { ...core.around, statementTimeoutMs };
   const limit = {
     timeoutMs: statementTimeoutMs + AFTER_SERVER_MS,

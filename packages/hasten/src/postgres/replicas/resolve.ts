@@ -47,7 +47,8 @@ function resolveReplica(
   const connectTimeoutMs = Math.min(options.pool.connectTimeoutMs, acquireTimeoutMs);
   const pool = resolvePool({ ...options.pool, acquireTimeoutMs, connectTimeoutMs, ...given.pool });
   const retry = { ...options.retry, connectRetries: 0 };
-  const own = { ...options, target, pool, retry, directTarget: undefined, replicas: [] };
+  const poolWatch = options.poolWatch === false ? (false as const) : { ...options.poolWatch, name };
+  const own = { ...options, target, pool, retry, poolWatch, directTarget: undefined, replicas: [] };
   return { name, options: own };
 }
 
