@@ -92,6 +92,19 @@ describe("what is seen", () => {
     expect(event!.finding.checkout!.heldMs).toBeGreaterThanOrEqual(100);
   });
 
+  test("names the line and the request that took the session, where the pool is watched", async () => {
+    await using db = createDatabase({ url, pool: { min: 0, max: 2 } });
+    await using watch = watched({ url, pools: db.poolWatch!.pools });
+    await db.transaction(async (tx) => {
+      await tx.query(sql`select 1`);
+      await sleepMs(150);
+      await watch.looks(1);
+    });
+    const found = watch.events.find(({ kind }) => kind === "found");
+    expect(found).toMatchObject({ finding: { checkout: { line: expect.any(String) } } });
+    expect(found!.kind === "found" && found!.finding.checkout!.line).toContain("watch.test.ts:");
+  });
+
   test("is seen while the pool is used up", async () => {
     await using db = createDatabase({ url, pool: { min: 0, max: 2, acquireTimeoutMs: 200 } });
     await using watch = watched({ url });

@@ -1,9 +1,9 @@
 import { type Clock, systemClock } from "../../core/clock.ts";
 import type { PgDriver } from "../driver.ts";
 import { optionInvalid } from "../errors.ts";
+import type { WatchedPool } from "../pool-watch/types.ts";
 import { parseUrl } from "../url.ts";
 import type { SessionEvent } from "./events.ts";
-import type { SessionCheckout } from "./facts.ts";
 import { type ResolvedPolicy, resolvePolicy, type SessionPolicy } from "./policy.ts";
 
 /** Options of `watchSessions`. Durations are milliseconds. */
@@ -27,8 +27,13 @@ export interface SessionsOptions {
   readonly applicationName?: string | undefined;
   /** When sessions are cancelled or ended. @default never */
   readonly policy?: SessionPolicy | undefined;
-  /** Finds a checkout of this process by the server's process id. @default connections of `createDatabase` */
-  readonly checkouts?: ((pid: number) => SessionCheckout | undefined) | undefined;
+  /**
+   * Watched pools of this process (`db.poolWatch`, `watchPool`): a session that one of them has is
+   * told with the line and the request that took it. They must lead to the server without a pooler
+   * in between; behind one process ids are not the server's, and nothing is joined.
+   * @default none: of connections of `createDatabase` how long they are held
+   */
+  readonly pools?: readonly WatchedPool[] | (() => readonly WatchedPool[]) | undefined;
   /** Told of everything that the channel `hasten:postgres:session` is told. Must not throw. */
   readonly onEvent?: ((event: SessionEvent) => void) | undefined;
   /** The `pg` module, where a bundler hides it from `require`. */
@@ -39,15 +44,13 @@ export interface SessionsOptions {
 
 export interface ResolvedSessions {
   readonly directUrl: string;
-  /** Where the pool connects, to know whether process ids are those of the server. */
-  readonly url: string;
   readonly database: string;
   readonly everyMs: number;
   readonly idleInTransactionMs: number;
   readonly longRunningMs: number;
   readonly blockedMs: number;
   readonly policy: ResolvedPolicy | undefined;
-  readonly checkouts: ((pid: number) => SessionCheckout | undefined) | undefined;
+  readonly pools: () => readonly WatchedPool[];
   readonly onEvent: ((event: SessionEvent) => void) | undefined;
   readonly driver: PgDriver | undefined;
   readonly clock: Clock;
@@ -69,16 +72,19 @@ export function resolveSessions(o: SessionsOptions): ResolvedSessions {
   };
   return {
     directUrl: o.directUrl ?? o.url,
-    url: o.url,
     database: parts.database ?? parts.user ?? "",
     everyMs: bounded("everyMs", o.everyMs ?? 5_000, HOUR_MS),
     idleInTransactionMs: bounded("idleInTransactionMs", o.idleInTransactionMs ?? 60_000),
     longRunningMs: bounded("longRunningMs", o.longRunningMs ?? 5_000),
     blockedMs: bounded("blockedMs", o.blockedMs ?? 5_000),
     policy: resolvePolicy(o.policy, own),
-    checkouts: o.checkouts,
+    // A number that a pooler made up may be that of another session.
+    pools: o.directUrl === undefined || o.directUrl === o.url ? poolsOf(o.pools) : () => [],
     onEvent: o.onEvent,
     driver: o.driver,
     clock: o.clock ?? systemClock,
   };
 }
+
+const poolsOf = (given: SessionsOptions["pools"] = []): (() => readonly WatchedPool[]) =>
+  typeof given === "function" ? given : () => given;

@@ -16,11 +16,12 @@ import { untraced } from "../../core/trace/index.ts";
 import { createDirect } from "../coherence/direct.ts";
 import { held } from "../coherence/held.ts";
 import { reasonOf, sqlstateOf } from "../failures.ts";
-import { leaseOfSession, serverOf } from "../own-leases.ts";
+import { serverOf } from "../own-leases.ts";
 import { parseUrl } from "../url.ts";
 import type { SessionEvent } from "./events.ts";
-import type { Look, ServerFacts, SessionCheckout, SessionFinding } from "./facts.ts";
+import type { Look, ServerFacts, SessionFinding } from "./facts.ts";
 import { findIn } from "./find.ts";
+import { joined } from "./joined.ts";
 import { lookAt } from "./look.ts";
 import { type ResolvedSessions, resolveSessions, type SessionsOptions } from "./options.ts";
 import { createPolicing } from "./policing.ts";
@@ -69,7 +70,6 @@ function watch(options: ResolvedSessions): Sessions {
     if (channels.sessionEvent.hasSubscribers) channels.sessionEvent.publish(event);
   };
   const server = serverOf(parseUrl(directUrl));
-  const checkoutOf = options.checkouts ?? ((pid) => ownCheckout(server, pid, clock.nowMs()));
   const policing = createPolicing({ options, run: direct.run, server, emit });
   let state: SessionsStatus["state"] = "opening";
   let because: string | undefined;
@@ -88,7 +88,7 @@ function watch(options: ResolvedSessions): Sessions {
       if (state === "blind") emit({ kind: "seeing", database });
       state = "seeing";
       because = undefined;
-      const now = findIn(look, options, checkoutOf);
+      const now = findIn(look, options, joined(server, options.pools, latestMs));
       compare(findings, now, { database, emit });
       findings = now;
       await policing.decide(look, now);
@@ -149,11 +149,6 @@ function compare(
   for (const finding of before)
     if (!still.has(finding.id)) emit({ kind: "over", database, finding });
   for (const finding of now) if (!known.has(finding.id)) emit({ kind: "found", database, finding });
-}
-
-function ownCheckout(server: string, pid: number, nowMs: number): SessionCheckout | undefined {
-  const lease = leaseOfSession(server, pid);
-  return lease === undefined ? undefined : { heldMs: nowMs - lease.sinceMs };
 }
 
 function blindReason(error: unknown): string {
