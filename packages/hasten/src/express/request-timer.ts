@@ -76,7 +76,7 @@ export function createRequestTimer(options: RequestTimingOptions = {}): RequestT
 }
 
 /** The pattern where a route matched: URLs have no bound. */
-function routeOf(req: Request): string {
+export function routeOf(req: Request): string {
   const path: unknown = req.route?.path;
   return typeof path === "string" ? req.baseUrl + path : "unmatched";
 }
@@ -108,6 +108,8 @@ interface QueryEvent {
   readonly durationMs?: unknown;
   /** Whose it was: a watched connection publishes from whatever context its socket has. */
   readonly trace?: Trace | undefined;
+  /** That trace has it among its own. */
+  readonly recorded?: unknown;
 }
 
 let timers = 0;
@@ -127,7 +129,9 @@ function listen(): () => void {
 
 /** Costs reported by the database go to the request that asked for the statement. */
 function onQuery(message: unknown): void {
-  const { statement, durationMs, trace } = message as QueryEvent;
+  const { statement, durationMs, trace, recorded } = message as QueryEvent;
+  // A timing on a trace counts the statements that the trace recorded.
+  if (recorded === true && trace !== undefined && timingOf(trace) !== undefined) return;
   const timing = trace === undefined ? currentTiming() : timingOf(trace);
   if (timing === undefined || typeof durationMs !== "number") return;
   const text = typeof statement === "string" ? statement : "";

@@ -67,7 +67,7 @@ test("Server-Timing is sent only where it is allowed", async () => {
     "/cached",
   ]);
   expect(answers[0]!.headers.get("server-timing")).toMatch(
-    /^db;dur=12;desc="2 operations", app;dur=[\d.]+$/,
+    /^db;dur=12;desc="2 statements", app;dur=[\d.]+$/,
   );
   expect(answers[1]!.headers.get("server-timing")).toBeNull();
 });

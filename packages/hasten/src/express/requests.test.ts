@@ -3,7 +3,9 @@ import type { AddressInfo } from "node:net";
 import express from "express";
 import { expect, test } from "vitest";
 import { channels } from "../core/channels.ts";
-import { currentTrace } from "../core/trace/index.ts";
+import { systemClock } from "../core/clock.ts";
+import { currentQueries, currentTrace, type TraceEnded } from "../core/trace/index.ts";
+import { recordCall } from "../postgres/recording/record.ts";
 import { currentTiming } from "./request-timer.ts";
 import { requests } from "./requests.ts";
 
@@ -92,4 +94,38 @@ test("each part can be left out", async () => {
   expect(seen).toEqual([true, true, true, false, false, true, false, false]);
   expect(requests({ timing: false }).snapshot().requests).toBe(0);
   expect(() => requests({ timing: { slowMs: 0 } })).toThrow("slowMs");
+});
+
+test("the statements of its trace are costs of the request, once, and the end is told with the route", async () => {
+  const handle = requests({ timing: { serverTiming: true } });
+  const ended: TraceEnded[] = [];
+  const listen = (message: unknown): void => void ended.push(message as TraceEnded);
+  channels.traceEnded.subscribe(listen);
+  const app = express();
+  app.use(handle);
+  app.get("/orders/:id", (_req, res) => {
+    const trace = currentTrace()!;
+    for (const id of [1, 2]) {
+      const record = recordCall(systemClock, "select * from orders where id = $1", [id])!;
+      Object.assign(record, { sentMs: record.calledMs + 3, endedMs: record.calledMs + 5 });
+      const statement = "select * from orders where id = $n";
+      channels.postgresQuery.publish({ statement, durationMs: 2, trace, recorded: true });
+    }
+    expect(currentQueries()?.totals().count).toBe(2);
+    res.send("x");
+  });
+  const [answer] = await ask(app, ["/orders/7"]);
+  expect(answer!.headers.get("server-timing")).toMatch(
+    /^db;dur=4;desc="2 statements", wait;dur=6, app;dur=/,
+  );
+  expect(handle.snapshot().routes).toMatchObject([
+    {
+      databaseOperations: 2,
+      operations: [{ kind: "select", model: "orders", count: 2, durationMs: 4 }],
+    },
+  ]);
+  expect(ended).toMatchObject([{ kind: "request", name: "GET /orders/:id" }]);
+  expect(ended[0]!.queries?.records).toHaveLength(2);
+  channels.traceEnded.unsubscribe(listen);
+  handle.close();
 });

@@ -1,6 +1,6 @@
-import type { RequestHandler, Response } from "express";
+import type { Request, RequestHandler, Response } from "express";
 import { type Clock, systemClock } from "../core/clock.ts";
-import { currentTrace, inTrace } from "../core/trace/index.ts";
+import { currentTrace, inTrace, type Trace, traceEnded } from "../core/trace/index.ts";
 import {
   type CompressionOptions,
   createRequestLog,
@@ -9,7 +9,12 @@ import {
   patchRemovably,
   type RequestLogSnapshot,
 } from "../http/index.ts";
-import { createRequestTimer, type RequestTimingOptions, runTimed } from "./request-timer.ts";
+import {
+  createRequestTimer,
+  type RequestTimingOptions,
+  routeOf,
+  runTimed,
+} from "./request-timer.ts";
 
 const INSIDE = "another request handled inside it";
 
@@ -58,6 +63,8 @@ export function requests(options: RequestsOptions = {}): RequestsHandler {
     if (coded !== undefined) patchRemovably(res, () => coded.attach(req, res as Response));
     if (trace !== undefined) {
       trace.timing = timed;
+      timed?.statementsOf(() => trace.queriesSoFar);
+      tellEnd(trace, { req, res: res as Response, clock });
       inTrace(trace, next);
     } else if (timed !== undefined) runTimed(timed, next);
     else next();
@@ -66,5 +73,17 @@ export function requests(options: RequestsOptions = {}): RequestsHandler {
   return Object.assign(middleware, {
     snapshot: () => (timer ?? none).snapshot(),
     close: () => timer?.close(),
+  });
+}
+
+/** Tells monitors and finders of the trace when the answer is over. */
+function tellEnd(
+  trace: Trace,
+  { req, res, clock }: { readonly req: Request; readonly res: Response; readonly clock: Clock },
+): void {
+  res.once("close", () => {
+    const name = `${req.method} ${routeOf(req)}`;
+    trace.name ??= name;
+    traceEnded(trace, { kind: "request", name, durationMs: clock.nowMs() - trace.startedMs });
   });
 }

@@ -16,7 +16,7 @@ test("a request sums its database and cache time, and operations by kind and mod
   timing.cache({ hit: false, durationMs: 0.25 });
   await clock.advance(12);
   expect(formatServerTiming(timing.serverTimings())).toBe(
-    'db;dur=8;desc="3 operations", cache;dur=0.8;desc="1 hits of 2", app;dur=12',
+    'db;dur=8;desc="3 statements", cache;dur=0.8;desc="1 hits of 2", app;dur=12',
   );
   const finished = timing.finish({ status: 200, route: "/metrics/:id", memoryBytes: 5 });
   expect(finished).toMatchObject({
@@ -57,6 +57,7 @@ const request = (more: Partial<TimedRequest>): TimedRequest => ({
   durationMs: 10,
   databaseMs: 2,
   databaseOperations: 1,
+  databaseWaitMs: 0,
   cacheMs: 1,
   cacheHits: 1,
   cacheMisses: 0,

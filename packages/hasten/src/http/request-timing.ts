@@ -5,6 +5,7 @@
  * Invariants: memory is bounded per request (OPERATIONS_MAX), and `finish` counts once.
  */
 import type { Clock } from "../core/clock.ts";
+import type { QueryLog } from "../core/trace/index.ts";
 import type { ServerTiming } from "./server-timing.ts";
 
 /** Distinct (kind, model) pairs kept per request; further ones are summed as `other`. */
@@ -32,6 +33,8 @@ export interface TimedRequest {
   /** Sum over database operations; more than `durationMs` where they ran side by side. */
   readonly databaseMs: number;
   readonly databaseOperations: number;
+  /** Time in which its statements waited for a connection. 0 where no trace was open. */
+  readonly databaseWaitMs: number;
   readonly cacheMs: number;
   readonly cacheHits: number;
   readonly cacheMisses: number;
@@ -55,13 +58,18 @@ export interface RequestTiming {
     readonly model: string;
     readonly durationMs: number;
   }): void;
+  /** Counts the statements of a trace too, as far as it has them when it is asked. Once. */
+  statementsOf(queries: () => QueryLog | undefined): void;
   /** Adds one cache access. */
   cache(access: { readonly hit: boolean; readonly durationMs: number }): void;
-  /** Entries for Server-Timing as of now: `db`, `cache` where used, and `app`, the whole. */
+  /** Entries for Server-Timing as of now: `db`, `wait`, `cache` where used, and `app`, the whole. */
   serverTimings(): readonly ServerTiming[];
   /** The finished request. Later calls give the first result. */
   finish(finish: Finish): TimedRequest;
 }
+
+/** A shorter wait is not worth a line. */
+const WAIT_SHOWN_MS = 0.1;
 
 interface Sum {
   readonly kind: string;
@@ -81,7 +89,19 @@ export function startRequestTiming(method: string, clock: Clock): RequestTiming 
   let cacheHits = 0;
   let cacheMisses = 0;
   let finished: TimedRequest | undefined;
+  let queries: () => QueryLog | undefined = () => undefined;
+  const totals = (): DatabaseCosts => {
+    const log = queries()?.totals();
+    return {
+      databaseMs: databaseMs + (log?.databaseMs ?? 0),
+      databaseOperations: databaseOperations + (log?.count ?? 0),
+      databaseWaitMs: log?.waitMs ?? 0,
+    };
+  };
   return {
+    statementsOf(given) {
+      queries = given;
+    },
     database({ kind, model, durationMs }) {
       databaseMs += durationMs;
       databaseOperations += 1;
@@ -94,9 +114,13 @@ export function startRequestTiming(method: string, clock: Clock): RequestTiming 
     },
     serverTimings() {
       const timings: ServerTiming[] = [];
-      if (databaseOperations > 0) {
-        const description = `${databaseOperations} operations`;
-        timings.push({ name: "db", durationMs: databaseMs, description });
+      const costs = totals();
+      if (costs.databaseOperations > 0) {
+        const { databaseOperations: count } = costs;
+        const description = `${count} ${count === 1 ? "statement" : "statements"}`;
+        timings.push({ name: "db", durationMs: costs.databaseMs, description });
+        if (costs.databaseWaitMs >= WAIT_SHOWN_MS)
+          timings.push({ name: "wait", durationMs: costs.databaseWaitMs });
       }
       if (cacheHits + cacheMisses > 0) {
         const description = `${cacheHits} hits of ${cacheHits + cacheMisses}`;
@@ -110,18 +134,29 @@ export function startRequestTiming(method: string, clock: Clock): RequestTiming 
         route,
         status,
         durationMs: clock.nowMs() - startMs,
-        databaseMs,
-        databaseOperations,
+        ...totals(),
         cacheMs,
         cacheHits,
         cacheMisses,
-        operations: [...sums.values()],
+        operations: [...withStatements(sums, queries()).values()],
         memoryBytes,
         startedAtMs,
       };
       return finished;
     },
   };
+}
+
+type DatabaseCosts = Pick<TimedRequest, "databaseMs" | "databaseOperations" | "databaseWaitMs">;
+
+/** What was reported, and what the trace recorded. */
+function withStatements(sums: Map<string, Sum>, log: QueryLog | undefined): Map<string, Sum> {
+  for (const { shape, cache, sentMs, endedMs } of log?.records ?? []) {
+    if (cache === "hit" || (shape.role !== "read" && shape.role !== "write")) continue;
+    const durationMs = sentMs === 0 || endedMs === 0 ? 0 : endedMs - sentMs;
+    addOperation(sums, { kind: shape.kind, model: shape.model, durationMs });
+  }
+  return sums;
 }
 
 function addOperation(

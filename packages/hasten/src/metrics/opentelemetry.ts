@@ -14,6 +14,12 @@ import { DURATIONS, NUMBERS, type NumberReadings, type Reading } from "./reading
 import { type Caches, reportsOf } from "./sources.ts";
 
 export { type PoolMeter, registerPoolMetrics } from "./opentelemetry-pools.ts";
+export {
+  type StatementAttributes,
+  type StatementSpan,
+  type StatementTracer,
+  traceStatements,
+} from "./statement-spans.ts";
 
 type Attributes = Record<string, string>;
 
@@ -169,10 +175,3 @@ function attributesOf({ cache }: CacheReport, { tier }: Reading<unknown>): Attri
     ? { "hasten.cache": cache }
     : { "hasten.cache": cache, "hasten.cache.tier": tier };
 }
-
-export {
-  type StatementAttributes,
-  type StatementSpan,
-  type StatementTracer,
-  traceStatements,
-} from "./statement-spans.ts";

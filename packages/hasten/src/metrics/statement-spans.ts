@@ -69,8 +69,7 @@ function begun(tracer: StatementTracer, { shape }: QueryRecord): StatementSpan {
 function finish(span: StatementSpan, record: QueryRecord, { database, error }: StatementEnd): void {
   const attributes: StatementAttributes = {};
   if (database !== "") attributes["db.namespace"] = database;
-  if (record.cache === "hit") attributes["hasten.cache"] = "hit";
-  else if (error === undefined && record.shape.role === "read")
+  if (error === undefined && record.shape.role === "read")
     attributes["db.response.returned_rows"] = record.rows;
   if (record.sentMs !== 0) attributes["hasten.wait_ms"] = record.sentMs - record.calledMs;
   if (record.transaction !== 0) attributes["hasten.transaction"] = record.transaction;

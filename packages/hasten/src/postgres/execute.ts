@@ -5,7 +5,7 @@ import type { PgResult } from "./driver.ts";
 import { aborted, waitTimedOut } from "./failures.ts";
 import type { Lease } from "./lease.ts";
 import type { CachedQueryOptions, QueryOptions, Result } from "./queryable.ts";
-import { recordCall, recordEnded, recordHit } from "./recording/record.ts";
+import { recordEnded, recordHit, recordQuietly, tellAsked } from "./recording/record.ts";
 import { type RunFailure, type RunOne, runOn, stateAfter } from "./session.ts";
 import type { Statement } from "./sql.ts";
 
@@ -23,12 +23,14 @@ export function executeOn<R>(
   statement: Statement,
   options: ExecuteOptions,
 ): Promise<Result<R>> {
-  return executeRecorded(core, statement, { ...options, record: recordStatement(core, statement) });
+  const record = recordStatement(core, statement);
+  if (record !== undefined) tellAsked(record);
+  return executeRecorded(core, statement, { ...options, record });
 }
 
 function recordStatement(core: Core, statement: Statement): QueryRecord | undefined {
   const { text, values } = (statement ?? {}) as Partial<Statement>;
-  return typeof text === "string" ? recordCall(core.around.clock, text, values) : undefined;
+  return typeof text === "string" ? recordQuietly(core.around.clock, text, values) : undefined;
 }
 
 async function executeRecorded<R>(
@@ -64,6 +66,7 @@ async function attempts<R>(
   for (let attempt = 0; attempt === 0 || worthAnother(core, last!, attempt, options); attempt++) {
     const leftMs = deadlineMs - clock.nowMs();
     if (last !== undefined && leftMs <= 0) break;
+    if (last !== undefined && options.record !== undefined) tellAsked(options.record);
     const lease = await core.connections.acquire({
       timeoutMs: Math.max(1, leftMs),
       signal: options.signal,
@@ -152,6 +155,7 @@ export async function queryOn<R>(
     if (record === undefined || record.outcome !== "running")
       return (await executeOn(core, statement, given)).rows;
     record.cache = "miss";
+    tellAsked(record);
     return (await executeRecorded(core, statement, { ...given, record })).rows;
   };
   try {

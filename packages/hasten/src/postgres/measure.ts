@@ -24,6 +24,8 @@ export interface QueryEvent {
   readonly database: string;
   /** Whose it was. */
   readonly trace: Trace | undefined;
+  /** Whether that trace has it among its `queries` (or counts it there, beyond their bound). */
+  readonly recorded: boolean;
 }
 
 /** One normalised statement's numbers. */
@@ -111,15 +113,12 @@ export function createMeasure(options: MeasureOptions): Measure {
         entry.failed++;
         counts.failed++;
       }
-      if (channels.postgresQuery.hasSubscribers)
-        channels.postgresQuery.publish({
-          statement,
-          durationMs,
-          rows,
-          ok,
-          database,
-          trace: currentTrace(),
-        });
+      if (channels.postgresQuery.hasSubscribers) {
+        const trace = currentTrace();
+        const recorded = trace !== undefined;
+        const told = { statement, durationMs, rows, ok, database, trace, recorded };
+        channels.postgresQuery.publish(told satisfies QueryEvent);
+      }
       if (durationMs < options.slowQueryMs) return;
       counts.slow++;
       slow({ kind: "statement", statement, durationMs, rows, ok, database });

@@ -118,6 +118,7 @@ function publish({ req, res }: Pair, use: Use): void {
       durationMs: performance.now() - startedMs,
       databaseMs: 0,
       databaseOperations: 0,
+      databaseWaitMs: 0,
       cacheMs: 0,
       cacheHits: use.mark === "HIT" ? 1 : 0,
       cacheMisses: 0,

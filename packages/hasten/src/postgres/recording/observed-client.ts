@@ -147,7 +147,7 @@ type Told = Pick<QueryEvent, "durationMs" | "rows" | "ok" | "database">;
 function publish({ text, trace }: Asked, told: Told): void {
   if (!channels.postgresQuery.hasSubscribers) return;
   const { statement } = shapeOf(text);
-  const event: QueryEvent = { statement, ...told, trace };
+  const event: QueryEvent = { statement, ...told, trace, recorded: trace !== undefined };
   channels.postgresQuery.publish(event);
 }
 

@@ -26,15 +26,28 @@ export function recordCall(
   text: string,
   values: readonly unknown[] | undefined,
 ): QueryRecord | undefined {
+  const record = recordQuietly(clock, text, values);
+  if (record !== undefined) tellAsked(record);
+  return record;
+}
+
+/** Tells those who listen; again for each time that it is sent again. */
+export function tellAsked(record: QueryRecord): void {
+  if (record.shape.role !== "internal") tellCalled(record);
+}
+
+/** Like {@link recordCall}, and nobody is told before it is known whether a cache has the answer. */
+export function recordQuietly(
+  clock: Clock,
+  text: string,
+  values: readonly unknown[] | undefined,
+): QueryRecord | undefined {
   const trace = currentTrace();
   if (trace === undefined && (!hasStatementHooks() || isApart())) return undefined;
   const shape = shapeOf(text);
-  const record =
-    trace === undefined
-      ? newRecord(shape, values, clock.nowMs())
-      : trace.queries.called(shape, values, clock.nowMs());
-  if (record !== undefined && shape.role !== "internal") tellCalled(record);
-  return record;
+  return trace === undefined
+    ? newRecord(shape, values, clock.nowMs())
+    : trace.queries.called(shape, values, clock.nowMs());
 }
 
 /** It is on the wire, or sent again. */

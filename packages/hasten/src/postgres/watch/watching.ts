@@ -80,6 +80,7 @@ export function publish({ run, database, durationMs }: Published): void {
     names.set(text, statement);
   }
   const ok = run.outcome === "answered";
-  const event: QueryEvent = { statement, durationMs, rows, ok, database, trace };
+  const recorded = trace !== undefined;
+  const event: QueryEvent = { statement, durationMs, rows, ok, database, trace, recorded };
   channels.postgresQuery.publish(event);
 }
