@@ -47,11 +47,12 @@ export interface CheckoutEvent extends PoolEventBase {
   readonly checkout: CheckoutReport;
 }
 
-/** Callers wait for a connection: one event when the first one does, one when nobody does any more. */
+/** Callers wait for a connection: one event when the first one does, one when nobody has for a second. */
 export interface WaitingEvent extends PoolEventBase {
   readonly kind: "waiting-began" | "waiting-ended";
   /** When it began, in milliseconds since 1970. */
   readonly sinceWallMs: number;
+  /** Until the last of them waited no more; 0 when it begins. */
   readonly durationMs: number;
   /** Most that waited at one time. */
   readonly depthMax: number;

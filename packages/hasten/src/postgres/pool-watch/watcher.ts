@@ -186,6 +186,7 @@ export class Watcher {
   close(): void {
     this.isOver = true;
     this.#checkouts.close();
+    this.#waiting.close();
     this.#statements.close();
   }
 
