@@ -66,8 +66,8 @@ async function* flat(answers: AsyncIterable<readonly unknown[]>): AsyncGenerator
 }
 
 test.each(WAYS)(
-  "%s: kept until what it read is changed by a stranger, and then read again",
-  async (name, rows, most) => {
+  "$name: kept until what it read is changed by a stranger, and then read again",
+  async ({ name, rows, most }) => {
     const read = await cached(name, rows, most);
     // The first of its kind may be asked for before it is understood.
     await read();
