@@ -116,7 +116,10 @@ export function createDirect(options: DirectOptions): Direct {
         return once(text, values);
       }
       // The driver gave up waiting: what comes later would be taken for the next answer.
-      if (sqlstateOf(error) === undefined) stream?.destroy();
+      if (sqlstateOf(error) === undefined) {
+        stream?.destroy();
+        opening = undefined; // the next call would find it closing
+      }
       throw error;
     } finally {
       stream?.unref?.();
