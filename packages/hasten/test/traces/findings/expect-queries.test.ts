@@ -1,7 +1,9 @@
 import { AssertionError } from "node:assert";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { sql } from "hasten/postgres";
 import { expectQueries, noNPlusOne } from "hasten/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -129,4 +131,15 @@ test("Promise.all is a loop, too, and a loop of cursors is one", async () => {
   };
   const cursors = await failureOf(noNPlusOne(streams));
   expect(cursors.message).toMatch(/at streams \(/);
+});
+
+test("node:test tells it as a failed assertion", () => {
+  const file = fileURLToPath(new URL("by-node-test.ts", import.meta.url));
+  const args = ["--conditions=hasten-source", "--test", "--test-reporter=tap", file];
+  const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
+  const { status, stdout } = spawnSync(process.execPath, args, { encoding: "utf8", env });
+  expect(status).toBe(1);
+  expect(stdout).toMatch(/ok 1 - passes/);
+  expect(stdout).toMatch(/not ok 2 - fails[\s\S]*0 queries instead of 3[\s\S]*ERR_ASSERTION/);
+  expect(stdout).toMatch(/expected: 3\n\s+actual: 0/);
 });
