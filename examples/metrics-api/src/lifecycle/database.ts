@@ -1,6 +1,13 @@
 /** Opens a database: its pool, and the coherence that drops what changes in it make untrue. */
 import type { Cache } from "hasten/cache";
-import { type CoherenceEvent, createDatabase, openCoherence } from "hasten/postgres";
+import {
+  type CoherenceEvent,
+  createDatabase,
+  openCoherence,
+  type PoolWatchOptions,
+  poolEventLine,
+  poolLine,
+} from "hasten/postgres";
 import type { Config, StorageMode } from "../config/index.ts";
 import type { Opened } from "../storage/index.ts";
 import type { Log } from "./log.ts";
@@ -14,6 +21,7 @@ interface Parts {
 const DRAIN_MS = 800;
 /** Writes wait while a switch opens the new database: less than they may wait. */
 const START_MS = 3_000;
+const POOL_LOG_EVERY_MS = 60_000;
 
 /** Each database has a coherence of its own: what was read from one is never trusted by another's changes. */
 export function databaseOpener({ config, cache, log }: Parts) {
@@ -46,6 +54,7 @@ export function databaseOpener({ config, cache, log }: Parts) {
       statementTimeoutMs: config.statementTimeoutMs,
       drainTimeoutMs: DRAIN_MS,
       applicationName: "metrics-api",
+      poolWatch: poolLog(log),
     });
     coherence.watch(database.pool);
     return {
@@ -58,6 +67,21 @@ export function databaseOpener({ config, cache, log }: Parts) {
         await coherence.close();
       },
     };
+  };
+}
+
+/** The pool every minute, and at once who waits and what is not given back. */
+function poolLog(log: Log): PoolWatchOptions {
+  return {
+    logEveryMs: POOL_LOG_EVERY_MS,
+    onReport: (report) => log.info(poolLine(report)),
+    onEvent(event) {
+      // Each caller that got no connection is told as its request's error, and counted in the report.
+      if ("because" in event) return;
+      if (event.kind === "waiting-ended" || event.kind === "leak-returned")
+        log.info(poolEventLine(event));
+      else log.warn(poolEventLine(event));
+    },
   };
 }
 

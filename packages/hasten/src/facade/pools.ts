@@ -7,7 +7,7 @@ import type {
 
 /** How `hasten()` watches pools: its own, and those given to `h.watch` and `h.watchPool`. */
 export interface PoolsOptions extends Omit<PoolWatchOptions, "name"> {
-  /** Says each event, and a report every logEveryMs, in a line each. @default false */
+  /** Says leaks and waits at once, and a report every logEveryMs, in a line each. @default false */
   readonly say?: boolean | undefined;
 }
 
@@ -70,7 +70,8 @@ function saying(
   return {
     ...options,
     onEvent(event: PoolWatchEvent) {
-      say(poolEventLine(event));
+      // Callers that got no connection are in the report: there may be thousands.
+      if (!("because" in event)) say(poolEventLine(event));
       onEvent?.(event);
     },
     onReport(report) {

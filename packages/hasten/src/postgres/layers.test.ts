@@ -13,27 +13,23 @@ const around =
   (word) =>
     `${mark}(${below(word)})`;
 
-test.each([
-  [[0, 1, 2]],
-  [[0, 2, 1]],
-  [[1, 0, 2]],
-  [[1, 2, 0]],
-  [[2, 0, 1]],
-  [[2, 1, 0]],
-])("layers go in the order %j, and the last leaves the object as it was", (order) => {
-  const thing = new Thing();
-  const undo = ["a", "b", "c"].map((mark) => addLayer(thing, "say", around(mark)));
-  expect(thing.say("x")).toBe("c(b(a(x)))");
-  const left = new Set([0, 1, 2]);
-  for (const index of order) {
-    undo[index]!();
-    undo[index]!();
-    left.delete(index);
-    const wanted = [...left].reduce((said, one) => `${"abc"[one]}(${said})`, "x");
-    expect(thing.say("x")).toBe(wanted);
-  }
-  expect(Object.hasOwn(thing, "say")).toBe(false);
-});
+test.each([[[0, 1, 2]], [[0, 2, 1]], [[1, 0, 2]], [[1, 2, 0]], [[2, 0, 1]], [[2, 1, 0]]])(
+  "layers go in the order %j, and the last leaves the object as it was",
+  (order) => {
+    const thing = new Thing();
+    const undo = ["a", "b", "c"].map((mark) => addLayer(thing, "say", around(mark)));
+    expect(thing.say("x")).toBe("c(b(a(x)))");
+    const left = new Set([0, 1, 2]);
+    for (const index of order) {
+      undo[index]!();
+      undo[index]!();
+      left.delete(index);
+      const wanted = [...left].reduce((said, one) => `${"abc"[one]}(${said})`, "x");
+      expect(thing.say("x")).toBe(wanted);
+    }
+    expect(Object.hasOwn(thing, "say")).toBe(false);
+  },
+);
 
 test("what was assigned beneath a layer is put back under it", () => {
   const thing = new Thing();
