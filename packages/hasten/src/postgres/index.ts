@@ -64,7 +64,13 @@ export {
   migrateCommand,
 } from "./migrations/migrate.ts";
 export { normalise } from "./normalise.ts";
-export type { ConnectionTarget, DatabaseOptions, PoolOptions, RetryOptions } from "./options.ts";
+export type {
+  ConnectionTarget,
+  DatabaseOptions,
+  PoolOptions,
+  ReplicaTarget,
+  RetryOptions,
+} from "./options.ts";
 export type { ColumnType, SortableType } from "./pages/column-type.ts";
 export { PAGE_CODES, type PageCode, type PageProblem } from "./pages/errors.ts";
 export {
@@ -136,6 +142,9 @@ export type { Rows } from "./read/row-stream.ts";
 export type { TableRows, TableStreamOptions } from "./read/table-options.ts";
 export type { BatchQueryOptions, Reads, TxReads, TxStreamOptions } from "./read/types.ts";
 export { type Observed, type ObserveOptions, observe } from "./recording/observe.ts";
+export type { ReadFrom, ReplicaReads } from "./replicas/reads.ts";
+export type { Session, SessionOptions } from "./replicas/sessions.ts";
+export type { PrimaryReads, ReplicaState, ReplicaStats, ReplicasStats } from "./replicas/types.ts";
 export { SetError } from "./send-together.ts";
 export type { AuditOutcome, SessionAudit, SessionEvent } from "./sessions/events.ts";
 export type {

@@ -128,7 +128,6 @@ it("reads go on, show what their session wrote, and never go back", {
   finished = true;
   await Promise.all(load);
   const { replicas } = db.stats();
-  console.log(JSON.stringify({ ...tally, done: done.length, replicas }));
   expect(tally.wrong).toEqual([]);
   expect(done).toContain("promoted");
   expect(tally.writes).toBeGreaterThan(100);
