@@ -22,7 +22,7 @@ const SERVERS = 25;
 const ROUNDS = quick ? 1 : 3;
 const LOAD: Load = {
   clients: CLIENTS,
-  thinkMs: quick ? 200 : 2_000,
+  thinkMs: quick ? 400 : 4_000,
   forMs: quick ? 2_000 : 20_000,
 };
 
