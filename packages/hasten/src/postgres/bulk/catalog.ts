@@ -13,6 +13,8 @@ export interface Column extends ValueType {
   /** With its modifier, numeric(10,2); undefined where an explicit cast would cut instead of refuse. */
   readonly roundedType: string | undefined;
   readonly notNull: boolean;
+  /** A row type: unnest would make several columns of it. */
+  readonly composite: boolean;
   readonly generated: "computed" | "always" | "no";
 }
 
@@ -29,6 +31,8 @@ export interface Table {
   readonly sql: string;
   readonly columns: ReadonlyMap<string, Column>;
   readonly unique: readonly UniqueIndex[];
+  /** How a row that was inserted is told from one that was updated. */
+  readonly tellsInserted: "xmax" | "old" | "no";
   /** The planner's estimate; 0 when never analysed. */
   readonly estimatedRows: number;
 }
@@ -55,11 +59,13 @@ with recursive rel as (
   where t.typtype = 'd'
 )
 select rel.relkind, rel.tuples,
+  pg_catalog.current_setting('server_version_num')::int as version,
   (select pg_catalog.json_agg(pg_catalog.json_build_object(
       'name', k.attname, 'generated', k.attgenerated, 'identity', k.attidentity,
       'castType', pg_catalog.format_type(k.declared, -1),
       'baseType', pg_catalog.format_type(b.oid, -1), 'oid', b.oid::int8,
       'fullType', pg_catalog.format_type(k.declared, k.atttypmod), 'notNull', k.attnotnull,
+      'composite', b.typtype = 'c',
       'element', e.oid::int8, 'delimiter', e.typdelim) order by k.attnum)
     from columns k join base b on b.root = k.declared
     left join (select e.root, t.oid, t.typdelim from elements e
@@ -89,6 +95,7 @@ export const quotedTable = (table: string | readonly string[]): string =>
 
 interface CatalogRow {
   readonly relkind: string;
+  readonly version: number;
   readonly tuples: number;
   readonly columns: readonly CatalogColumn[] | null;
   readonly unique:
@@ -109,6 +116,7 @@ interface CatalogColumn {
   readonly baseType: string;
   readonly fullType: string;
   readonly notNull: boolean;
+  readonly composite: boolean;
   readonly oid: number;
   readonly element: number | null;
   readonly delimiter: string | null;
@@ -138,7 +146,9 @@ export function tableOf(table: string | readonly string[], answer: unknown): Tab
         ]
       : [],
   );
-  return { sql, columns, unique, estimatedRows: row.tuples };
+  // Through a partitioned table's root xmax cannot be read; OLD came with PostgreSQL 18.
+  const tellsInserted = row.relkind === "r" ? "xmax" : row.version >= 180_000 ? "old" : "no";
+  return { sql, columns, unique, tellsInserted, estimatedRows: row.tuples };
 }
 
 /** Assigning to these rounds, as an explicit cast does: numeric, and what has a time of day. */
@@ -157,6 +167,7 @@ function columnOf(one: CatalogColumn): Column {
     element,
     roundedType: ROUNDED.has(Number(one.oid)) ? one.fullType : undefined,
     notNull: one.notNull,
+    composite: one.composite,
     generated: one.generated !== "" ? "computed" : one.identity === "a" ? "always" : "no",
   };
 }

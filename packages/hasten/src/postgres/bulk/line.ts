@@ -10,7 +10,7 @@ import { createHash } from "node:crypto";
 import type { PgClient, PgResult } from "../driver.ts";
 import type { PostgresError } from "../errors.ts";
 import { aborted, timedOut } from "../failures.ts";
-import { recordCall, recordEnded, recordSent } from "../recording/record.ts";
+import { recordEnded, recordIn, recordSent } from "../recording/record.ts";
 import { explain, runOn } from "../session.ts";
 import { type Statement, sql, trustedSql } from "../sql.ts";
 import type { TransactionParts } from "../tx.ts";
@@ -69,7 +69,7 @@ export function lineOn(parts: TransactionParts, { own, timeoutMs, signal }: Line
 
   const run: Line["run"] = async (statement, { prepared, timeoutMs: ownMs } = {}) => {
     statements++;
-    const record = recordCall(around.clock, statement.text, undefined);
+    const record = recordIn(parts, { text: statement.text, values: undefined });
     if (record !== undefined) record.unjudged = true;
     const outcome = await runOn(
       lease,
@@ -132,12 +132,13 @@ interface CopyRun {
 }
 
 async function copyOn(
-  { lease, around }: TransactionParts,
+  parts: TransactionParts,
   text: string,
   { next, timeoutMs, signal }: CopyRun,
 ): Promise<Copied> {
+  const { lease, around } = parts;
   const { clock, measure, database } = around;
-  const record = recordCall(clock, text, undefined);
+  const record = recordIn(parts, { text, values: undefined });
   const startedMs = clock.nowMs();
   if (record !== undefined) {
     record.unjudged = true;
@@ -150,13 +151,28 @@ async function copyOn(
     measure.statement(text, nowMs - startedMs, { rows, ok: error === undefined });
   };
   const onTimeout = (): PostgresError => timedOut(timeoutMs, text);
+  const inputs = new Set<unknown>();
+  const noted = (error: unknown): never => {
+    inputs.add(error);
+    throw error;
+  };
+  const ours: NextBlock = () => {
+    try {
+      const block = next();
+      return block instanceof Promise ? block.catch(noted) : block;
+    } catch (error) {
+      return noted(error);
+    }
+  };
   try {
-    const work = (client: PgClient): Promise<Copied> => submitted(client, text, next);
+    const work = (client: PgClient): Promise<Copied> => submitted(client, text, ours);
     const copied = await lease.use(work, { timeoutMs, signal, onTimeout });
     ended(copied.rows);
     return copied;
   } catch (error) {
     ended(0, error ?? new Error("failed"));
+    // The input's own error is passed on as it is.
+    if (inputs.has(error)) throw error;
     const elapsedMs = clock.nowMs() - startedMs;
     const explained = explain(error, { text, elapsedMs, onLost: "rolled-back" }, around).error;
     const place = copyPlace(error, text);
@@ -181,8 +197,7 @@ function copyPlace(error: unknown, text: string): CopyPlace | undefined {
   if (found === null) return undefined;
   const column = found[2];
   // Only what this write called a column itself: anything else could be data.
-  const known =
-    column !== undefined && (text.includes(quoted(column)) || /^c\d+$/.test(column));
+  const known = column !== undefined && (text.includes(quoted(column)) || /^c\d+$/.test(column));
   return { line: Number(found[1]), column: known ? column : undefined };
 }
 

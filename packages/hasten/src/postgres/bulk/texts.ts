@@ -29,9 +29,11 @@ export function unnested({ columns }: Layout): RowsFrom {
   };
 }
 
-/** Arrays of arrays cannot differ in length, so an array column travels as text. */
-const arrayType = (column: Column): string =>
-  column.element === undefined ? column.baseType : "text";
+/** Arrays of arrays cannot differ in length, and unnest takes row types apart: both travel as text. */
+const travelsAsText = ({ element, composite }: Column): boolean =>
+  element !== undefined || composite;
+
+const arrayType = (column: Column): string => (travelsAsText(column) ? "text" : column.baseType);
 
 /** A statement that counts what it did, or gives rows back with `hasten:inserted`. */
 export function writeText(layout: Layout, from: RowsFrom): string {
@@ -56,20 +58,29 @@ interface Dml {
 
 /** Sums up on the server where no rows are wanted; the command tag cannot tell insert from update. */
 function counted(layout: Layout, { before, body }: Dml): string {
-  const tells = layout.kind === "upsert" ? `(t.xmax = 0) as ${quoted(INSERTED)}` : "";
+  const tells = layout.kind === "upsert" ? `${isInserted(layout)} as ${quoted(INSERTED)}` : "";
+  const old = tells.includes(OLD) ? `with (old as ${OLD}) ` : "";
   const wanted = layout.returning.map(({ name }) => `t.${quoted(name)}`);
   if (wanted.length > 0) {
     const list = [...(tells === "" ? [] : [tells]), ...wanted].join(", ");
-    return `${before === "" ? "" : `with ${before} `}${body} returning ${list}`;
+    return `${before === "" ? "" : `with ${before} `}${body} returning ${old}${list}`;
   }
   if (tells === "") return `${before === "" ? "" : `with ${before} `}${body}`;
   const head = before === "" ? "" : `${before}, `;
-  return `with ${head}w as (${body} returning ${tells}) select count(*)::int as written, (count(*) filter (where w.${quoted(INSERTED)}))::int as inserted from w`;
+  return `with ${head}w as (${body} returning ${old}${tells}) select count(*)::int as written, (count(*) filter (where w.${quoted(INSERTED)}))::int as inserted from w`;
+}
+
+const OLD = "hasten_old";
+
+function isInserted({ table, keys, columns }: Layout): string {
+  if (table.tellsInserted === "no") return "true";
+  if (table.tellsInserted === "xmax") return "(t.xmax = 0)";
+  return `(${keys.map((at) => `${OLD}.${quoted(columns[at]!.name)} is null`).join(" and ")})`;
 }
 
 const value = (column: Column, at: number, { typed }: RowsFrom): string => {
   if (typed) return `v.c${at}`;
-  if (column.element !== undefined) return `v.c${at}::${column.castType}`;
+  if (travelsAsText(column)) return `v.c${at}::${column.castType}`;
   if (column.roundedType !== undefined) return `v.c${at}::${column.roundedType}`;
   return column.castType === column.baseType ? `v.c${at}` : `v.c${at}::${column.castType}`;
 };
