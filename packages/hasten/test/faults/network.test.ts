@@ -161,7 +161,7 @@ test("every connection lost at once under load: each caller is told, nothing is 
     }
     stop = true;
     await Promise.all(workers);
-    await expectRecovery(t.db);
+    await expectRecovery(t.db, "idle");
     const rows = await t.db.query<{ id: number; n: number }>(
       sql`select id, count(*)::int as n from sent group by id`,
     );

@@ -14,6 +14,7 @@ import {
   ownServer,
   quick,
   through,
+  untilRunning,
 } from "./world.ts";
 
 let server: OwnServer;
@@ -35,8 +36,7 @@ describe.each(ENDINGS)("a server that is %s", (_name, signal, fault) => {
       await using db = quick(server.url);
       await Promise.all([1, 2].map(() => db.query(sql`select 1`)));
       const running = failure(db.query(sql`select pg_sleep(30), 'hunter2'`));
-      await expect.poll(() => db.stats().pool.active).toBe(1);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await untilRunning(server.url, "pg_sleep(30)");
       server.signal(signal);
       const error = await running;
       if (fault !== undefined) expectFault(fault, error, server.url);
@@ -209,8 +209,7 @@ describe("a session that the server ends", () => {
     await using db = quick(server.url, { applicationName: "ended", pool: { max: 1 } });
     const running = failure(db.query(sql`select pg_sleep(30)`));
     const end = `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'ended'`;
-    await expect.poll(() => db.stats().pool.active).toBe(1);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await untilRunning(server.url, "pg_sleep(30)");
     await administer(server.url, end);
     expectFault(fault, await running, server.url);
     await expectRecovery(db);
