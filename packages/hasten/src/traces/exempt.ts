@@ -14,7 +14,7 @@ const HEALTH = /^select (?:\?|\$n|true|now\(\)|version\(\))(?: as "?\w+"?)?;?$/i
 
 /** Their answers are new each time, or they are asked for what they do. */
 const ACTS =
-  /\b(?:nextval|setval|currval|lastval|random|gen_random_uuid|uuid_generate_v\w+|uuidv[47]|clock_timestamp|timeofday|pg_sleep\w*|pg_notify|set_config|txid_current\w*|pg_current_xact_id\w*|pg_(?:try_)?advisory\w*|pg_cancel_backend|pg_terminate_backend)\s*\(/i;
+  /\b(?:nextval|setval|currval|lastval|random|gen_random_uuid|uuid_generate_v\w+|uuidv[47]|clock_timestamp|timeofday|pg_notify|set_config|txid_current\w*|pg_current_xact_id\w*|pg_(?:try_)?advisory\w*|pg_cancel_backend|pg_terminate_backend)\s*\(/i;
 
 const WRITES: ReadonlySet<string> = new Set(["insert", "update", "delete", "merge"]);
 const READS: ReadonlySet<string> = new Set(["select", "with", "values", "table"]);

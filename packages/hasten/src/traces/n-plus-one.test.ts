@@ -163,6 +163,19 @@ describe("is none", () => {
       [...loop(6), ...loop(6, { text: "insert into users (id) values ($1)" })],
     ],
     [
+      "the end of a list that is followed",
+      loop(6, { text: "select * from users where id > $1 order by id limit 100" }).map(
+        (one, n) => ({ ...one, atMs: 100 + n * 10, rows: n % 2 }),
+      ),
+    ],
+    [
+      "a search for a free name",
+      [
+        ...loop(6).map((one, n) => ({ ...one, rows: n < 5 ? 1 : 0 })),
+        { text: "insert into users (id) values ($1)" },
+      ],
+    ],
+    [
       "a transaction for each item",
       loop(6).flatMap((one, n) => [
         { ...one, transaction: n + 1 },

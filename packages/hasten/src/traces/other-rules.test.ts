@@ -51,6 +51,10 @@ describe("duplicate", () => {
         { ...USER, text: `${USER.text} and exists (select from orders)` },
       ],
     ],
+    [
+      "an item of it in between, whose trigger may have changed it",
+      [USER, { text: "insert into orders (user_id) values ($1)", values: [7] }, USER],
+    ],
     ["a procedure in between", [USER, { text: "call settle($1)", values: [1] }, USER]],
     ["another transaction", [USER, { ...USER, transaction: 1 }]],
     ["locked", [USER, USER].map((one) => ({ ...one, text: `${one.text} for update` }))],
@@ -86,6 +90,13 @@ describe("duplicate", () => {
         { ...USER, atMs: 100 },
         { ...OTHER, atMs: 105 },
         { ...USER, atMs: 120 },
+      ],
+    ],
+    [
+      "from two lines with a pause",
+      [
+        { ...USER, atMs: 100 },
+        { ...USER, atMs: 130, line: 30 },
       ],
     ],
     ["limited", [USER, USER].map((one) => ({ ...one, text: `${one.text} limit 1` }))],
@@ -138,9 +149,10 @@ describe("serial", () => {
   });
 
   test.each([
-    ["test", 3, 10, ["serial"]],
-    ["test", 3, 9, []],
+    ["test", 3, 0.1, ["serial"]],
     ["test", 2, 100, []],
+    ["development", 3, 10, ["serial"]],
+    ["development", 3, 9, []],
     ["production", 3, 100, []],
     ["production", 4, 17, ["serial"]],
     ["production", 4, 16, []],

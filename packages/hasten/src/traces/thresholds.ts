@@ -57,7 +57,7 @@ export const THRESHOLDS: Readonly<Record<Environment, Thresholds>> = {
     totalMsMin: 0,
     duplicatesMin: 2,
     serialMin: 3,
-    serialSavedMsMin: 20,
+    serialSavedMsMin: 0,
     unboundedRowsMin: 1_000,
     wideBytesMin: 131_072,
     wideRowBytesMin: 1_024,

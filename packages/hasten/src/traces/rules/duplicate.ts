@@ -3,16 +3,14 @@
  * one transaction, or outside all: asking again in another transaction asks for another state.
  */
 import type { QueryRecord } from "../../core/trace/index.ts";
-import { dataOf } from "../data-of.ts";
+import { dataOf, valueKey } from "../data-of.ts";
 import { acts, isRead } from "../exempt.ts";
 import type { Facts, Group } from "../facts.ts";
+import { lineOf } from "../site.ts";
 import { shownMs, underWayMs } from "../spent.ts";
-import { isOneByOne } from "./loops.ts";
+import { isOneByOne, pauses } from "./loops.ts";
 import { claimOf } from "./text.ts";
 import type { Draft, Rule } from "./types.ts";
-
-/** Between two looks at something that is waited for. */
-const POLL_GAP_MS = 10;
 
 export const duplicate: Rule = (facts, claimed) => {
   const drafts: Draft[] = [];
@@ -34,45 +32,76 @@ const isClaimed = ({ clusters, statement }: Group, claimed: ReadonlySet<string>)
 
 /** The longest row of equal ones with nothing between that could have changed the answer. */
 function largestRun(group: Group, facts: Facts): readonly QueryRecord[] {
-  const writes = writesAgainst(group.statement, facts);
-  const runs = new Map<string, QueryRecord[]>();
+  const { duplicatesMin } = facts.thresholds;
+  const same = new Map<string, QueryRecord[]>();
   for (const record of group.records) {
-    const place = facts.placeOf.get(record)!;
-    const epoch = writes.filter((write) => write < place).length;
-    const key = `${epoch} ${record.transaction} ${dataOf(record)}`;
-    const run = runs.get(key);
-    if (run === undefined) runs.set(key, [record]);
-    else run.push(record);
+    const key = `${record.transaction} ${dataOf(record)}`;
+    const equal = same.get(key);
+    if (equal === undefined) same.set(key, [record]);
+    else equal.push(record);
   }
   let largest: readonly QueryRecord[] = [];
-  for (const run of runs.values())
-    if (run.length > largest.length && !isPolling(run, facts)) largest = run;
+  for (const equal of same.values()) {
+    if (equal.length < duplicatesMin || equal.length <= largest.length) continue;
+    for (const run of unchanged(equal, facts))
+      if (run.length > largest.length && !isPolling(run, facts)) largest = run;
+  }
   return largest;
 }
 
-/** Places of what may have changed what the statement reads. */
-function writesAgainst(statement: string, { records }: Facts): readonly number[] {
+/** Parts equal ones where something was written that may have changed their answer. */
+function unchanged(
+  equal: readonly QueryRecord[],
+  { records, placeOf }: Facts,
+): readonly (readonly QueryRecord[])[] {
+  const [first] = equal;
+  const words = wordsOf(first!.shape.statement);
+  const asked = new Set((first!.values ?? []).map(valueKey).filter((value) => !PLAIN.has(value)));
   const places: number[] = [];
-  const words = new Set(statement.toLowerCase().match(/\w+/g) ?? []);
-  records.forEach(({ shape }, place) => {
-    if (shape.role !== "write") return;
-    const table = shape.model.toLowerCase().match(/\w+/g)?.at(-1);
-    if (table === undefined || words.has(table)) places.push(place);
+  records.forEach((record, place) => {
+    if (record.shape.role === "write" && mayChange(record, words, asked)) places.push(place);
   });
-  return places;
+  const runs = new Map<number, QueryRecord[]>();
+  for (const record of equal) {
+    const place = placeOf.get(record)!;
+    const epoch = places.filter((written) => written < place).length;
+    runs.set(epoch, [...(runs.get(epoch) ?? []), record]);
+  }
+  return [...runs.values()];
+}
+
+const wordsOf = (text: string): ReadonlySet<string> =>
+  new Set(text.toLowerCase().match(/\w+/g) ?? []);
+
+/** Says nothing about what is written and read. */
+const PLAIN: ReadonlySet<string> = new Set(["null", "true", "false"]);
+
+/**
+ * Whether a write may have changed the answer: it names a table of the statement or none, or has a
+ * parameter in common with it (an item of this order: a trigger may have changed the order).
+ */
+function mayChange(
+  { shape, values }: QueryRecord,
+  words: ReadonlySet<string>,
+  asked: ReadonlySet<string>,
+): boolean {
+  const table = shape.model.toLowerCase().match(/\w+/g)?.at(-1);
+  if (table === undefined || words.has(table)) return true;
+  return asked.size > 0 && (values ?? []).some((value) => asked.has(valueKey(value)));
 }
 
 /**
- * Waits for something: nothing else is asked for meanwhile, and it pauses between two looks, or finds
+ * Waits for something: one line asks, nothing else is asked for meanwhile, and it pauses between two looks, or finds
  * nothing until the last, or finds something else each time.
  */
 function isPolling(run: readonly QueryRecord[], { placeOf }: Facts): boolean {
   if (run.length < 2 || !isOneByOne(run)) return false;
   const places = run.map((record) => placeOf.get(record)!);
   if (places.some((place, at) => at > 0 && place !== places[at - 1]! + 1)) return false;
+  const lines = new Set(run.flatMap(({ site }) => (site === undefined ? [] : [lineOf(site)])));
+  if (lines.size > 1) return false;
+  if (pauses(run)) return true;
   const looks = run.slice(0, -1);
-  if (looks.every((record, at) => run[at + 1]!.calledMs - record.endedMs >= POLL_GAP_MS))
-    return true;
   if (looks.every(({ rows }) => rows === 0))
     return run.at(-1)!.rows > 0 || run[0]!.shape.traits.limited;
   return false;

@@ -15,15 +15,24 @@ export const isOneByOne = (records: readonly QueryRecord[]): boolean =>
     return before === undefined || (before.endedMs !== 0 && record.calledMs >= before.endedMs);
   });
 
-/** Reads a long list page by page: limited, one by one, full pages up to the last. */
+/** Between two looks at something that is waited for. */
+const POLL_GAP_MS = 4;
+
+/** Whether the program waits before it asks again. */
+export const pauses = (records: readonly QueryRecord[]): boolean =>
+  records.every((record, at) => {
+    const before = records[at - 1];
+    return before === undefined || record.calledMs - before.endedMs >= POLL_GAP_MS;
+  });
+
+/** Reads a long list page by page: limited, one by one, full pages up to the last; or follows its end. */
 export function isPaging(records: readonly QueryRecord[]): boolean {
   const [first] = records;
   if (first === undefined || !first.shape.traits.limited) return false;
-  if (first.rows < 2 || !PAGED.test(first.shape.statement) || !isOneByOne(records)) return false;
-  return (
-    records.slice(0, -1).every(({ rows }) => rows === first.rows) &&
-    records.at(-1)!.rows <= first.rows
-  );
+  if (!PAGED.test(first.shape.statement) || !isOneByOne(records)) return false;
+  if (pauses(records)) return true;
+  const full = records.slice(0, -1).every(({ rows }) => rows === first.rows);
+  return first.rows >= 2 && full && records.at(-1)!.rows <= first.rows;
 }
 
 /** Looks whether a row is there and inserts it into the same table, for most of them: a validator. */
@@ -37,6 +46,7 @@ export function isCheckedBeforeInsert(
     ({ shape }) => shape.role === "write" && shape.model === model && shape.kind === "insert",
   );
   if (inserts.length === 0) return false;
+  if (isSearchForAFreeOne(records, inserts, placeOf)) return true;
   const places = inserts.map((record) => placeOf.get(record)!);
   const checked = records.filter((record, at) => {
     const from = placeOf.get(record)!;
@@ -47,6 +57,18 @@ export function isCheckedBeforeInsert(
   if (checked.length * 2 >= records.length) return true;
   // All are looked up first (side by side), and inserted after.
   return inserts.length * 2 >= records.length && places[0]! > placeOf.get(records.at(-1)!)!;
+}
+
+/** Tries one value after the other until one is not taken, and inserts that: a slug, a number. */
+function isSearchForAFreeOne(
+  records: readonly QueryRecord[],
+  inserts: readonly QueryRecord[],
+  placeOf: Facts["placeOf"],
+): boolean {
+  const last = records.at(-1)!;
+  const next = placeOf.get(last)! + 1;
+  const inserted = inserts.some((record) => placeOf.get(record) === next);
+  return inserted && isOneByOne(records) && (last.rows === 0 || last.shape.traits.limited);
 }
 
 /** Each item is worked on in a transaction of its own, so that one that fails does not undo the others. */

@@ -54,8 +54,8 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   },
   "duplicate: writes in between are not seen": {
     file: "rules/duplicate.ts",
-    from: 'if (shape.role !== "write") return;',
-    to: "return;",
+    from: 'record.shape.role === "write" && mayChange(record, words, asked)',
+    to: "false",
   },
   "duplicate: any write is one in between": {
     file: "rules/duplicate.ts",
@@ -64,8 +64,8 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   },
   "duplicate: waiting is told": {
     file: "rules/duplicate.ts",
-    from: "run.length > largest.length && !isPolling(run, facts)",
-    to: "run.length > largest.length",
+    from: "&& !isPolling(run, facts)",
+    to: "",
   },
   "duplicate: what is one row after the other is waiting": {
     file: "rules/duplicate.ts",
