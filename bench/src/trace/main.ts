@@ -61,7 +61,7 @@ const rowsOf = SUBJECTS.flatMap((name) => [
     loads.get(name)!.map((one) => one.cpuUs),
   ),
 ]);
-const record = row("the record by itself", "µs", alone);
+const record = row("the record by itself", "µs of CPU", alone);
 
 await report({
   bench: "trace",
