@@ -94,7 +94,7 @@ export const POOL_DURATIONS: readonly PoolDuration[] = [
   { name: "pool_hold", help: "From having one to giving it back.", of: (it) => it.hold },
 ];
 
-/** The reports of all pools, made once for everything that is asked in one turn; of each name the first. */
+/** The reports of all pools, made once for everything that is asked in one turn; the second `shop` is `shop-2`. */
 export function figuresOf(pools: Pools): () => readonly PoolFigures[] {
   let made: readonly PoolFigures[] | undefined;
   return () => {
@@ -102,7 +102,9 @@ export function figuresOf(pools: Pools): () => readonly PoolFigures[] {
     const named = new Map<string, PoolFigures>();
     for (const source of typeof pools === "function" ? pools() : pools) {
       const figures = source.report();
-      if (named.size < POOLS_MAX && !named.has(figures.pool)) named.set(figures.pool, figures);
+      if (named.size === POOLS_MAX) break;
+      const pool = freeName(figures.pool, named);
+      named.set(pool, { ...figures, pool });
     }
     made = [...named.values()];
     queueMicrotask(() => {
@@ -110,4 +112,12 @@ export function figuresOf(pools: Pools): () => readonly PoolFigures[] {
     });
     return made;
   };
+}
+
+function freeName(name: string, taken: ReadonlyMap<string, unknown>): string {
+  if (!taken.has(name)) return name;
+  for (let count = 2; ; count++) {
+    const next = `${name}-${count}`;
+    if (!taken.has(next)) return next;
+  }
 }

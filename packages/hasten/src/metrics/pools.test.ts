@@ -25,7 +25,7 @@ function source(pool: string): PoolSource {
   };
 }
 
-test("a scrape tells connections by state, waits as a histogram, and each name once", async () => {
+test("a scrape tells connections by state, waits as a histogram, and pools of one name apart", async () => {
   const register = new Registry();
   const end = registerPoolMetrics(register, { pools: [source("a"), source("b"), source("a")] });
   const text = await register.metrics();
@@ -35,6 +35,7 @@ test("a scrape tells connections by state, waits as a histogram, and each name o
   expect(text).toContain('hasten_pool_wait_seconds_bucket{le="+Inf",pool="a"} 3');
   expect(text).toContain('hasten_pool_wait_seconds_count{pool="b"} 3');
   expect(text.match(/hasten_pool_waiting\{pool="a"/g)).toHaveLength(1);
+  expect(text).toContain('hasten_pool_waiting{pool="a-2"} 4');
   end();
   expect(await register.metrics()).toBe("\n");
 });

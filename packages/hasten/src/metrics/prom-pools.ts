@@ -7,7 +7,7 @@ import { figuresOf, POOL_DURATIONS, POOL_NUMBERS, type Pools } from "./pool-read
 import { histogramSamples, type MetricRegister, ScrapedMetric } from "./scraped-metric.ts";
 
 export interface PoolMetricsOptions {
-  /** What `watchPool` gives, and `db.poolWatch`; of several with one name the first is told. */
+  /** What `watchPool` gives, and `db.poolWatch`; the second of a name gets `-2` behind it. */
   readonly pools: Pools;
   /** Before every name. @default "hasten_" */
   readonly prefix?: string | undefined;

@@ -55,14 +55,20 @@ const QUEUE_TIMEOUT = /^timeout exceeded when trying to connect|due to connectio
 
 export function pgPoolPort(pool: PgPool): PoolPort {
   const { options } = pool;
-  const name = options["database"] ?? options["application_name"];
   return {
     kind: "pg-pool",
-    name: typeof name === "string" && name !== "" ? name : "pg",
+    name: nameOf(options),
     counts: () => pgPoolCounts(pool),
     isTimeout: (error) => error instanceof Error && QUEUE_TIMEOUT.test(error.message),
     destroy: (client) => void (client as PooledClient).release(true),
   };
+}
+
+/** The database's name: nothing else of a URL may be shown. */
+function nameOf({ database, connectionString }: PgPool["options"]): string {
+  if (typeof database === "string" && database !== "") return database;
+  if (typeof connectionString !== "string" || !URL.canParse(connectionString)) return "pg";
+  return new URL(connectionString).pathname.slice(1) || "pg";
 }
 
 export function pgPoolCounts(pool: PgPool): ReturnType<PoolPort["counts"]> {
