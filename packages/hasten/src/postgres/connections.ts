@@ -55,6 +55,8 @@ export interface Connections {
   acquire(limit: AcquireLimit): Promise<Lease>;
   /** Opens connections up to pool.min, when nobody waits. Never rejects. */
   warm(): Promise<void>;
+  /** The server just answered: a breaker whose pause has passed need not wait for a new connection. */
+  answered(): void;
   stats(): PoolStats;
   /** Refuses newcomers, waits for leases up to the bound, then cancels them; ends when sockets are closed. */
   close(timeoutMs: number): Promise<void>;
@@ -117,6 +119,7 @@ export function createConnections(options: ResolvedOptions, database: string): C
     pool,
     pooler,
     acquire,
+    answered: () => tryToClose(breaker),
     async warm() {
       const missing = options.pool.min - pool.totalCount;
       if (isClosing || missing <= 0 || pool.waitingCount > 0) return;
@@ -147,6 +150,11 @@ export function createConnections(options: ResolvedOptions, database: string): C
       watch?.release();
     },
   };
+}
+
+function tryToClose(breaker: CircuitBreakerPolicy): void {
+  if (breaker.state !== CircuitState.Closed)
+    void breaker.execute(() => undefined).catch(() => undefined);
 }
 
 interface Leased {

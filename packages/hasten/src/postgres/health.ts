@@ -45,6 +45,7 @@ export function createHealth(
         idempotent: true,
         read: "primary",
       });
+      connections.answered();
       last = { kind: "healthy", latencyMs: clock.nowMs() - startedMs, atMs: clock.wallMs() };
     } catch (error) {
       const because = (error as { code?: string }).code ?? "HST_PG_STATEMENT";

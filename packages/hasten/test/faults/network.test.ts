@@ -70,6 +70,22 @@ describe("a network that swallows everything, without a reset", () => {
   });
 });
 
+test("a breaker that opened while connections were kept is closed by a check of health", async () => {
+  await using t = await through(target.url);
+  await ask(t.db);
+  t.proxy.mode("refuse");
+  const busy = t.db.query(sql`select pg_sleep(0.5)`);
+  for (let n = 0; n < 3; n++) await failure(ask(t.db));
+  expect(t.db.stats().pool.breaker).toBe("open");
+  await busy;
+  t.proxy.mode("pass");
+  await ask(t.db);
+  expect(t.db.stats().pool.breaker).toBe("open");
+  await expect
+    .poll(() => t.db.health().then(() => t.db.stats().pool.breaker), { timeout: 2_000 })
+    .toBe("closed");
+});
+
 describe("a connection that cannot be made", () => {
   test("for want of the right password is not tried again, and works when the password is right", async () => {
     const right = decodeURIComponent(new URL(target.url).password);
