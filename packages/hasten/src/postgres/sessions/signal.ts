@@ -30,15 +30,16 @@ exists (select from pg_locks l left join pg_class c on c.oid = l.relation
     and l.mode in ('ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock',
       'ExclusiveLock', 'AccessExclusiveLock'))`;
 
+/** The function behind pg_stat_activity, for one session: fewer microseconds until the signal. */
 const SAME = `
-exists (select from pg_stat_activity a
+exists (select from pg_stat_get_activity($1) a
   where a.pid = $1 and a.pid <> pg_backend_pid() and a.backend_type = 'client backend'
     and ${micros("a.backend_start")} = $2
     and ${micros("a.xact_start")} is not distinct from $3
     and ${micros("a.query_start")} is not distinct from $4
     and ${micros("a.state_change")} is not distinct from $5
     and a.state = $6
-    and (a.usename = current_user or a.usename = any ($7::text[]))
+    and (pg_get_userbyid(a.usesysid) = current_user or pg_get_userbyid(a.usesysid) = any ($7::text[]))
     and exists (select from unnest($8::text[]) as n (name) where starts_with(a.application_name, n.name)))`;
 
 /** CASE is evaluated in its order: locks, then the session, then the signal. */
