@@ -8,7 +8,7 @@
  * - at most 1 MiB waits in this process for the socket: the next block is made after `drain`.
  */
 import type { Socket } from "node:net";
-import { COPY_DONE, copyData } from "./copy-text.ts";
+import { BUFFER_BYTES, COPY_DONE, copyData } from "./copy-text.ts";
 import type { Block } from "./feed.ts";
 
 /** The part of the driver's connection that is used. */
@@ -41,6 +41,7 @@ export class CopyIn {
   #wire: Wire | undefined;
   #over = false;
   #failure: unknown;
+  readonly #spare: Buffer[] = [];
   #rows = 0;
   #bytes = 0;
   #drained: (() => void) | undefined;
@@ -97,9 +98,9 @@ export class CopyIn {
         const block = given instanceof Promise ? await given : given;
         if (this.#over) return;
         if (block === undefined) break;
-        const message = copyData(block.text);
+        const message = copyData(block.text, this.#spare.pop());
         this.#bytes += message.length;
-        const room = stream.write(message);
+        const room = stream.write(message, () => this.#used(message));
         if (!room && stream.writableLength > WAITING_BYTES_MAX) await this.#drain(stream);
         if (this.#over) return;
       }
@@ -108,6 +109,12 @@ export class CopyIn {
       this.#failure = error;
       if (!this.#over) this.#wire!.sendCopyFail("");
     }
+  }
+
+  /** What the socket has taken is written to again: made anew, buffers outlive many blocks. */
+  #used(message: Buffer): void {
+    if (message.buffer.byteLength === BUFFER_BYTES && !this.#over)
+      this.#spare.push(Buffer.from(message.buffer, 0, BUFFER_BYTES));
   }
 
   #drain(stream: Socket): Promise<void> {

@@ -33,10 +33,18 @@ export function unsendable(block: string): { row: number; column: number } | und
 /** True for text with a NUL character or a lone surrogate. */
 export const cannotSend = (text: string): boolean => text.includes("\0") || !text.isWellFormed();
 
-/** `CopyData` (Byte1 'd', Int32 length with itself) around a block of rows, in one buffer. */
-export function copyData(block: string): Buffer {
+/** A buffer that most blocks fit into. */
+export const BUFFER_BYTES: number = 96 * 1_024;
+
+/** `CopyData` (Byte1 'd', Int32 length with itself) around a block of rows, in `spare` where it fits. */
+export function copyData(block: string, spare?: Buffer): Buffer {
   const bytes = Buffer.byteLength(block);
-  const message = Buffer.allocUnsafeSlow(bytes + 5);
+  const size = bytes + 5;
+  const fits = size <= BUFFER_BYTES;
+  const whole = fits
+    ? (spare ?? Buffer.allocUnsafeSlow(BUFFER_BYTES))
+    : Buffer.allocUnsafeSlow(size);
+  const message = whole.subarray(0, size);
   message[0] = 0x64;
   message.writeUInt32BE(bytes + 4, 1);
   message.write(block, 5, "utf8");
