@@ -44,8 +44,8 @@ interface Counts {
   primary: number;
 }
 
-const PROBE_MIN_MS = 250;
-const PROBE_MAX_MS = 1_000;
+/** A server that does not answer for this long is skipped. */
+const ANSWER_MS = 1_000;
 
 export class Replicas {
   readonly sessions: Sessions;
@@ -70,8 +70,7 @@ export class Replicas {
     this.#reads = resolveReads(options.replicaReads);
     this.#parts = { texts: new ReadableTexts(), around };
     const { clock } = options;
-    const { probeEveryMs } = this.#reads;
-    const timeoutMs = Math.min(PROBE_MAX_MS, Math.max(PROBE_MIN_MS, probeEveryMs));
+    const timeoutMs = ANSWER_MS;
     const opened: Connections[] = [];
     const open = (given: ResolvedOptions): Connections => {
       const made = createConnections(given, database);
