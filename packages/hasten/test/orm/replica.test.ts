@@ -44,7 +44,9 @@ it("a lagging replica fills nothing until it has caught up", { timeout: 120_000 
   watch.watch(replica);
   await replica.connect();
   const known = async (): Promise<void> => {
-    const { rows } = await primary.query<{ at: string }>("select pg_current_wal_insert_lsn()::text as at");
+    const { rows } = await primary.query<{ at: string }>(
+      "select pg_current_wal_insert_lsn()::text as at",
+    );
     source.position = rows[0]!.at;
     source.trust.confirm(instant(systemClock));
   };
