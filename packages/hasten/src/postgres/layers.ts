@@ -59,7 +59,10 @@ export function putBackUnder(
 ): void {
   const current = Object.getOwnPropertyDescriptor(target, name)?.value as object | undefined;
   let lowest = layerOf(current);
-  if (lowest === undefined) return assign(target, name, own);
+  if (lowest === undefined) {
+    assign(target, name, own);
+    return;
+  }
   for (let next = lowest; next !== undefined; next = layerOf(next.own?.value)!) lowest = next;
   lowest.own = own;
   lowest.below = (own?.value ?? inherited(target, name)) as Method;

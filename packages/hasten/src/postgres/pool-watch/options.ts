@@ -19,7 +19,7 @@ export interface PoolWatchOptions {
   readonly destroyAfterMs?: number | undefined;
   /** Share of checkouts whose taker's stack is taken. @default 1. Bounds 0 to 1. */
   readonly stackShare?: number | undefined;
-  /** Most stacks a second, about 5 µs each. @default 1_000. Bounds 0 to 1_000_000. */
+  /** Most stacks a second, about 8 µs each. @default 1_000. Bounds 0 to 1_000_000. */
   readonly stacksPerSecondMax?: number | undefined;
   /** What utilisation, arrivals and the size hint look back on. @default 60_000. Bounds 1_200 to 3_600_000. */
   readonly windowMs?: number | undefined;
