@@ -3,6 +3,7 @@ import { tell } from "../core/tell.ts";
 import { currentTrace, type TransactionSpan } from "../core/trace/index.ts";
 import { AFTER_SERVER_MS, type Core, checkedTimeout, databaseOf, UNSENT_RETRIES } from "./core.ts";
 import { optionInvalid, PostgresError } from "./errors.ts";
+import type { Lease } from "./lease.ts";
 import { type ExecuteManyOptions, type ManyResult, sendBatches } from "./many.ts";
 import { waitedForConnection } from "./recording/record.ts";
 import type { Statement } from "./sql.ts";
@@ -83,10 +84,12 @@ async function begun(core: Core, options: Spanned): Promise<TransactionParts> {
   for (let attempt = 0; ; attempt++) {
     const timeoutMs = Math.max(1, deadlineMs - around.clock.nowMs());
     const askedMs = around.clock.nowMs();
-    const lease = await core.connections.acquire({ timeoutMs, signal: options.signal });
+    const taken = await core.connections.acquire({ timeoutMs, signal: options.signal });
     waitedForConnection(around.clock.nowMs() - askedMs);
     const limits = limitsOf(core, own);
-    const parts = { lease, options, around: ownAround, defaultTimeoutMs, deadlineMs, limits, span };
+    const { lease, retire } = retirable(taken);
+    const base = { lease, retire, options, around: ownAround };
+    const parts = { ...base, defaultTimeoutMs, deadlineMs, limits, span };
     const outcome = await begin(parts).catch((error: unknown) => {
       lease.release("clean");
       throw error;
@@ -102,6 +105,19 @@ function limitsOf(core: Core, own: number | undefined): TransactionParts["limits
   const { statementTimeoutMs, idleInTransactionTimeoutMs } = core.options;
   if (core.connections.pooler.kind !== "transaction") return undefined;
   return { statementTimeoutMs: own ?? statementTimeoutMs, idleInTransactionTimeoutMs };
+}
+
+/** A lease whose connection can be kept from going back to the pool. */
+function retirable(taken: Lease): { readonly lease: Lease; retire(): void } {
+  let retired = false;
+  const release: Lease["release"] = (state) => taken.release(retired ? "broken" : state);
+  const lease: Lease = Object.create(taken, { release: { value: release } });
+  return {
+    lease,
+    retire() {
+      retired = true;
+    },
+  };
 }
 
 /** Runs `work` on the connection of a transaction of its own. */

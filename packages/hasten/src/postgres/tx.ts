@@ -37,6 +37,8 @@ export const HOOKS_MAX = 10_000;
 export const QUEUED_MAX = 1_000;
 
 export interface TransactionParts {
+  /** The connection is closed after the transaction: it keeps something that others must not meet. */
+  readonly retire?: (() => void) | undefined;
   readonly lease: Lease;
   readonly options: TransactionOptions;
   readonly around: Surroundings;

@@ -48,6 +48,8 @@ export interface Line {
   readonly serverTimeoutMs: number;
   /** True where the transaction is this write's own. */
   readonly own: boolean;
+  /** A temporary table was made: a session that had one tells a watch nothing any more. */
+  retire(): void;
   /** After a failed statement: a transaction again in which nothing of this write was done. */
   restart(): Promise<void>;
   /** Waits, but not after an abort. */
@@ -118,6 +120,7 @@ export function lineOn(parts: TransactionParts, { own, timeoutMs, signal }: Line
     ownTimeoutMs: timeoutMs,
     serverTimeoutMs: around.statementTimeoutMs,
     own,
+    retire: () => parts.retire?.(),
     async restart() {
       await run(trustedSql(own ? "rollback and chain" : `rollback to savepoint ${SAVEPOINT}`));
     },

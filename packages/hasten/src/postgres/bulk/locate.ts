@@ -77,6 +77,7 @@ async function columnOf(write: Write, head: Head, row: number): Promise<string |
   const names = layout.columns.map((_, at) => `c${at}`);
   const stage = "hasten_bulk_row";
   await line.command("savepoint hasten_search");
+  line.retire();
   await line.command(stageText(layout, stage));
   let block: Block | undefined = headBlock(layout, { cells, rows: 1, from: head.from + row });
   const next = (): Block | undefined => {

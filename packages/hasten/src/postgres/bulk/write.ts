@@ -85,6 +85,7 @@ async function writeStaged(write: Write, portion: Portion): Promise<void> {
   const { line, layout, feed } = write;
   const { tally } = portion;
   const stage = `hasten_bulk_${++stages}`;
+  line.retire();
   await line.command(stageText(layout, stage));
   const names = layout.columns.map((_, at) => `c${at}`);
   await copyAll(write, copyTextFor(`pg_temp.${stage}`, names), portion);
