@@ -7,30 +7,24 @@
  */
 import { channels } from "../../core/channels.ts";
 import type { Clock } from "../../core/clock.ts";
-import {
-  currentTrace,
-  hasStatementHooks,
-  type QueryRecord,
-  type Trace,
-} from "../../core/trace/index.ts";
+import { currentTrace, hasStatementHooks, type QueryRecord } from "../../core/trace/index.ts";
 import type { DriverQuery } from "../watch/shapes.ts";
 import { recordCall } from "./record.ts";
-
-export interface Asked {
-  readonly text: string;
-  readonly trace: Trace | undefined;
-  readonly record: QueryRecord | undefined;
-  readonly calledMs: number;
-}
+import { StatementLife } from "./statement-life.ts";
 
 /** A statement of the program; undefined where nobody records and nobody listens. */
-export function askedNow(clock: Clock, config: unknown, values: unknown): Asked | undefined {
-  const { text, given } = partsOf(config, values);
-  const record = recordCall(clock, text, given);
-  if (record !== undefined)
-    return { text, trace: currentTrace(), record, calledMs: record.calledMs };
-  if (!channels.postgresQuery.hasSubscribers) return undefined;
-  return { text, trace: currentTrace(), record: undefined, calledMs: clock.nowMs() };
+export function askedNow(
+  clock: Clock,
+  config: unknown,
+  values: unknown,
+): StatementLife | undefined {
+  const trace = currentTrace();
+  const isHeard = channels.postgresQuery.hasSubscribers;
+  if (trace === undefined && !isHeard && !hasStatementHooks()) return undefined;
+  const text = textOf(config);
+  const record = recordCall(clock, text, valuesOf(config, values));
+  if (record === undefined && !isHeard) return undefined;
+  return new StatementLife(text, { trace, record, calledMs: record?.calledMs ?? clock.nowMs() });
 }
 
 /** The same for whoever publishes by itself. */
@@ -40,26 +34,22 @@ export function recordAsked(
   values: unknown,
 ): QueryRecord | undefined {
   if (currentTrace() === undefined && !hasStatementHooks()) return undefined;
-  const { text, given } = partsOf(config, values);
-  return recordCall(clock, text, given);
+  return recordCall(clock, textOf(config), valuesOf(config, values));
 }
 
-interface Parts {
-  readonly text: string;
-  readonly given: readonly unknown[] | undefined;
-}
-
-/** Text and values of whatever `query` of the driver takes: a text, its settings, or a cursor. */
-export function partsOf(config: unknown, values: unknown): Parts {
-  if (typeof config === "string") return { text: config, given: listOf(values) };
+/** The text of whatever `query` of the driver takes: a text, its settings, or a cursor. */
+export function textOf(config: unknown): string {
+  if (typeof config === "string") return config;
   const query = (config ?? {}) as DriverQuery & { cursor?: DriverQuery };
-  const { cursor } = query;
-  const text = typeof query.text === "string" ? query.text : cursor?.text;
-  return {
-    // A prepared statement may be asked for by its name alone.
-    text: typeof text === "string" ? text : named(query.name),
-    given: listOf(query.values) ?? listOf(cursor?.values) ?? listOf(values),
-  };
+  const text = typeof query.text === "string" ? query.text : query.cursor?.text;
+  // A prepared statement may be asked for by its name alone.
+  return typeof text === "string" ? text : named(query.name);
+}
+
+function valuesOf(config: unknown, values: unknown): readonly unknown[] | undefined {
+  if (typeof config === "string") return listOf(values);
+  const query = (config ?? {}) as DriverQuery & { cursor?: DriverQuery };
+  return listOf(query.values) ?? listOf(query.cursor?.values) ?? listOf(values);
 }
 
 const named = (name: unknown): string => (typeof name === "string" ? `execute "${name}"` : "");
@@ -67,10 +57,8 @@ const named = (name: unknown): string => (typeof name === "string" ? `execute "$
 const listOf = (values: unknown): readonly unknown[] | undefined =>
   Array.isArray(values) ? (values as readonly unknown[]) : undefined;
 
-/** Laid down for the call below; `undefined` in it: asked by a pool's caller, and not recorded. */
-interface Laid {
-  readonly asked: Asked | undefined;
-}
+/** Laid down for the call below; `unrecorded`: asked by a pool's caller, and nobody records it. */
+export type Laid = StatementLife | "unrecorded";
 
 let laidDown: Laid | undefined;
 

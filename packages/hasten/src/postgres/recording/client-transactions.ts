@@ -7,7 +7,13 @@
  * - It is open from when BEGIN is sent until the server says that no transaction is open, or the
  *   connection is lost.
  */
-import type { QueryLog, QueryRecord, QueryShape, TransactionSpan } from "../../core/trace/index.ts";
+import type {
+  QueryLog,
+  QueryRecord,
+  QueryShape,
+  Trace,
+  TransactionSpan,
+} from "../../core/trace/index.ts";
 
 /** How a statement ended, for the transaction that it ran in. */
 export interface StatementOutcome {
@@ -29,12 +35,13 @@ export class ClientTransactions {
   }
 
   /** A statement is on the wire. */
-  sent(record: QueryRecord, log: QueryLog | undefined): void {
-    if (this.#span === undefined && opens(record.shape)) {
-      this.#span = log?.began(record.sentMs);
-      this.#log = log;
+  sent(record: QueryRecord, trace: Trace | undefined): void {
+    if (this.#span === undefined) {
+      if (!opens(record.shape)) return;
+      this.#log = trace?.queries;
+      this.#span = this.#log?.began(record.sentMs);
     }
-    if (this.#span === undefined || this.#log !== log) return;
+    if (this.#span === undefined || this.#log !== trace?.queries) return;
     record.transaction = this.#span.number;
     if (record.shape.role !== "control") this.#span.statements += 1;
   }

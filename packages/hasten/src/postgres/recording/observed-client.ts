@@ -5,10 +5,8 @@
  * - Nothing is sent, held back or changed: the program gets what it would have got.
  * - What a watch records, or a Database on this client, is not recorded here.
  */
-import { channels } from "../../core/channels.ts";
 import type { Clock } from "../../core/clock.ts";
 import { addLayer } from "../layers.ts";
-import type { QueryEvent } from "../measure.ts";
 import { measuredClients } from "../measured-clients.ts";
 import { watchedClients } from "../watch/client.ts";
 import type {
@@ -19,11 +17,10 @@ import type {
   QueryClass,
   QueryMethod,
 } from "../watch/shapes.ts";
-import { type Asked, askedNow, partsOf, takenAsked } from "./asked.ts";
+import { askedNow, takenAsked, textOf } from "./asked.ts";
 import { ClientTransactions } from "./client-transactions.ts";
-import { follow, type Life, livingQuery, rowsOf } from "./observed-query.ts";
-import { bytesReadOf, recordEnded, recordSent } from "./record.ts";
-import { shapeOf } from "./shape.ts";
+import { follow, livingQuery } from "./observed-query.ts";
+import { type Seat, StatementLife } from "./statement-life.ts";
 
 export const observedClients: WeakSet<object> = new WeakSet<object>();
 
@@ -34,7 +31,7 @@ export function observeClient(client: DriverClient, clock: Clock): () => void {
   const observed = new ObservedClient(client, clock);
   const takeAway = addLayer(client, "query", (below: QueryMethod): QueryMethod => {
     return function query(config, values, callback) {
-      return observed.query(below, { config, values, callback });
+      return observed.query(below, config, values, callback);
     };
   });
   return () => {
@@ -43,116 +40,73 @@ export function observeClient(client: DriverClient, clock: Clock): () => void {
   };
 }
 
-interface Call {
-  readonly config: unknown;
-  readonly values: unknown;
-  readonly callback: unknown;
-}
-
-class ObservedClient {
-  readonly #client: DriverClient;
-  readonly #clock: Clock;
+class ObservedClient implements Seat {
+  readonly client: DriverClient;
+  readonly clock: Clock;
+  readonly transactions: ClientTransactions = new ClientTransactions();
+  readonly application: string;
   readonly #Query: QueryClass | undefined;
-  readonly #transactions = new ClientTransactions();
+  readonly #Living: ReturnType<typeof livingQuery> | undefined;
 
   constructor(client: DriverClient, clock: Clock) {
-    this.#client = client;
-    this.#clock = clock;
+    this.client = client;
+    this.clock = clock;
+    this.application = applicationOf(client);
     this.#Query = (client.constructor as unknown as Partial<ClientClass>).Query;
+    this.#Living = this.#Query === undefined ? undefined : livingQuery(this.#Query);
   }
 
-  query(below: QueryMethod, { config, values, callback }: Call): unknown {
-    const client = this.#client;
-    const pass = (): unknown => below.call(client, config, values, callback);
-    const Query = this.#Query;
+  query(below: QueryMethod, config: unknown, values: unknown, callback: unknown): unknown {
+    const { client } = this;
     // What another layer made a statement object of is recorded already.
-    if (config == null || Query === undefined || watchedClients.has(client)) return pass();
-    const laid = takenAsked();
-    if (measuredClients.has(client)) return pass();
-    const asked = laid === undefined ? askedNow(this.#clock, config, values) : laid.asked;
-    if (asked === undefined && !this.#transactions.isOpen) return pass();
-    const life = this.#lifeOf(asked ?? silent(this.#clock, config, values));
+    if (config == null || this.#Living === undefined || watchedClients.has(client))
+      return below.call(client, config, values, callback);
+    const life = this.#lifeOf(config, values);
+    if (life === undefined) return below.call(client, config, values, callback);
+    life.takenBy(this);
     if (typeof (config as { submit?: unknown }).submit === "function") {
-      if (asked?.record !== undefined && !(config instanceof Query)) asked.record.streamed = true;
+      if (life.record !== undefined && !(config instanceof this.#Query!))
+        life.record.streamed = true;
       follow(config as DriverQuery, life);
-      return pass();
+      return below.call(client, config, values, callback);
     }
-    const Living = livingQuery(Query);
-    const query = new Living(config, values, callback);
+    const query = new this.#Living(config, values, callback);
     const told = query.callback as Callback | undefined;
-    if (told != null && typeof told !== "function") return pass();
+    if (told != null && typeof told !== "function")
+      return below.call(client, config, values, callback);
     const timeout = (config as { query_timeout?: unknown }).query_timeout;
     if (timeout) query.query_timeout = timeout;
     query.life = life;
     if (told) return void below.call(client, query);
-    const PromiseClass = client._Promise ?? Promise;
+    return this.#promised(below, query);
+  }
+
+  #lifeOf(config: unknown, values: unknown): StatementLife | undefined {
+    const laid = takenAsked();
+    if (measuredClients.has(this.client)) return undefined;
+    const asked = laid ?? askedNow(this.clock, config, values) ?? "unrecorded";
+    if (asked !== "unrecorded") return asked;
+    // One that nobody records, in a transaction that somebody does.
+    if (!this.transactions.isOpen) return undefined;
+    const calledMs = this.clock.nowMs();
+    return new StatementLife(textOf(config), { trace: undefined, record: undefined, calledMs });
+  }
+
+  /** As the driver does, which makes no promise for a statement object. */
+  #promised(below: QueryMethod, query: DriverQuery): unknown {
+    const PromiseClass = this.client._Promise ?? Promise;
     return new PromiseClass((resolve, reject) => {
       query.callback = (error, result) => (error ? reject(error) : resolve(result));
-      below.call(client, query);
-    }).catch((error: unknown) => {
-      // As the driver does: the stack leads to the caller, not to the socket.
-      if (error instanceof Error) Error.captureStackTrace(error);
-      throw error;
-    });
-  }
-
-  #lifeOf(asked: Asked): Life {
-    const client = this.#client;
-    const { record, trace } = asked;
-    const nowMs = (): number => this.#clock.nowMs();
-    let wasSent = false;
-    let isOver = false;
-    return {
-      sent: () => {
-        wasSent = true;
-        if (record === undefined) return;
-        recordSent(record, nowMs(), bytesReadOf(client));
-        record.application = applicationOf(client);
-        this.#transactions.sent(record, trace?.queries);
-      },
-      ended: ({ completed, rows, error }) => {
-        if (isOver) return;
-        isOver = true;
-        const count = Math.max(rows, rowsOf(completed));
-        const database = client.database ?? "";
-        const endedMs = nowMs();
-        const bytesRead = record === undefined ? 0 : bytesReadOf(client);
-        recordEnded(record, { nowMs: endedMs, bytesRead, rows: count, error, database });
-        const failed = error !== undefined;
-        if (this.#transactions.isOpen) {
-          const lost = failed && wasSent && !isServers(error);
-          const status = failed ? undefined : client.getTransactionStatus?.();
-          const shape = record?.shape ?? shapeOf(asked.text);
-          this.#transactions.ended(shape, { failed, lost, completed, status }, endedMs);
-        }
-        publish(asked, {
-          durationMs: endedMs - asked.calledMs,
-          rows: count,
-          ok: !failed,
-          database,
-        });
-      },
-    };
+      below.call(this.client, query);
+    }).catch(leadToCaller);
   }
 }
 
-/** A statement that nobody records, in a transaction that somebody does. */
-function silent(clock: Clock, config: unknown, values: unknown): Asked {
-  const { text } = partsOf(config, values);
-  return { text, trace: undefined, record: undefined, calledMs: clock.nowMs() };
+/** The stack leads to the caller, not to the socket. */
+function leadToCaller(error: unknown): never {
+  if (error instanceof Error) Error.captureStackTrace(error);
+  throw error;
 }
-
-type Told = Pick<QueryEvent, "durationMs" | "rows" | "ok" | "database">;
-
-function publish({ text, trace }: Asked, told: Told): void {
-  if (!channels.postgresQuery.hasSubscribers) return;
-  const { statement } = shapeOf(text);
-  const event: QueryEvent = { statement, ...told, trace, recorded: trace !== undefined };
-  channels.postgresQuery.publish(event);
-}
-
-const isServers = (error: unknown): boolean =>
-  typeof (error as { severity?: unknown } | null)?.severity === "string";
 
 function applicationOf(client: DriverClient): string {
   const { connectionParameters } = client as {

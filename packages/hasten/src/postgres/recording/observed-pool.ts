@@ -33,8 +33,12 @@ export function observePool(pool: DriverPool, clock: Clock): () => void {
   const seen = (client: DriverClient): void => {
     if (clients.has(client)) return;
     const stop = observeClient(client, clock);
-    clients.set(client, stop);
-    client.connection?.prependListener("end", () => clients.delete(client));
+    const ended = (): void => void clients.delete(client);
+    client.connection?.prependListener("end", ended);
+    clients.set(client, () => {
+      client.connection?.removeListener("end", ended);
+      stop();
+    });
   };
   for (const client of pool._clients ?? []) seen(client);
   const events = pool as unknown as Listens;
@@ -54,7 +58,7 @@ function queryLayer(pool: DriverPool, clock: Clock): () => void {
     return function query(text, values, callback) {
       if (text == null || typeof text === "function" || watchedPools.has(pool))
         return below.call(pool, text, values, callback);
-      const before = layAsked({ asked: askedNow(clock, text, values) });
+      const before = layAsked(askedNow(clock, text, values) ?? "unrecorded");
       try {
         return below.call(pool, text, values, callback);
       } finally {
@@ -73,7 +77,7 @@ function connectLayer(pool: DriverPool, clock: Clock): () => void {
         return below.call(pool, (error, client, done) => {
           if (error) {
             const ended = { nowMs: clock.nowMs(), rows: 0, error, database: "" };
-            recordEnded(laid.asked?.record, ended);
+            if (laid !== "unrecorded") recordEnded(laid.record, ended);
             return callback(error, client, done);
           }
           const before = layAsked(laid);

@@ -3,16 +3,10 @@
  * statement: it ends when the server is ready for the next.
  */
 import type { DriverQuery, QueryClass, Wire, WireMessage } from "../watch/shapes.ts";
-
-/** What a statement object tells. */
-export interface Life {
-  sent(): void;
-  /** `rows`: those that came by while it was read; what the server counts is in `completed`. */
-  ended(end: { readonly completed: string; readonly rows: number; readonly error?: unknown }): void;
-}
+import type { StatementLife } from "./statement-life.ts";
 
 interface LivingQuery extends DriverQuery {
-  life: Life | undefined;
+  life: StatementLife | undefined;
 }
 
 const classes = new WeakMap<QueryClass, new (...parts: unknown[]) => LivingQuery>();
@@ -22,8 +16,7 @@ export function livingQuery(Base: QueryClass): new (...parts: unknown[]) => Livi
   const known = classes.get(Base);
   if (known !== undefined) return known;
   const made = class extends (Base as new (...parts: unknown[]) => DriverQuery) {
-    life: Life | undefined = undefined;
-    #completed = "";
+    life: StatementLife | undefined = undefined;
 
     override submit(wire: Wire): Error | null | undefined {
       const refused = super.submit(wire);
@@ -32,17 +25,17 @@ export function livingQuery(Base: QueryClass): new (...parts: unknown[]) => Livi
     }
 
     override handleCommandComplete(message: WireMessage, wire: Wire): void {
-      this.#completed = message.text ?? "";
+      if (this.life !== undefined) this.life.completed = message.text ?? "";
       super.handleCommandComplete(message, wire);
     }
 
     override handleReadyForQuery(wire: Wire): void {
-      this.life?.ended({ completed: this.#completed, rows: 0 });
+      this.life?.answered();
       super.handleReadyForQuery(wire);
     }
 
     override handleError(error: unknown, wire: Wire): void {
-      this.life?.ended({ completed: this.#completed, rows: 0, error: error ?? UNKNOWN });
+      this.life?.failed(error);
       super.handleError(error, wire);
     }
   };
@@ -50,36 +43,29 @@ export function livingQuery(Base: QueryClass): new (...parts: unknown[]) => Livi
   return made;
 }
 
-const UNKNOWN: Error = new Error("failed");
-
 /** Follows a statement object that the program made: a cursor, a query stream, a COPY. */
-export function follow(query: DriverQuery, life: Life): void {
+export function follow(query: DriverQuery, life: StatementLife): void {
   const { submit, handleCommandComplete, handleReadyForQuery, handleError, handleDataRow } = query;
-  let completed = "";
-  let rows = 0;
   query.submit = (wire) => {
     const refused = submit.call(query, wire);
     if (refused == null) life.sent();
     return refused;
   };
   query.handleCommandComplete = (message, wire) => {
-    completed = message.text ?? "";
+    life.completed = message.text ?? "";
     handleCommandComplete?.call(query, message, wire);
   };
   query.handleReadyForQuery = (wire) => {
-    life.ended({ completed, rows });
+    life.answered();
     handleReadyForQuery.call(query, wire);
   };
   query.handleError = (error, wire) => {
-    life.ended({ completed, rows, error: error ?? UNKNOWN });
+    life.failed(error);
     handleError.call(query, error, wire);
   };
   if (handleDataRow !== undefined)
     query.handleDataRow = (message) => {
-      rows += 1;
+      life.rows += 1;
       handleDataRow.call(query, message);
     };
 }
-
-/** `SELECT 3`, `INSERT 0 3`, `COPY 3`: 3. */
-export const rowsOf = (completed: string): number => Number(/\d+$/.exec(completed)?.[0] ?? 0);

@@ -108,6 +108,8 @@ export function recordEnded(record: QueryRecord | undefined, end: RecordEnd): vo
   if (end.bytesRead !== undefined && record.sentMs !== 0)
     record.bytes = Math.max(0, end.bytesRead - record.bytesBefore);
   record.outcome = end.error === undefined ? "answered" : "failed";
+  // Nobody was told of most.
+  if (record.begun === undefined) return;
   tellEnded(record, { database: end.database, error: end.error });
 }
 

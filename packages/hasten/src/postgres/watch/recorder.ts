@@ -7,9 +7,9 @@ import type { QueryRecord } from "../../core/trace/index.ts";
 import { measuredClients } from "../measured-clients.ts";
 import { recordAsked } from "../recording/asked.ts";
 import { ClientTransactions } from "../recording/client-transactions.ts";
-import { rowsOf } from "../recording/observed-query.ts";
 import { bytesReadOf, recordEnded, recordSent } from "../recording/record.ts";
 import { shapeOf } from "../recording/shape.ts";
+import { rowsOf } from "../recording/statement-life.ts";
 import type { Run } from "./run.ts";
 import type { DriverClient } from "./shapes.ts";
 
@@ -39,7 +39,7 @@ export class RunRecorder {
   sent({ record, trace }: Run): void {
     if (record === undefined) return;
     recordSent(record, this.#clock.nowMs(), bytesReadOf(this.#client!));
-    this.#transactions.sent(record, trace?.queries);
+    this.#transactions.sent(record, trace);
   }
 
   ended(run: Run): void {
