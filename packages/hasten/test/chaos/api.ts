@@ -18,6 +18,7 @@ import {
   carryingInsideTheQueue,
   trustWithoutHeartbeat,
 } from "./mutants.ts";
+import { becomePlaced, isPlacedMutant } from "./placed-mutants.ts";
 import { type ReadRoute, ROUTE_NAMES, ROUTES } from "./schema.ts";
 import { become, isSharedMutant } from "./shared-mutants.ts";
 import { carryOut, type Plan } from "./writes.ts";
@@ -25,12 +26,14 @@ import { carryOut, type Plan } from "./writes.ts";
 process.env["NODE_ENV"] = "test";
 process.on("disconnect", () => process.exit(0));
 
-const { url, redisUrl, name, boundMs, poolMax, mutant, bare: uncached } = settingsOf<ApiSettings>();
+const settings = settingsOf<ApiSettings>();
+const { url, directUrl, redisUrl, name, boundMs, poolMax, mutant, bare: uncached } = settings;
 const REDIS_START_MS = 5_000;
 const TTL_MS = 3_600_000;
 const QUERY_TIMEOUT_MS = 8_000;
 
 if (mutant !== undefined && isSharedMutant(mutant)) become(mutant);
+if (mutant !== undefined && isPlacedMutant(mutant)) becomePlaced(mutant);
 if (mutant === "no-heartbeat") trustWithoutHeartbeat();
 if (mutant === "als-in-queue") carryingInsideTheQueue();
 if (mutant === "bump-on-decode") bumpingOnDecode();
@@ -82,6 +85,9 @@ app.get("/status", (_req, res) => {
   res.json({ coherence: coherence.status(), responses: responses.stats() });
 });
 
+/** When a load of the nested cache last ended, by key. */
+const loadedAtMs = new Map<string, number>();
+
 const server = createServer(responses.front(app)).listen(0, "127.0.0.1", () => {
   tell({ kind: "ready", port: (server.address() as AddressInfo).port });
 });
@@ -91,7 +97,7 @@ process.on("SIGTERM", () => void end());
 /** In the order in which they need each other: see `facade/sources.ts`. */
 async function openSources(): Promise<{ coherence: Coherence; own: Cache }> {
   const options = {
-    ...{ url, boundMs, autoSetup: true, retryMs: 1_000 },
+    ...{ url, directUrl, boundMs, autoSetup: true, retryMs: 1_000 },
     mode: uncached ? "ttl" : "stream",
   } as const;
   if (redisUrl === undefined) {
@@ -120,17 +126,27 @@ function answering(route: ReadRoute): RequestHandler {
     const before = route.first === undefined ? [] : await onClient(route.first, values);
     const ask = async (): Promise<pg.QueryResult["rows"]> =>
       (await pool.query(route.sql, values)).rows;
-    const rows =
-      route.nested === true && !uncached
-        ? await cache.getOrSet(`${req.path}`, ask, { ttlMs: TTL_MS })
-        : await ask();
+    const startedAtMs = nowMs();
+    const nested = route.nested === true && !uncached;
+    const load = async (): Promise<pg.QueryResult["rows"]> => {
+      const loaded = await ask();
+      loadedAtMs.set(req.path, nowMs());
+      return loaded;
+    };
+    const rows = nested ? await cache.getOrSet(req.path, load, { ttlMs: TTL_MS }) : await ask();
+    // Kept, not just loaded: by this request, or by one that it has joined.
+    const kept = nested && (loadedAtMs.get(req.path) ?? 0) < startedAtMs;
     if (route.slowMs !== undefined) await delay(route.slowMs);
     const seen: [string, number][] = [];
     for (const row of [...before, ...rows]) {
       if (row.row !== undefined) seen.push([row.row, Number(row.version)]);
       if (row.team_row !== undefined) seen.push([row.team_row, Number(row.team_version)]);
     }
-    res.json({ rows: seen, sum: rows[0]?.sum === undefined ? undefined : Number(rows[0].sum) });
+    res.json({
+      kept,
+      rows: seen,
+      sum: rows[0]?.sum === undefined ? undefined : Number(rows[0].sum),
+    });
   };
 }
 

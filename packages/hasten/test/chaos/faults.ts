@@ -7,6 +7,7 @@ import type { RedisServer } from "hasten-tools/redis";
 import { nowMs } from "./clock.ts";
 import type { Slot } from "./fleet.ts";
 import type { Write } from "./oracle.ts";
+import type { Pooler } from "./pooler.ts";
 import type { Random } from "./random.ts";
 import { accountOf, BULK_READ, bulkOf, ROUTES, STEADY, steadyIds } from "./schema.ts";
 import type { ChaosServer } from "./server.ts";
@@ -15,6 +16,8 @@ export interface Surroundings {
   readonly server: ChaosServer;
   /** Undefined in a run without one. */
   readonly redis: RedisServer | undefined;
+  /** Undefined in a run without one. */
+  readonly pooler: Pooler | undefined;
   readonly slots: readonly Slot[];
   readonly random: Random;
   readonly boundMs: number;

@@ -4,7 +4,10 @@ import type { AnyMutant } from "./every-mutant.ts";
 import type { Write } from "./oracle.ts";
 
 export interface ApiSettings {
+  /** Of its pool: through the pooler where there is one. */
   readonly url: string;
+  /** Past the pooler; undefined where there is none. */
+  readonly directUrl: string | undefined;
   readonly name: string;
   /** Undefined: each process for itself. */
   readonly redisUrl: string | undefined;

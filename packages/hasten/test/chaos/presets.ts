@@ -2,6 +2,8 @@
 import type { EveryFault } from "./every-fault.ts";
 import type { AnyMutant } from "./every-mutant.ts";
 import { FAULT_NAMES } from "./faults.ts";
+import { isPoolerMutant } from "./placed-mutants.ts";
+import { POOLER_FAULT_NAMES } from "./pooler-faults.ts";
 import type { RunOptions } from "./run.ts";
 import { SHARED_FAULT_NAMES } from "./shared-faults.ts";
 import { isSharedMutant } from "./shared-mutants.ts";
@@ -52,6 +54,7 @@ const EXPOSED_BY: Readonly<
   "one-term-for-ever": { faults: ["leader killed", "walsender ended"] },
   "heard-is-young": { faults: ["leader stopped for less than its lease"] },
   "not-told": { faults: [] },
+  "every-session": { faults: [] },
 };
 
 /** What goes wrong in turn where a Redis is shared: its faults and those of the stream. */
@@ -76,14 +79,47 @@ const SHORT_SHARED: Partial<RunOptions> = {
   ],
 };
 
-export const longRun = (seed: number, shared = false): RunOptions => ({
+const LONG_POOLED: Partial<RunOptions> = {
+  pooler: true,
+  secondsMax: 180,
+  faults: [...POOLER_FAULT_NAMES, ...FAULT_NAMES],
+};
+
+const SHORT_POOLED: Partial<RunOptions> = {
+  pooler: true,
+  secondsMax: 12,
+  faults: [
+    "PgBouncer killed and started again",
+    "PgBouncer stopped for longer than the bound",
+    "PgBouncer's server connections replaced",
+    "connections of clients ended",
+    "PgBouncer's connections killed",
+    "walsender ended",
+  ],
+};
+
+/** What stands beside the API processes, or between them and their database. */
+export type Setting = "alone" | "redis" | "pooler";
+
+const LONG_IN: Readonly<Record<Setting, Partial<RunOptions>>> = {
+  alone: {},
+  redis: LONG_SHARED,
+  pooler: LONG_POOLED,
+};
+const SHORT_IN: Readonly<Record<Setting, Partial<RunOptions>>> = {
+  alone: {},
+  redis: SHORT_SHARED,
+  pooler: SHORT_POOLED,
+};
+
+export const longRun = (seed: number, setting: Setting = "alone"): RunOptions => ({
   ...LONG,
-  ...(shared ? LONG_SHARED : {}),
+  ...LONG_IN[setting],
   seed,
 });
-export const shortRun = (seed: number, shared = false): RunOptions => ({
+export const shortRun = (seed: number, setting: Setting = "alone"): RunOptions => ({
   ...SHORT,
-  ...(shared ? SHORT_SHARED : {}),
+  ...SHORT_IN[setting],
   seed,
 });
 
@@ -99,5 +135,6 @@ export function mutantRun(mutant: AnyMutant, seed: number): RunOptions {
     writesPerSecond: 120,
   };
   const redis = isSharedMutant(mutant);
-  return { ...least, seed, mutant, redis, ...EXPOSED_BY[mutant] };
+  const pooler = isPoolerMutant(mutant);
+  return { ...least, seed, mutant, redis, pooler, ...EXPOSED_BY[mutant] };
 }

@@ -1,4 +1,5 @@
 /** What a run showed, for people: on the terminal, and as docs/chaos.md. */
+import type { Setting } from "./presets.ts";
 import type { RunReport } from "./run.ts";
 
 const number = (value: number): string =>
@@ -16,6 +17,7 @@ export function reportRows(report: RunReport): readonly (readonly [string, strin
     ["furthest behind, within the bound", `${number(report.worstLagMs)} ms`],
     ["answers marked as not tracked", number(tally.untracked)],
     ["of them behind, by their time to live", number(report.staleUntracked)],
+    ...strangeRow(report),
     ["answers marked as stale (database down), not judged", number(tally.marked)],
     ["requests without an answer (process stopped, killed, database down)", number(tally.errors)],
     ["API processes that ended by themselves", number(report.died)],
@@ -27,6 +29,12 @@ export function reportRows(report: RunReport): readonly (readonly [string, strin
     ["API processes, bound", `${report.options.apis}, ${report.options.boundMs} ms`],
     ["duration, seed", `${number(report.seconds)} s, ${report.options.seed}`],
   ];
+}
+
+function strangeRow({ options, tally }: RunReport): [string, string][] {
+  if (options.pooler !== true) return [];
+  const what = "loaded in a session that a hostile client had changed, and not kept";
+  return [[what, number(tally.strange)]];
 }
 
 export function plainReport(report: RunReport): string {
@@ -43,8 +51,15 @@ export function plainReport(report: RunReport): string {
   return [...lines, ...faults, `  ${byRoute}`, ...stale].join("\n");
 }
 
+/** A long run and its mutants. */
+export interface Shown {
+  readonly long: RunReport;
+  readonly mutants: readonly RunReport[];
+  readonly date: string;
+}
+
 /** The page: the run, its faults, and what each mutant showed. */
-export function pageOf(long: RunReport, mutants: readonly RunReport[], date: string): string {
+export function pageOf({ long, mutants, date }: Shown): string {
   return `# Chaos
 
 What \`npm run chaos\` did and saw; the page is written by it. Real API processes answer cached
@@ -72,31 +87,57 @@ Run on ${date}. A run of seconds with the same parts is in \`npm test\`
 `;
 }
 
-const SECTION = "## With Redis";
-
-/** What the run with Redis wrote, of a page. */
-export function sectionOf(page: string): string {
-  const at = page.indexOf(`\n${SECTION}\n`);
-  return at === -1 ? "" : page.slice(at + 1);
+interface Section {
+  readonly title: string;
+  readonly text: string;
 }
 
-/** The page with this as what the run with Redis wrote. */
-export function withSection(page: string, section: string): string {
-  const before = page.slice(0, page.length - sectionOf(page).length).trimEnd();
-  return section === "" ? `${before}\n` : `${before}\n\n${section}`;
-}
-
-/** The run where the processes share a Redis: beside the page of the one without. */
-export function sharedSectionOf(
-  long: RunReport,
-  mutants: readonly RunReport[],
-  date: string,
-): string {
-  return `${SECTION}
-
-\`npm run chaos -- --redis\`: the same processes, routes, writers and oracle, with one Redis that the
+/** In the order in which they stand on the page. */
+const SECTIONS: Readonly<Record<Exclude<Setting, "alone">, Section>> = {
+  redis: {
+    title: "## With Redis",
+    text: `\`npm run chaos -- --redis\`: the same processes, routes, writers and oracle, with one Redis that the
 processes share and [one leader](leader.md) that reads the log for all of them. Entries of the
-response cache come from either tier, and from any process.
+response cache come from either tier, and from any process.`,
+  },
+  pooler: {
+    title: "## Behind PgBouncer",
+    text: `\`npm run chaos -- --pooler\`: the same processes, routes, writers and oracle, [behind a
+PgBouncer](pgbouncer.md) in transaction mode with 4 server connections; changes are read past it. 3 hostile
+clients on the same server connections leave \`search_path\`, role, session authorization, temporary
+views and other settings behind. What an unqualified name means there is a view whose rows no answer
+may show that was kept, or given to more than the request that read it.`,
+  },
+};
+
+const NEXT = "\n## ";
+
+function placeOf(page: string, title: string): readonly [from: number, to: number] {
+  const from = page.indexOf(`\n${title}\n`);
+  if (from === -1) return [page.length, page.length];
+  const to = page.indexOf(NEXT, from + 1);
+  return [from, to === -1 ? page.length : to];
+}
+
+/** What runs in other settings wrote, of a page. */
+export function sectionsOf(page: string): string {
+  const found = Object.values(SECTIONS).map(({ title }) => page.slice(...placeOf(page, title)));
+  return found.join("");
+}
+
+/** The page with this as what the run in its setting wrote. */
+export function withSection(page: string, setting: keyof typeof SECTIONS, shown: Shown): string {
+  const { title } = SECTIONS[setting];
+  const [from, to] = placeOf(page, title);
+  const before = page.slice(0, from).trimEnd();
+  return `${before}\n\n${sectionOf(setting, shown)}${page.slice(to)}`;
+}
+
+function sectionOf(setting: keyof typeof SECTIONS, { long, mutants, date }: Shown): string {
+  const { title, text } = SECTIONS[setting];
+  return `${title}
+
+${text}
 
 ${tableOf(["", ""], reportRows(long))}
 

@@ -7,6 +7,7 @@ import type { AnyMutant } from "./every-mutant.ts";
 import { type Fleet, type Slot, startFleet } from "./fleet.ts";
 import type { ApiSettings, FromWriter } from "./messages.ts";
 import { Oracle, type Stale, type Write } from "./oracle.ts";
+import { type Pooler, startPooler } from "./pooler.ts";
 import { type Random, seeded } from "./random.ts";
 import { createReaders, type Readers, type Tally } from "./readers.ts";
 import { prepare } from "./schema.ts";
@@ -35,6 +36,8 @@ export interface RunOptions {
   readonly bare?: boolean | undefined;
   /** The processes share a Redis of the run's own, and one of them leads. @default false */
   readonly redis?: boolean | undefined;
+  /** The processes connect through a PgBouncer that hostile clients use as well. @default false */
+  readonly pooler?: boolean | undefined;
   readonly onLine?: ((line: string) => void) | undefined;
 }
 
@@ -82,7 +85,8 @@ export async function chaosRunOn(server: ChaosServer, options: RunOptions): Prom
   const writes: Write[] = [await prepare(server.url)];
   const readers = createReaders(random);
   await using redis = options.redis === true ? await startRedis() : undefined;
-  const places = { url: server.url, redisUrl: redis?.url };
+  await using pooler = options.pooler === true ? await startPooler(server.url, random) : undefined;
+  const places = { url: server.url, pooledUrl: pooler?.url, redisUrl: redis?.url };
   await using fleet = await startFleetFor(options, places, (message) => {
     if (message.kind === "wrote") writes.push(message.write);
     if (message.kind === "rolled-back") readers.rolledBack += 1;
@@ -95,23 +99,27 @@ export async function chaosRunOn(server: ChaosServer, options: RunOptions): Prom
     return judged({ options, seconds, readers, faults, writes: all, server, died });
   };
   const found = (): boolean => options.mutant !== undefined && soFar(new Map()).stale > 0;
-  const faults = await underLoad({ options, server, redis, fleet, readers, random, found });
+  const faults = await underLoad({ options, server, redis, pooler, fleet, readers, random, found });
   await fleet.stopWriters();
   return soFar(faults);
 }
 
 function startFleetFor(
   options: RunOptions,
-  { url, redisUrl }: Pick<ApiSettings, "url" | "redisUrl">,
+  { url, pooledUrl, redisUrl }: Places,
   onWriter: (message: FromWriter) => void,
 ): Promise<Fleet> {
   const { boundMs, poolMax, mutant, apis, seed, bare = false } = options;
   const writesPerSecond = (options.writesPerSecond * (1 - OWN_SHARE)) / options.writers;
   return startFleet({
-    api: { url, redisUrl, boundMs, poolMax, mutant, bare },
+    api: {
+      ...{ redisUrl, boundMs, poolMax, mutant, bare },
+      ...{ url: pooledUrl ?? url, directUrl: pooledUrl === undefined ? undefined : url },
+    },
     apis,
     writers: Array.from({ length: options.writers }, (_, at) => ({
-      url,
+      // Some come the way that the API comes, some past the pooler.
+      url: at % 2 === 0 ? url : (pooledUrl ?? url),
       name: `writer ${at}`,
       seed: seed * 100 + at,
       writesPerSecond,
@@ -121,10 +129,17 @@ function startFleetFor(
   });
 }
 
+interface Places {
+  readonly url: string;
+  readonly pooledUrl: string | undefined;
+  readonly redisUrl: ApiSettings["redisUrl"];
+}
+
 interface Load {
   readonly options: RunOptions;
   readonly server: ChaosServer;
   readonly redis: RedisServer | undefined;
+  readonly pooler: Pooler | undefined;
   readonly fleet: Fleet;
   readonly readers: Readers;
   readonly random: Random;

@@ -60,11 +60,18 @@ export async function carryOut(
     try {
       const change = await run(step, pool);
       return { ...base, resolvedAtMs: nowMs(), changes: [change] };
-    } catch {
+    } catch (error) {
+      if (wasRefused(error)) return undefined;
       return { ...base, resolvedAtMs: undefined, changes: unknownChanges([step]) };
     }
   }
   return transaction(plan, pool, base);
+}
+
+/** The server says that the statement did nothing: on a session of a pooler, names mean a view. */
+function wasRefused(error: unknown): boolean {
+  const code = (error as { readonly code?: unknown }).code;
+  return typeof code === "string" && /^(?:42|55)...$/.test(code);
 }
 
 /** What may have been written, where the answer was lost. */
