@@ -16,7 +16,10 @@ const MAY_LOAD: Readonly<
   traces: { packages: ["dataloader"], folders: ["core", "traces"] },
   postgres: { packages: ["cockatiel"], folders: ["core", "redis", "cache", "postgres"] },
   http: { packages: [], folders: ["core", "redis", "cache", "http"] },
-  express: { packages: [], folders: ["core", "redis", "cache", "http", "traces", "facade", "express"] },
+  express: {
+    packages: [],
+    folders: ["core", "redis", "cache", "http", "traces", "facade", "express"],
+  },
 };
 
 const IMPORT = /(?:^|\n)\s*(?:import|export)\s+(type\s+)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"/g;

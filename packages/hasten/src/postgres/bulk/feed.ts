@@ -16,7 +16,7 @@ import type { BulkRow } from "./types.ts";
 
 /** Rows and characters that travel as arrays. */
 export const HEAD_ROWS = 5_000;
-export const HEAD_CHARS = 4 * 2 ** 20;
+export const HEAD_CHARS: number = 4 * 2 ** 20;
 const BLOCK_CHARS = 64 * 1_024;
 
 /** The first rows of a chunk, as cells. */
