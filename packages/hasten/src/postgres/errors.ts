@@ -1,4 +1,5 @@
 import { HastenError } from "../core/errors.ts";
+import { type OptionNames, unknownOption } from "../core/known-options.ts";
 
 /**
  * Every code of `hasten/postgres`. Append-only: a retired code stays reserved.
@@ -90,6 +91,20 @@ export const optionInvalid = (option: string, allowed: string, got: unknown): Po
     message: `${option} must be ${allowed}, got ${describe(got)}.`,
     fix: `Pass ${option} within its bounds or leave it out.`,
   });
+
+/** @throws HST_PG_OPTION for a name that is not among `names` */
+export function refuseUnknown<Options extends object>(
+  owner: string,
+  options: Options,
+  names: OptionNames<Options>,
+): void {
+  const unknown = unknownOption(options, names);
+  if (unknown === undefined) return;
+  throw new PostgresError("HST_PG_OPTION", {
+    message: `${owner} has no option ${unknown}.`,
+    fix: `It has ${Object.keys(names).join(", ")}.`,
+  });
+}
 
 /** Type and, for harmless types, the value: never an object's or a long string's content. */
 function describe(got: unknown): string {

@@ -128,7 +128,7 @@ export {
   pgbouncerStats,
 } from "./pooler/stats.ts";
 export {
-  type PgBouncerAlert,
+  type PgBouncerEvent,
   type PgBouncerWatch,
   type PgBouncerWatchOptions,
   watchPgBouncer,
@@ -148,7 +148,7 @@ export type { PrimaryReads, ReplicaState, ReplicaStats, ReplicasStats } from "./
 export { SetError } from "./send-together.ts";
 export type { AuditOutcome, SessionAudit, SessionEvent } from "./sessions/events.ts";
 export type {
-  FindingKind,
+  FindingKind as SessionFindingKind,
   ServerFacts,
   SessionCheckout,
   SessionFacts,

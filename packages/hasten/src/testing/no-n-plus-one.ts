@@ -1,3 +1,5 @@
+import { HastenError } from "../core/errors.ts";
+import { type OptionNames, unknownOption } from "../core/known-options.ts";
 import {
   type Allowance,
   addToBaseline,
@@ -33,13 +35,15 @@ export interface NoNPlusOneOptions {
  * await noNPlusOne(() => fetch(`${url}/orders`));
  * ```
  * @throws AssertionError that names the line and the fix
+ * @throws HST_TRACE_OPTION for an option or kind that there is not
  * @throws HST_TEST_OVERLAP when another count is under way in this process
  */
 export async function noNPlusOne<T>(
   work: () => T | PromiseLike<T>,
   options: NoNPlusOneOptions = {},
 ): Promise<T> {
-  const { kinds = ["n-plus-one"], baseline, thresholds, allow = [], writes = false } = options;
+  const kinds = checkedKinds(options);
+  const { baseline, thresholds, allow = [], writes = false } = options;
   const { value, logs } = await countTraces(work);
   const wrong = findingsOf(logs, thresholds, { allow, writes }).filter(
     ({ kind, site }) => site !== undefined && kinds.includes(kind),
@@ -51,6 +55,34 @@ export async function noNPlusOne<T>(
   const sentence = `${findings.length} ${findings.length === 1 ? "finding" : "findings"}: ${first.kind} at ${first.site?.functionName || "the top level"}:`;
   throw failed(sentence, { logs, findings, actual: findings.length, expected: 0 });
 }
+
+const NAMES: OptionNames<NoNPlusOneOptions> = {
+  ...{ kinds: true, thresholds: true, allow: true, writes: true },
+  ...{ baseline: true, updateBaseline: true },
+};
+const KINDS: Readonly<Record<FindingKind, true>> = {
+  ...{ "n-plus-one": true, duplicate: true, serial: true, unbounded: true },
+  ...{ "select-everything": true, budget: true },
+};
+
+/** What is misspelt would let every test pass. @throws HST_TRACE_OPTION */
+function checkedKinds(options: NoNPlusOneOptions): readonly FindingKind[] {
+  const { kinds = ["n-plus-one"] } = options;
+  const unknown = unknownOption(options, NAMES);
+  if (unknown !== undefined)
+    throw invalid(
+      `noNPlusOne has no option ${unknown}.`,
+      `It has ${Object.keys(NAMES).join(", ")}.`,
+    );
+  if (Array.isArray(kinds) && kinds.every((kind) => Object.hasOwn(KINDS, kind))) return kinds;
+  throw invalid(
+    "kinds must be a list of finding kinds.",
+    `Kinds: ${Object.keys(KINDS).join(", ")}.`,
+  );
+}
+
+const invalid = (message: string, fix: string): HastenError =>
+  new HastenError("HST_TRACE_OPTION", message, fix);
 
 function unknownTo(baseline: string, findings: readonly TraceFinding[]): readonly TraceFinding[] {
   const accepted = readBaseline(baseline);

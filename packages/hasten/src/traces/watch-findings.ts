@@ -8,11 +8,13 @@
  */
 import { channels } from "../core/channels.ts";
 import { systemClock } from "../core/clock.ts";
+import type { OptionNames } from "../core/known-options.ts";
 import { tell } from "../core/tell.ts";
 import type { TraceEnded } from "../core/trace/index.ts";
 import { addToBaseline, type Baseline, readBaseline } from "./baseline.ts";
 import { captureSites } from "./capture-sites.ts";
 import { paintFor } from "./code-frame.ts";
+import { refuseUnknown } from "./errors.ts";
 import type { FindContext } from "./facts.ts";
 import { findIn } from "./find-in.ts";
 import type { TraceFinding } from "./finding.ts";
@@ -43,14 +45,20 @@ export interface FindingsWatch extends Disposable {
 }
 
 const TOLD_MAX = 1_000;
+const NAMES: OptionNames<FindingsOptions> = {
+  ...{ environment: true, thresholds: true, allow: true, writes: true, sample: true },
+  ...{ baseline: true, updateBaseline: true, print: true, onFinding: true, findingsMax: true },
+  ...{ everyMs: true, root: true, clock: true, random: true },
+};
 
 /**
  * Looks at every request and job that ends in this process, and tells what is wrong with its statements:
  * in development on standard error with the lines of the source, in tests and in production to whoever
  * asks `findings()`, `onFinding` or the channel `hasten:trace:finding`.
- * @throws HST_TRACE_OPTION for options out of bounds, HST_TRACE_BASELINE for a broken file
+ * @throws HST_TRACE_OPTION for options out of bounds or that there are not, HST_TRACE_BASELINE for a broken file
  */
 export function watchFindings(options: FindingsOptions = {}): FindingsWatch {
+  refuseUnknown("findings", options, NAMES);
   const settings = resolveFindings(options);
   const { clock = systemClock, onFinding, baseline: path } = options;
   const { environment, random, findingsMax, everyMs } = settings;

@@ -1,6 +1,6 @@
 import {
   createDatabase,
-  type PgBouncerAlert,
+  type PgBouncerEvent,
   pgbouncerStats,
   sql,
   watchPgBouncer,
@@ -32,16 +32,16 @@ test("its pools, traffic and settings, in milliseconds, and what follows from th
   });
   // Eight clients on two servers, 100 ms each: six of them wait, the last 300 ms.
   const work = Promise.all(Array.from({ length: 8 }, () => db.query(sql`select pg_sleep(0.1)`)));
-  const alerts: PgBouncerAlert[] = [];
+  const alerts: PgBouncerEvent[] = [];
   const watch = watchPgBouncer({
     adminUrl: bouncer.adminUrl,
     everyMs: 100,
-    onAlert: (alert) => alerts.push(alert),
+    onEvent: (alert) => alerts.push(alert),
   });
   await expect.poll(() => watch.check().then((it) => it?.totals.waitMaxMs ?? 0)).toBeGreaterThan(0);
   await work;
   await expect.poll(() => watch.check().then((it) => it?.totals.clientsWaiting)).toBe(0);
-  watch.stop();
+  watch.close();
   expect(alerts.map(({ kind }) => kind)).toEqual(["waiting", "calm"]);
   expect(alerts[0]?.totals?.clientsWaiting).toBeGreaterThan(0);
 
@@ -68,10 +68,10 @@ test("a console that cannot be asked is an error by name, without the password; 
   await expect(failed).rejects.toMatchObject({ code: "HST_PG_POOLER" });
   await expect(failed).rejects.not.toThrow(/s3cret/);
   const kinds: string[] = [];
-  const watch = watchPgBouncer({ adminUrl: wrong.href, onAlert: ({ kind }) => kinds.push(kind) });
+  const watch = watchPgBouncer({ adminUrl: wrong.href, onEvent: ({ kind }) => kinds.push(kind) });
   expect(await watch.check()).toBeUndefined();
   expect(await watch.check()).toBeUndefined();
-  watch.stop();
+  watch.close();
   expect(kinds).toEqual(["unreachable"]);
   expect(() => watchPgBouncer({ adminUrl: wrong.href, everyMs: 1 })).toThrow(/everyMs/);
 });

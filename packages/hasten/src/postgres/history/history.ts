@@ -12,8 +12,9 @@
  */
 import { channels } from "../../core/channels.ts";
 import { type Clock, systemClock, type Timer } from "../../core/clock.ts";
+import type { OptionNames } from "../../core/known-options.ts";
 import { tell } from "../../core/tell.ts";
-import { optionInvalid } from "../errors.ts";
+import { optionInvalid, refuseUnknown } from "../errors.ts";
 import type { QueryEvent } from "../measure.ts";
 import { Baseline, type Usual } from "./baseline.ts";
 import { judge, type Regression, type Standing, USUAL } from "./regression.ts";
@@ -80,12 +81,18 @@ interface Kept {
   seenMs: number;
 }
 
+const NAMES: OptionNames<QueryHistoryOptions> = {
+  ...{ windowMs: true, windowsMax: true, statementsMax: true, acceptAfterMs: true, saved: true },
+  ...{ onRegression: true, clock: true },
+};
+
 /**
  * Collects the history of all statements of this process that hasten sees: those of every `Database`
  * and of everything watched.
  * @throws HST_PG_OPTION for an option out of bounds, or `saved` that `save()` did not give.
  */
 export function collectHistory(options: QueryHistoryOptions = {}): QueryHistory {
+  refuseUnknown("collectHistory", options, NAMES);
   const { clock = systemClock, onRegression } = options;
   const windowMs = bounded("windowMs", options.windowMs ?? 60_000, 1_000, 3_600_000);
   const windowsMax = bounded("windowsMax", options.windowsMax ?? 60, 1, 10_080);

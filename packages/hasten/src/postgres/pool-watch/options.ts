@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "../../core/clock.ts";
-import { optionInvalid } from "../errors.ts";
+import type { OptionNames } from "../../core/known-options.ts";
+import { optionInvalid, refuseUnknown } from "../errors.ts";
 import type { PoolReport, PoolWatchEvent } from "./types.ts";
 
 /** Options of `watchPool`, and of `createDatabase({ poolWatch })`. */
@@ -60,8 +61,16 @@ export interface Watching
 const DAY_MS = 86_400_000;
 const RETURNED: readonly unknown[] = ["destroy-abandoned", "destroy", "tell"];
 
+const NAMES: OptionNames<PoolWatchOptions> = {
+  ...{ name: true, leakMs: true, warnMs: true, longQueryMs: true, destroyAfterMs: true },
+  ...{ stackShare: true, stacksPerSecondMax: true, windowMs: true, utilisationTarget: true },
+  ...{ waitingMax: true, returnedBusy: true, logEveryMs: true, onReport: true, onEvent: true },
+  clock: true,
+};
+
 /** Fills in defaults and checks every bound. @throws HST_PG_OPTION, naming the option */
 export function resolveWatching(o: PoolWatchOptions): Watching {
+  refuseUnknown("poolWatch", o, NAMES);
   const leakMs = within("leakMs", o.leakMs ?? 60_000, 10, DAY_MS);
   if (o.returnedBusy !== undefined && !RETURNED.includes(o.returnedBusy))
     throw optionInvalid("poolWatch.returnedBusy", RETURNED.join(", "), o.returnedBusy);

@@ -1,4 +1,5 @@
-import { optionInvalid } from "../errors.ts";
+import type { OptionNames } from "../../core/known-options.ts";
+import { optionInvalid, refuseUnknown } from "../errors.ts";
 import { parseUrl } from "../url.ts";
 
 /** What stands between the application and the server. */
@@ -29,11 +30,14 @@ export interface ResolvedPooler {
 
 const MODES: readonly unknown[] = ["detect", "none", "session", "transaction"];
 
+const NAMES: OptionNames<PoolerOptions> = { mode: true, adminUrl: true, keepsNames: true };
+
 /** @throws HST_PG_OPTION */
 export function resolvePooler(
   given: PoolerOptions | PoolerOptions["mode"] | undefined,
 ): ResolvedPooler {
   const o: PoolerOptions = typeof given === "object" ? given : given ? { mode: given } : {};
+  refuseUnknown("pooler", o, NAMES);
   const { mode = "detect", adminUrl, keepsNames } = o;
   if (!MODES.includes(mode)) throw optionInvalid("pooler", `one of ${MODES.join(", ")}`, mode);
   if (keepsNames !== undefined && typeof keepsNames !== "boolean")

@@ -1,4 +1,5 @@
-import { optionInvalid } from "../errors.ts";
+import type { OptionNames } from "../../core/known-options.ts";
+import { optionInvalid, refuseUnknown } from "../errors.ts";
 import { type ReplicaTarget, type ResolvedOptions, resolvePool } from "../options.ts";
 import { parseUrl } from "../url.ts";
 import type { ReplicaReads } from "./reads.ts";
@@ -52,8 +53,13 @@ function resolveReplica(
   return { name, options: own };
 }
 
+const NAMES: OptionNames<ReplicaReads> = {
+  ...{ default: true, maxLagMs: true, maxLagBytes: true, waitMs: true, probeEveryMs: true },
+};
+
 /** @throws HST_PG_OPTION */
 export function resolveReads(given: ReplicaReads = {}): Required<ReplicaReads> {
+  refuseUnknown("replicaReads", given, NAMES);
   const choice = given.default ?? "replica";
   if (choice !== "replica" && choice !== "primary")
     throw optionInvalid("replicaReads.default", '"replica" or "primary"', choice);

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../../core/clock.ts";
+import type { OptionNames } from "../../core/known-options.ts";
 import type { PgDriver } from "../driver.ts";
-import { optionInvalid } from "../errors.ts";
+import { optionInvalid, refuseUnknown } from "../errors.ts";
 import type { WatchedPool } from "../pool-watch/types.ts";
 import { parseUrl } from "../url.ts";
 import type { SessionEvent } from "./events.ts";
@@ -60,8 +61,15 @@ const LEAST_MS = 100;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
+const NAMES: OptionNames<SessionsOptions> = {
+  ...{ url: true, directUrl: true, everyMs: true, idleInTransactionMs: true, longRunningMs: true },
+  ...{ blockedMs: true, applicationName: true, policy: true, pools: true, onEvent: true },
+  ...{ driver: true, clock: true },
+};
+
 /** Fills in defaults and checks every bound. @throws HST_PG_OPTION, naming the option */
 export function resolveSessions(o: SessionsOptions): ResolvedSessions {
+  refuseUnknown("watchSessions", o, NAMES);
   const parts = parseUrl(o.directUrl ?? o.url);
   const own = o.applicationName ?? parseUrl(o.url).applicationName ?? "hasten";
   if (typeof own !== "string" || own === "" || Buffer.byteLength(own) > 63)

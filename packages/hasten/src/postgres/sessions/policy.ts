@@ -1,4 +1,5 @@
-import { optionInvalid } from "../errors.ts";
+import type { OptionNames } from "../../core/known-options.ts";
+import { optionInvalid, refuseUnknown } from "../errors.ts";
 
 /** How long something may last until it is ended. Milliseconds, 100 to 86,400,000. */
 export interface SessionLimits {
@@ -47,12 +48,19 @@ const PER_MINUTE = 3;
 const PER_MINUTE_MAX = 60;
 const NAMES_MAX = 100;
 
+const NAMES: OptionNames<SessionPolicy> = {
+  ...{ dryRun: true, idleInTransaction: true, longRunning: true, blocking: true },
+  ...{ perMinute: true, roles: true, applicationNames: true },
+};
+const LIMIT_NAMES: OptionNames<SessionLimits> = { cancelMs: true, terminateMs: true };
+
 /** @throws HST_PG_OPTION, naming the option */
 export function resolvePolicy(
   policy: SessionPolicy | undefined,
   own: string,
 ): ResolvedPolicy | undefined {
   if (policy === undefined) return undefined;
+  refuseUnknown("policy", policy, NAMES);
   const { dryRun = false, perMinute = PER_MINUTE } = policy;
   if (typeof dryRun !== "boolean") throw optionInvalid("policy.dryRun", "true or false", dryRun);
   if (!Number.isInteger(perMinute) || perMinute < 1 || perMinute > PER_MINUTE_MAX)
@@ -77,7 +85,9 @@ export function resolvePolicy(
   };
 }
 
-function checked(kind: string, { cancelMs, terminateMs }: SessionLimits): SessionLimits {
+function checked(kind: string, limits: SessionLimits): SessionLimits {
+  refuseUnknown(`policy.${kind}`, limits, LIMIT_NAMES);
+  const { cancelMs, terminateMs } = limits;
   for (const [name, value] of Object.entries({ cancelMs, terminateMs }))
     if (value !== undefined && !(value >= LIMIT_MS_MIN && value <= DAY_MS))
       throw optionInvalid(`policy.${kind}.${name}`, `from ${LIMIT_MS_MIN} to ${DAY_MS}`, value);
