@@ -20,7 +20,7 @@ import { toPgStatement } from "../statement.ts";
 import type { ResolvedStream } from "./options.ts";
 import { Portal } from "./portal.ts";
 import type { Portions } from "./portions.ts";
-import { holdSnapshot, SERVER_AFTER_MS } from "./snapshot-limits.ts";
+import { ENDED, holdSnapshot, lostForGood, SERVER_AFTER_MS } from "./snapshot-limits.ts";
 import { readingClient } from "./wire.ts";
 
 /** Longest wait for the server to close a portal politely; then the connection is given up. */
@@ -293,14 +293,3 @@ export class PortalPortions<R> implements Portions<R> {
     this.#over?.resolve();
   }
 }
-
-const ENDED: PostgresError = new PostgresError("HST_PG_CLOSED", {
-  message: "The stream was ended.",
-  fix: "Open another one.",
-});
-
-const lostForGood = (maxMs: number): PostgresError =>
-  new PostgresError("HST_PG_SNAPSHOT", {
-    message: `The stream held its connection for more than ${maxMs} ms and did not end when asked to.`,
-    fix: "Read with streamTable(), which holds none between pages, or raise snapshotMaxMs.",
-  });

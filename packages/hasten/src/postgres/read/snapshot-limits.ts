@@ -41,3 +41,14 @@ export const snapshotTooLong = (maxMs: number): PostgresError =>
     message: `The stream held its snapshot for ${maxMs} ms and was ended.`,
     fix: "Read with streamTable(), which holds none between pages, or raise snapshotMaxMs.",
   });
+
+export const ENDED: PostgresError = new PostgresError("HST_PG_CLOSED", {
+  message: "The stream was ended.",
+  fix: "Open another one.",
+});
+
+export const lostForGood = (maxMs: number): PostgresError =>
+  new PostgresError("HST_PG_SNAPSHOT", {
+    message: `The stream held its connection for more than ${maxMs} ms and did not end when asked to.`,
+    fix: "Read with streamTable(), which holds none between pages, or raise snapshotMaxMs.",
+  });

@@ -4,8 +4,7 @@
  * Invariants:
  * - A confirmation is the instant at which a beat was begun whose pulse is back and whose catalog
  *   poll was applied: what was acknowledged before it has been dropped here.
- * - Whatever may have missed a change ends the trust at once, and for good; reading starts over with
- *   another one, after jittered pauses. Nothing is dropped for it.
+ * - Whatever may have missed a change ends the trust at once, for good; reading starts over with another.
  * - `settle` resolves `applied` only behind a pulse that was sent after it was called. Otherwise it
  *   suspends every trust whose values may still be served, before it resolves.
  * - Nothing here runs in the context of a request: what hasten reads for itself is no read of it.
@@ -32,10 +31,7 @@ import type { ChangeStream, StreamEvent, StreamOptions, StreamStatus } from "./t
 
 const SETTLE_MS = 250;
 
-/**
- * Connects, makes a temporary slot, and reads. Resolves once it is live, or after `startMs` while
- * it waits for transactions that were running. Rejects when the server refuses it.
- */
+/** Makes a temporary slot and reads. Resolves once it is live, or after `startMs`; rejects when refused. */
 export function openStream(options: StreamOptions): Promise<ChangeStream> {
   return untraced(async () => {
     const stream = new Stream(resolveStream(options));
@@ -55,8 +51,8 @@ class Stream implements ChangeStream {
   #channel: Channel | undefined;
   #live = false;
   #closed = false;
-  #unmappedSeq = 0;
   readonly #place = new Place();
+  #unmappedSeq = 0;
   #timer: Timer | undefined;
   #attempting: Promise<boolean> | undefined;
   #because: string | undefined = "it was not connected yet";
@@ -98,8 +94,7 @@ class Stream implements ChangeStream {
     const enough = Promise.withResolvers<boolean>();
     const timer = clock.schedule(startMs, () => enough.resolve(true));
     const first = this.#attempt();
-    const ok = await Promise.race([first, enough.promise]).finally(() => timer.cancel());
-    if (ok) return;
+    if (await Promise.race([first, enough.promise]).finally(() => timer.cancel())) return;
     await this.close();
     throw this.#failure ?? new Error("the stream was lost while it started");
   }
@@ -257,10 +252,7 @@ class Stream implements ChangeStream {
     this.#counts.pulses += old?.pulses.count ?? 0;
     const closing = old?.close();
     this.#timer = this.#options.clock.schedule(this.#backoff.delayMs(), () => {
-      void Promise.resolve(closing).then(() => {
-        if (!this.#closed) return this.#attempt();
-        return undefined;
-      });
+      void Promise.resolve(closing).then(() => (this.#closed ? undefined : this.#attempt()));
     });
   }
 
