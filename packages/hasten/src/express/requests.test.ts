@@ -4,7 +4,7 @@ import express from "express";
 import { expect, test } from "vitest";
 import { channels } from "../core/channels.ts";
 import { systemClock } from "../core/clock.ts";
-import { currentQueries, currentTrace, type TraceEnded } from "../core/trace/index.ts";
+import { currentQueries, currentTrace, Trace, type TraceEnded } from "../core/trace/index.ts";
 import { recordCall } from "../postgres/recording/record.ts";
 import { currentTiming } from "./request-timer.ts";
 import { requests } from "./requests.ts";
@@ -128,4 +128,20 @@ test("the statements of its trace are costs of the request, once, and the end is
   expect(ended[0]!.queries?.records).toHaveLength(2);
   channels.traceEnded.unsubscribe(listen);
   handle.close();
+});
+
+test("the name is known while the handler runs, to what it opens within, and not before the route is", async () => {
+  const names: (string | undefined)[] = [];
+  const app = express();
+  app.use(requests(), (_req, _res, next) => {
+    names.push(currentTrace()?.name);
+    next();
+  });
+  app.get("/orders/:id", (_req, res) => {
+    names.push(currentTrace()?.name);
+    names.push(new Trace(systemClock, currentTrace()).name);
+    res.end();
+  });
+  await ask(app, ["/orders/7?token=secret"]);
+  expect(names).toEqual([undefined, "GET /orders/:id", "GET /orders/:id"]);
 });

@@ -81,9 +81,11 @@ function tellEnd(
   trace: Trace,
   { req, res, clock }: { readonly req: Request; readonly res: Response; readonly clock: Clock },
 ): void {
+  const nameNow = (): string => `${req.method} ${routeOf(req)}`;
+  trace.namedBy(() => (req.route === undefined ? undefined : nameNow()));
   res.once("close", () => {
-    const name = `${req.method} ${routeOf(req)}`;
-    trace.name ??= name;
+    const name = nameNow();
+    trace.name = name;
     traceEnded(trace, { kind: "request", name, durationMs: clock.nowMs() - trace.startedMs });
   });
 }

@@ -38,8 +38,6 @@ export class Trace {
   readonly seq: number = sequence.now();
   readonly startedMs: number;
   readonly startedWallMs: number;
-  /** The route or job that it is of, once that is known: never a URL. */
-  name: string | undefined = undefined;
   /** What the request timing middleware keeps beside it. */
   timing: unknown = undefined;
   /** Statements that ended in it, for reports. */
@@ -48,6 +46,8 @@ export class Trace {
   // Made when first needed: most requests are hits, which read nothing.
   #queries: QueryLog | undefined = undefined;
   readonly #within: Trace | undefined;
+  #name: string | undefined = undefined;
+  #namer: (() => string | undefined) | undefined = undefined;
   #tags: Set<string> | undefined = undefined;
   #trusts: Set<Trust> | undefined = undefined;
   #causes: Set<string> | undefined = undefined;
@@ -71,6 +71,21 @@ export class Trace {
     this.#capturedMs = this.startedMs;
     this.#capturedWallMs = this.startedWallMs;
     if (within === undefined) tellOpened(this);
+  }
+
+  /** The route or job that it is of, or is part of, once that is known: never a URL. */
+  get name(): string | undefined {
+    return this.#name ?? this.#namer?.() ?? this.#within?.name;
+  }
+
+  set name(name: string | undefined) {
+    this.#name = name;
+    this.#namer = undefined;
+  }
+
+  /** Who tells the name until it is set: a request's route is known once its handler runs. */
+  namedBy(namer: () => string | undefined): void {
+    this.#namer = namer;
   }
 
   /** The request or job that this is, or is part of. */
