@@ -14,7 +14,7 @@ import { CAUSES } from "./causes.ts";
 import { Connection } from "./connection.ts";
 import { REPLAYED_SQL } from "./facts.ts";
 import { Gate } from "./gate.ts";
-import { type Ask, learnFacts } from "./learn.ts";
+import { type Ask, learnFacts, openedAfter } from "./learn.ts";
 import { unnoticed } from "./noticed.ts";
 import { exemptSocket } from "./outbound.ts";
 import { puttingBack } from "./put-back.ts";
@@ -108,12 +108,12 @@ class WatchedClient {
       return untraced(() =>
         this.#connect.call(this.#client, (error, ...rest) => {
           if (error) return told(error, ...rest);
-          void this.#learn(false).then(() => told(error, ...rest));
+          void openedAfter(this.#client, this.#learn(false)).then(() => told(error, ...rest), told);
         }),
       );
     return untraced(() => this.#connect.call(this.#client) as Promise<unknown>).then(
       async (value) => {
-        await this.#learn(false);
+        await openedAfter(this.#client, this.#learn(false));
         return value;
       },
     );

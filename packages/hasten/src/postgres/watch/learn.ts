@@ -4,6 +4,7 @@ import { FACTS_SQL, factsOf, mayAskSystem } from "./facts.ts";
 import { SYSTEM_SQL } from "./identity.ts";
 import { Pristine, RESET_SQL } from "./pooled.ts";
 import type { SessionState } from "./session-state.ts";
+import type { DriverClient } from "./shapes.ts";
 import type { Watching } from "./watching.ts";
 
 type Row = Readonly<Record<string, unknown>>;
@@ -38,6 +39,21 @@ export async function learnFacts(
   if (pooled) await ask(RESET_SQL, (row) => learnPooled(state, row, watching.clock.nowMs()));
   if (copies) await ask(SYSTEM_SQL, (row) => state.copies(row?.["system"]?.toString()));
   if (state.serverBecause(watching.server) !== undefined) await watching.server.ask();
+}
+
+/**
+ * Resolves when the connection was asked. Its caller listens for errors only from then on: one that is
+ * lost meanwhile would end the process, and is told as one that could not be opened.
+ */
+export async function openedAfter(client: DriverClient, asked: Promise<void>): Promise<void> {
+  let lost: unknown;
+  const onLost = (error?: unknown): void => {
+    lost ??= error;
+  };
+  client.on("error", onLost);
+  await asked;
+  client.removeListener("error", onLost);
+  if (lost !== undefined) throw lost;
 }
 
 function learnPooled(state: SessionState, row: Row | undefined, nowMs: number): void {

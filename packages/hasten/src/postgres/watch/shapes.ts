@@ -55,9 +55,9 @@ export interface DriverClient {
   query: QueryMethod;
   connect: ConnectMethod;
   getTransactionStatus?(): string | null;
-  on(event: "error", listener: () => void): unknown;
+  on(event: "error", listener: (error?: unknown) => void): unknown;
   once(event: "connect", listener: () => void): unknown;
-  removeListener(event: "connect" | "error", listener: () => void): unknown;
+  removeListener(event: "connect" | "error", listener: (error?: unknown) => void): unknown;
 }
 
 export type ClientClass = (new (
