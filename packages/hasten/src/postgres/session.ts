@@ -48,6 +48,11 @@ export interface RunOne {
   readonly record?: QueryRecord | undefined;
 }
 
+interface Ended {
+  readonly answer?: unknown;
+  readonly error?: unknown;
+}
+
 /** Runs one statement on a lease, measures it, and says what happened. Never rejects for a server's or network's error. */
 export async function runOn(
   lease: Lease,
@@ -60,19 +65,19 @@ export async function runOn(
   const startedMs = clock.nowMs();
   const { timeoutMs, signal, record } = options;
   if (record !== undefined) recordSent(record, startedMs, lease.bytesRead());
-  const ended = (nowMs: number, rows: number, error?: unknown): void => {
+  const ended = (nowMs: number, rows: number, { answer, error }: Ended = {}): void => {
     const bytesRead = record === undefined ? 0 : lease.bytesRead();
-    recordEnded(record, { nowMs, bytesRead, rows, error, database: around.database });
+    recordEnded(record, { nowMs, bytesRead, rows, answer, error, database: around.database });
     measure.statement(pg.text, nowMs - startedMs, { rows, ok: error === undefined });
   };
   const onTimeout = (): PostgresError => timedOut(timeoutMs, measure.nameOf(pg.text));
   try {
     const result = await lease.run(pg, { timeoutMs, signal, onTimeout });
-    ended(clock.nowMs(), result.rowCount ?? 0);
+    ended(clock.nowMs(), result.rowCount ?? 0, { answer: result.rows });
     return { kind: "answered", result };
   } catch (error) {
     const nowMs = clock.nowMs();
-    ended(nowMs, 0, error ?? new Error("failed"));
+    ended(nowMs, 0, { error: error ?? new Error("failed") });
     const elapsedMs = nowMs - startedMs;
     return explain(error, { text: pg.text, elapsedMs, onLost: options.onLost }, around);
   }

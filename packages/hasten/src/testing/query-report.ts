@@ -10,6 +10,7 @@ import {
   thresholdsFor,
 } from "../traces/index.ts";
 import { siteText } from "../traces/site.ts";
+import { functionWrittenAt } from "../traces/written-in.ts";
 
 const STATEMENTS_SHOWN_MAX = 20;
 const FINDINGS_SHOWN_MAX = 5;
@@ -24,7 +25,9 @@ export function findingsOf(
   context: Omit<FindContext, "name">,
 ): readonly TraceFinding[] {
   const thresholds = thresholdsFor("test", own);
-  return logs.flatMap((log) => findIn(log, thresholds, { name: "the test", ...context }));
+  return logs.flatMap((log) =>
+    findIn(log, thresholds, { name: "the test", functionAt: functionWrittenAt, ...context }),
+  );
 }
 
 /** An error that vitest, jest and node:test show as a failed assertion. */

@@ -68,7 +68,8 @@ export function frameOf(
   return shown.join("\n");
 }
 
-function readSource(path: string): string | undefined {
+/** Undefined where it cannot be read, or is too large to be somebody's work. */
+export function readSource(path: string): string | undefined {
   try {
     return statSync(path).size > FILE_BYTES_MAX ? undefined : readFileSync(path, "utf8");
   } catch {

@@ -22,6 +22,8 @@ export interface FindContext {
   /** Judges loops of INSERT, UPDATE and DELETE too. @default false */
   readonly writes?: boolean;
   readonly allow?: readonly Allowance[];
+  /** The function that a line is written in, where the stack does not tell it. @default not known */
+  readonly functionAt?: (site: CallSite) => string;
 }
 
 /** Statements of one shape that one line asked for. */

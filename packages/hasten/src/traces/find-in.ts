@@ -1,4 +1,4 @@
-import type { QueryLog } from "../core/trace/index.ts";
+import type { CallSite, QueryLog } from "../core/trace/index.ts";
 import { isAllowed } from "./exempt.ts";
 import { type FindContext, factsOf } from "./facts.ts";
 import type { TraceFinding } from "./finding.ts";
@@ -15,21 +15,32 @@ export function findIn(
   thresholds: Thresholds,
   context: FindContext,
 ): readonly TraceFinding[] {
-  const { kind = "request", root = process.cwd(), allow = [] } = context;
+  const { kind = "request", allow = [], root = process.cwd() } = context;
   const facts = factsOf(log, thresholdsOf(thresholds, kind), context);
   if (facts === undefined) return [];
   const findings: TraceFinding[] = [];
   const claimed = new Set<string>();
   for (const rule of RULES)
-    for (const draft of rule(facts, claimed)) findings.push(finished(draft, context.name, root));
+    for (const draft of rule(facts, claimed)) findings.push(finished(draft, context, root));
   return allow.length === 0
     ? findings
     : findings.filter((finding) => !isAllowed(finding, allow, root));
 }
 
-function finished(draft: Draft, trace: string, root: string): TraceFinding {
-  const { kind, site, statement } = draft;
+function finished(draft: Draft, context: FindContext, root: string): TraceFinding {
+  const { kind, statement } = draft;
+  const site = named(draft.site, context);
   const file = site === undefined ? "" : fileOf(site, root);
   const functionName = site?.functionName ?? "";
-  return { ...draft, trace, key: keyOf({ kind, file, functionName, statement }) };
+  return {
+    ...draft,
+    site,
+    trace: context.name,
+    key: keyOf({ kind, file, functionName, statement }),
+  };
+}
+
+function named(site: CallSite | undefined, { functionAt }: FindContext): CallSite | undefined {
+  if (site === undefined || site.functionName !== "" || functionAt === undefined) return site;
+  return { ...site, functionName: functionAt(site) };
 }

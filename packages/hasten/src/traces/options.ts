@@ -11,6 +11,7 @@ import {
   type Thresholds,
   thresholdsFor,
 } from "./thresholds.ts";
+import { functionWrittenAt } from "./written-in.ts";
 
 /** Options of {@link watchFindings}. */
 export interface FindingsOptions {
@@ -79,7 +80,10 @@ export function resolveFindings(options: FindingsOptions): FindingsSettings {
   return {
     environment,
     thresholds: thresholdsFor(environment, options.thresholds),
-    context: { root, writes, allow: checkedAllowances(options.allow) },
+    context: {
+      ...{ root, writes, allow: checkedAllowances(options.allow) },
+      functionAt: functionWrittenAt,
+    },
     capture: { from: environment === "production" ? 2 : 1, max: sampling.sites },
     root,
     sample,

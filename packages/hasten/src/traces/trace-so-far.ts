@@ -2,6 +2,7 @@ import { currentTrace, type QueryTotals } from "../core/trace/index.ts";
 import { findIn } from "./find-in.ts";
 import type { TraceFinding } from "./finding.ts";
 import { environmentOf, type Thresholds, thresholdsFor } from "./thresholds.ts";
+import { functionWrittenAt } from "./written-in.ts";
 
 /** What a request or job has cost up to now. */
 export interface TraceSoFar {
@@ -31,7 +32,10 @@ export function traceSoFar(): TraceSoFar | undefined {
     findings(thresholds = thresholdsFor(environmentOf(process.env["NODE_ENV"]))) {
       return log === undefined
         ? []
-        : findIn(log, thresholds, { name: trace.root.name ?? "so far" });
+        : findIn(log, thresholds, {
+            name: trace.root.name ?? "so far",
+            functionAt: functionWrittenAt,
+          });
     },
   };
 }

@@ -8,9 +8,11 @@
  * - A stack is captured from the `siteCapture.from`th statement of one shape on, and at most
  *   `siteCapture.max` times for it.
  * - Values are kept until the log is let go, are never shown, and never leave the process.
+ * - Of answers at most one row is kept, of the latest statement, until the next one is asked for.
  */
 import type { CallSite } from "./call-site.ts";
 import { siteHere } from "./capture-site.ts";
+import { followsFrom } from "./follows.ts";
 import { isUnjudged, siteCapture } from "./judging.ts";
 import type { QueryShape } from "./query-shape.ts";
 
@@ -49,6 +51,12 @@ export interface QueryRecord {
   streamed: boolean;
   /** Asked for by what the application has excepted from being judged. */
   unjudged: boolean;
+  /** What differs in its parameters from the same statement just before is what that one brought. */
+  follows: boolean;
+  /** No other statement of the trace has been asked for since. */
+  isLatest: boolean;
+  /** The row that it brought, if it was one, while it is the latest. */
+  answer: object | undefined;
   /** What its connection had received when it was sent. */
   bytesBefore: number;
   /** What those who listen to statements made of it. */
@@ -99,6 +107,9 @@ export function newRecord(
     application: "",
     streamed: false,
     unjudged: isUnjudged(),
+    follows: false,
+    isLatest: true,
+    answer: undefined,
     bytesBefore: 0,
     begun: undefined,
   };
@@ -125,6 +136,8 @@ export class QueryLog {
     }
     const record = newRecord(shape, values, nowMs);
     const earlier = this.#earlier(shape);
+    const before = this.records.at(-1);
+    if (before !== undefined) succeed(before, record);
     this.records.push(record);
     const at = earlier - (siteCapture.from - 1);
     if (at >= 0 && at < siteCapture.max && isWork(shape)) record.site = siteHere();
@@ -184,6 +197,15 @@ export class QueryLog {
     this.#counts.set(statement, found + 1);
     return found;
   }
+}
+
+/** The answer of the one before is looked at for the last time. */
+function succeed(before: QueryRecord, record: QueryRecord): void {
+  const { answer, shape, values } = before;
+  if (answer !== undefined && shape === record.shape)
+    record.follows = followsFrom(answer, values, record.values);
+  before.isLatest = false;
+  before.answer = undefined;
 }
 
 const isWork = ({ role }: QueryShape): boolean => role === "read" || role === "write";

@@ -3,6 +3,7 @@
  * statement: it ends when the server is ready for the next.
  */
 import type { DriverQuery, QueryClass, Wire, WireMessage } from "../watch/shapes.ts";
+import { collectedBy } from "./record.ts";
 import type { StatementLife } from "./statement-life.ts";
 
 interface LivingQuery extends DriverQuery {
@@ -30,7 +31,10 @@ export function livingQuery(Base: QueryClass): new (...parts: unknown[]) => Livi
     }
 
     override handleReadyForQuery(wire: Wire): void {
-      this.life?.answered();
+      if (this.life !== undefined) {
+        this.life.answer = collectedBy(this);
+        this.life.answered();
+      }
       super.handleReadyForQuery(wire);
     }
 

@@ -94,6 +94,8 @@ export interface RecordEnd {
   /** What its connection has received by now; leave it out where several share one. */
   readonly bytesRead?: number | undefined;
   readonly rows: number;
+  /** Its rows, where they are at hand. */
+  readonly answer?: unknown;
   /** What it failed with. */
   readonly error?: unknown;
   /** The database's name. */
@@ -105,6 +107,7 @@ export function recordEnded(record: QueryRecord | undefined, end: RecordEnd): vo
   if (record === undefined) return;
   record.endedMs = end.nowMs;
   record.rows = end.rows;
+  if (end.rows === 1 && record.isLatest) record.answer = loneRow(end.answer);
   if (end.bytesRead !== undefined && record.sentMs !== 0)
     record.bytes = Math.max(0, end.bytesRead - record.bytesBefore);
   record.outcome = end.error === undefined ? "answered" : "failed";
@@ -113,12 +116,21 @@ export function recordEnded(record: QueryRecord | undefined, end: RecordEnd): vo
   tellEnded(record, { database: end.database, error: end.error });
 }
 
+function loneRow(rows: unknown): object | undefined {
+  const row: unknown = Array.isArray(rows) && rows.length === 1 ? rows[0] : undefined;
+  return typeof row === "object" && row !== null ? row : undefined;
+}
+
 /** A cache answered, or failed to: the database was not asked for this one. */
 export function recordHit(record: QueryRecord | undefined, end: RecordEnd): void {
   if (record === undefined) return;
   record.cache = "hit";
   recordEnded(record, end);
 }
+
+/** The rows that the driver's own query has collected; undefined where it has not. */
+export const collectedBy = (query: object): unknown =>
+  (query as { readonly _result?: { readonly rows?: unknown } })._result?.rows;
 
 /** What a client of the driver has received so far. */
 export function bytesReadOf(client: object): number {

@@ -34,6 +34,8 @@ export class StatementLife {
   completed = "";
   /** Those that came by while it was read. */
   rows = 0;
+  /** Its rows, where the driver collects them. */
+  answer: unknown = undefined;
   #seat: Seat | undefined = undefined;
   #wasSent = false;
 
@@ -81,7 +83,7 @@ export class StatementLife {
     const nowMs = seat.clock.nowMs();
     if (record !== undefined) {
       const bytesRead = bytesReadOf(seat.client);
-      recordEnded(record, { nowMs, bytesRead, rows, error, database });
+      recordEnded(record, { nowMs, bytesRead, rows, answer: this.answer, error, database });
     }
     if (seat.transactions.isOpen) this.#endedInTransaction(seat, error, nowMs);
     if (!channels.postgresQuery.hasSubscribers) return;

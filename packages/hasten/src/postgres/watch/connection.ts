@@ -90,6 +90,7 @@ export class Connection {
       status: undefined,
       committed: false,
       completed: "",
+      answer: undefined,
       rows: 0,
       error: undefined,
       replayed: undefined,

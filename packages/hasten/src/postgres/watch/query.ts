@@ -6,6 +6,7 @@
  * - A foreign statement object (a cursor) is never kept from answering an error: the protocol may
  *   need its answer before the server goes on.
  */
+import { collectedBy } from "../recording/record.ts";
 import type { Connection } from "./connection.ts";
 import { mayAsk, SHOWS_SQL } from "./pooled.ts";
 import type { Run } from "./run.ts";
@@ -75,6 +76,7 @@ export function followedQuery(Base: QueryClass): new (...parts: unknown[]) => Fo
     }
 
     override handleReadyForQuery(wire: Wire): void {
+      if (this.follower?.run !== undefined) this.follower.run.answer = collectedBy(this);
       const wait = answered(this.follower);
       if (wait === undefined) super.handleReadyForQuery(wire);
       else void wait.then(() => super.handleReadyForQuery(wire)).catch(uncaught);

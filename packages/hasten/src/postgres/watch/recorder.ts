@@ -43,7 +43,7 @@ export class RunRecorder {
   }
 
   ended(run: Run): void {
-    const { record, outcome, completed, status } = run;
+    const { record, outcome, completed, status, answer } = run;
     const isOpen = this.#transactions.isOpen;
     if (record === undefined && !isOpen) return;
     const client = this.#client!;
@@ -53,7 +53,8 @@ export class RunRecorder {
     if (record !== undefined && record.endedMs === 0) {
       const rows = Math.max(rowsOf(completed), run.rows);
       const database = client.database ?? "";
-      recordEnded(record, { nowMs, bytesRead: bytesReadOf(client), rows, error, database });
+      const bytesRead = bytesReadOf(client);
+      recordEnded(record, { nowMs, bytesRead, rows, answer, error, database });
     }
     if (!isOpen) return;
     const shape = record?.shape ?? shapeOf(run.text);

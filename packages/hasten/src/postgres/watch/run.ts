@@ -53,6 +53,8 @@ export interface Run {
   committed: boolean;
   /** Of a cursor: the server counts the last portion only. */
   rows: number;
+  /** Its rows, where the driver collects them. */
+  answer: unknown;
   /** What it failed with. */
   error: unknown;
   /** What the server said of it last: `SELECT 3`. */

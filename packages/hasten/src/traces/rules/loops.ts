@@ -71,6 +71,53 @@ function isSearchForAFreeOne(
   return inserted && isOneByOne(records) && (last.rows === 0 || last.shape.traits.limited);
 }
 
+/**
+ * Tries `title`, `title-2`, `title-3`, … until one is not found: what is tried next hangs on the answer.
+ * Each is a variant of the first, which it begins with.
+ */
+export function isTryingVariants(records: readonly QueryRecord[]): boolean {
+  const last = records.at(-1)!;
+  if (last.rows !== 0 || !last.shape.traits.limited || !isOneByOne(records)) return false;
+  if (records.slice(0, -1).some(({ rows }) => rows === 0)) return false;
+  const first = textsOf(records[0]!);
+  return records.every((record) => {
+    const texts = textsOf(record);
+    return texts.length === first.length && texts.every((text, at) => text.startsWith(first[at]!));
+  });
+}
+
+/** Its parameters that are texts, if one of them says something. */
+function textsOf({ values }: QueryRecord): readonly string[] {
+  const texts = (values ?? []).filter((value) => typeof value === "string");
+  return texts.some((text) => text.length >= VARIANT_CHARS_MIN) ? texts : [];
+}
+
+const VARIANT_CHARS_MIN = 3;
+
+/** Goes from one to the next by what each answer says: the key of the next is not known before. */
+export const isChain = (records: readonly QueryRecord[]): boolean =>
+  records.every(({ follows }, at) => at === 0 || follows);
+
+/**
+ * Locks rows one by one in a transaction that writes to the same table as often: the lock is part of the
+ * write, and is judged as one.
+ */
+export function isLockedToBeWritten(
+  records: readonly QueryRecord[],
+  { records: all }: Facts,
+): boolean {
+  const { shape, transaction } = records[0]!;
+  if (!shape.traits.locks || transaction === 0 || shape.model === "") return false;
+  if (records.some((record) => record.transaction !== transaction)) return false;
+  const writes = all.filter(
+    (record) =>
+      record.shape.role === "write" &&
+      record.shape.model === shape.model &&
+      record.transaction === transaction,
+  );
+  return writes.length * 2 >= records.length;
+}
+
 /** Each item is worked on in a transaction of its own, so that one that fails does not undo the others. */
 export function isTransactionEach(
   records: readonly QueryRecord[],

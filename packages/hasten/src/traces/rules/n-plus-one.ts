@@ -6,7 +6,15 @@ import type { QueryRecord } from "../../core/trace/index.ts";
 import { acts, isRowWrite } from "../exempt.ts";
 import { type Cluster, distinctOf, type Facts } from "../facts.ts";
 import { databaseMs, durationMs, largestOf, shownMs, sumOf, underWayMs } from "../spent.ts";
-import { isCheckedBeforeInsert, isOneByOne, isPaging, isTransactionEach } from "./loops.ts";
+import {
+  isChain,
+  isCheckedBeforeInsert,
+  isLockedToBeWritten,
+  isOneByOne,
+  isPaging,
+  isTransactionEach,
+  isTryingVariants,
+} from "./loops.ts";
 import { claimOf, shortStatement } from "./text.ts";
 import type { Draft, Rule } from "./types.ts";
 
@@ -39,7 +47,10 @@ function isNPlusOne({ records, statement, site, sampled }: Cluster, facts: Facts
   return !(
     isPaging(records) ||
     isCheckedBeforeInsert(records, facts) ||
-    isTransactionEach(records, facts)
+    isTransactionEach(records, facts) ||
+    isLockedToBeWritten(records, facts) ||
+    isTryingVariants(records) ||
+    isChain(records)
   );
 }
 

@@ -2,7 +2,8 @@
  * Statements that wait for each other for no reason that can be seen.
  *
  * Answers are not kept, so that one does not need another's answer is taken to be so only where
- * - every parameter of it was a parameter before the first of the chain was answered, or it has none;
+ * - every parameter of it was a parameter before the first of the chain was answered, or it has none, or
+ *   it is no number and all answers before it were counts and sums;
  * - no statement before it in the chain may have decided whether it is asked at all: one that looked up
  *   a row by parameters, or found nothing (a check of rights, a 404);
  * - none of them writes, locks or runs in a transaction, which has one connection;
@@ -83,8 +84,19 @@ function follows(
   if (chain.some(({ shape }) => shape.statement === record.shape.statement)) return false;
   const { values, shape } = record;
   if (values === undefined || values.length === 0) return !holdsData(shape.statement);
-  return values.every((value) => known.has(valueKey(value)));
+  const counted = chain.every(isCount);
+  return values.every((value) => known.has(valueKey(value)) || (counted && isNoNumber(value)));
 }
+
+const COUNT = /^\W*select\s+(?:count|sum|avg)\s*\(/i;
+
+/** Its answer is one number. */
+const isCount = ({ rows, shape }: QueryRecord): boolean =>
+  rows === 1 && COUNT.test(shape.statement);
+
+/** Cannot have come from a number: a word, a time. */
+const isNoNumber = (value: unknown): boolean =>
+  value instanceof Date || (typeof value === "string" && Number.isNaN(Number(value)));
 
 /** Data written into the text, or parameters that were not seen. */
 const holdsData = (statement: string): boolean =>

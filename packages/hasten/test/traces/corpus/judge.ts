@@ -9,6 +9,7 @@ import {
   traced,
 } from "../../../src/traces/index.ts";
 import { fileOf } from "../../../src/traces/site.ts";
+import { functionWrittenAt } from "../../../src/traces/written-in.ts";
 import type { Handler, Handlers, Library, Problem } from "./handler.ts";
 
 export interface Match {
@@ -28,24 +29,21 @@ export interface Verdict {
 
 export type Find = typeof findIn;
 
-/** All handlers: those of one library in turn, the libraries beside each other if so asked. */
+/** As in development and in tests. */
+const SITES = 5;
+
+/** All handlers, in turn: how long one waits must not depend on another. */
 export async function verdictsOf(
   all: readonly Handlers[],
   thresholds: Thresholds,
-  options: { readonly find?: Find; readonly sites?: number; readonly beside?: boolean } = {},
+  find: Find = findIn,
 ): Promise<readonly Verdict[]> {
-  const { find = findIn, sites = 5, beside = false } = options;
-  const release = captureSites({ from: 1, max: sites });
+  const release = captureSites({ from: 1, max: SITES });
   try {
-    const judged = async ({ library, handlers }: Handlers): Promise<Verdict[]> => {
-      const verdicts: Verdict[] = [];
+    const verdicts: Verdict[] = [];
+    for (const { library, handlers } of all)
       for (const handler of handlers)
         verdicts.push(verdictOf(library, handler, await findingsOf(handler, thresholds, find)));
-      return verdicts;
-    };
-    if (beside) return (await Promise.all(all.map(judged))).flat();
-    const verdicts: Verdict[] = [];
-    for (const handlers of all) verdicts.push(...(await judged(handlers)));
     return verdicts;
   } finally {
     release();
@@ -66,7 +64,14 @@ async function findingsOf(
     const ended = (message: unknown): void => {
       const trace = message as TraceEnded;
       if (trace.name !== name || trace.queries === undefined) return;
-      findings.push(...find(trace.queries, thresholds, { name, kind, root: import.meta.dirname }));
+      findings.push(
+        ...find(trace.queries, thresholds, {
+          name,
+          kind,
+          root: import.meta.dirname,
+          functionAt: functionWrittenAt,
+        }),
+      );
     };
     channels.traceEnded.subscribe(ended);
     try {

@@ -27,12 +27,30 @@ const STAFF: Asked = {
   rows: 5,
   tookMs: 30,
 };
+const COUNTS: readonly Asked[] = [
+  { text: "select count(*) from sales", tookMs: 20 },
+  { text: "select sum(total) from orders", tookMs: 20 },
+];
+const ROLES: Asked = { text: "select count(*) from users where role = $1" };
 const RATES: Asked = { text: "select * from rates", rows: 8, tookMs: 10 };
 const PAGE: Asked = { text: "select * from pages limit 200", rows: 128, bytes: 131_072 };
 const each = (asked: readonly Asked[], after: Asked): readonly Asked[] =>
   asked.flatMap((one, n) => [
     { ...one, transaction: n + 1 },
     { ...after, transaction: n + 1 },
+  ]);
+
+/** Each is found but the last. */
+const tried = (...slugs: readonly string[]): readonly Asked[] =>
+  slugs.map((slug, n) => ({
+    text: "select 1 from users where slug = $1 limit 1",
+    values: [slug],
+    rows: n < slugs.length - 1 ? 1 : 0,
+  }));
+const locked = (times: number, written: number): readonly Asked[] =>
+  loop(times, { text: "select * from users where id = $1 for update" }).flatMap((one, n) => [
+    { ...one, transaction: 1 },
+    { ...(n < written ? UPDATE : AUDIT), transaction: 1 },
   ]);
 
 const yes = (name: string, found: FindingKind, asked: readonly Asked[]): Case => ({
@@ -68,6 +86,23 @@ export const CASES: readonly Case[] = [
     "n-plus-one",
     loop(6).map((one, n) => ({ ...one, transaction: n + 1 })),
   ),
+  no(
+    "from one to the next",
+    loop(6).map((one, n) => ({ ...one, follows: n > 0 })),
+  ),
+  yes(
+    "one that does not follow",
+    "n-plus-one",
+    loop(6).map((one, n) => ({ ...one, follows: n > 1 })),
+  ),
+  no("variants until one is free", tried("post", "post-2", "post-3", "post-4")),
+  yes("words until one is not there", "n-plus-one", tried("post", "mail", "note", "page")),
+  yes("variants that go on", "n-plus-one", [
+    ...tried("post", "post-2", "post-3", "post-4"),
+    ...tried("post-5"),
+  ]),
+  no("locked, and written", locked(6, 6)),
+  yes("locked, and seldom written", "n-plus-one", locked(6, 2)),
   yes("twice the same", "duplicate", [USER, USER]),
   no("twice another", [USER, { ...USER, values: [8] }]),
   no("written in between", [USER, UPDATE, USER]),
@@ -83,6 +118,8 @@ export const CASES: readonly Case[] = [
   ),
   yes("a loop of loops", "n-plus-one", [...loop(6), ...loop(6)]),
   yes("a chain", "serial", [SALES, STAFF, RATES]),
+  yes("a word after counts", "serial", [...COUNTS, { ...COUNTS[0]!, ...ROLES, values: ["admin"] }]),
+  no("a number after counts", [...COUNTS, { ...COUNTS[0]!, ...ROLES, values: [7] }]),
   yes("a chain from a count", "serial", [
     { ...SALES, text: "select count(*) from sales where shop = $1", rows: 1 },
     STAFF,

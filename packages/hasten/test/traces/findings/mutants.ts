@@ -79,7 +79,43 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   },
   "serial: where parameters come from is not asked": {
     file: "rules/serial.ts",
-    from: "return values.every((value) => known.has(valueKey(value)));",
+    from: "return values.every((value) => known.has(valueKey(value)) || (counted && isNoNumber(value)));",
+    to: "return true;",
+  },
+  "serial: a word may come from a count": {
+    file: "rules/serial.ts",
+    from: "|| (counted && isNoNumber(value))",
+    to: "",
+  },
+  "serial: no number comes from a count": {
+    file: "rules/serial.ts",
+    from: "|| (counted && isNoNumber(value))",
+    to: "|| counted",
+  },
+  "n+1: one that follows is enough for a chain": {
+    file: "rules/loops.ts",
+    from: "records.every(({ follows }, at) => at === 0 || follows)",
+    to: "records.some(({ follows }) => follows)",
+  },
+  "n+1: chains are told": { file: "rules/n-plus-one.ts", from: "isChain(records)", to: "false" },
+  "n+1: variants are told": {
+    file: "rules/n-plus-one.ts",
+    from: "isTryingVariants(records) ||",
+    to: "",
+  },
+  "n+1: any words are variants": {
+    file: "rules/loops.ts",
+    from: "text.startsWith(first[at]!)",
+    to: "text !== first[at]",
+  },
+  "n+1: what is locked to be written is told": {
+    file: "rules/n-plus-one.ts",
+    from: "isLockedToBeWritten(records, facts) ||",
+    to: "",
+  },
+  "n+1: what is locked is let pass": {
+    file: "rules/loops.ts",
+    from: "return writes.length * 2 >= records.length;",
     to: "return true;",
   },
   "serial: a lookup decides nothing": {
