@@ -45,7 +45,7 @@ export function rowEncoder(layout: Layout, named: boolean): RowEncoder {
       throw refused(index, undefined, `has not exactly ${width} values`);
     return row as unknown as Record<string, unknown>;
   };
-  const keys: readonly (string | number)[] = named ? names : names.map((_, at) => at);
+  const keys: readonly (string | number)[] = named ? names : layout.places;
   const fail = (error: unknown, at: number, index: number): never => {
     if (!(error instanceof ValueRefused)) throw error;
     throw refused(index, names[at], `has ${error.message}`);
@@ -125,10 +125,10 @@ function refuseOthers(row: object, names: readonly string[], index: number): voi
 }
 
 /** Whether rows come in the order of their only, integer, key: then they need no sorting. */
-function orderOf({ keys, columns }: Layout, named: boolean) {
+function orderOf({ keys, columns, places }: Layout, named: boolean) {
   const column = keys.length === 1 ? columns[keys[0]!] : undefined;
   const watched = column !== undefined && isInteger(column.oid);
-  const key = named ? (column?.name ?? "") : (keys[0] ?? 0);
+  const key = named ? (column?.name ?? "") : (places[keys[0] ?? 0] ?? 0);
   let last: number | bigint = Number.NEGATIVE_INFINITY;
   const order = {
     ascending: watched,
@@ -152,7 +152,7 @@ export function refused(row: number, column: string | undefined, why: string): P
     "HST_PG_BULK",
     {
       message: `${where} ${why}.`,
-      fix: "Mend the row, or pass columns to choose what is written.",
+      fix: "Mend the row: each has a value for every column that is written, and none for others.",
     },
     { column },
   );

@@ -1,5 +1,5 @@
 /** Which columns a bulk write has, decided once from its options and its first row. */
-import { bulkRefused, type Column, type Table } from "./catalog.ts";
+import { bulkRefused, type Column, type Table, type UniqueIndex } from "./catalog.ts";
 import type { BulkRow, InsertOptions, UpsertOptions } from "./types.ts";
 
 export type Kind = "insert" | "upsert" | "update" | "delete";
@@ -13,8 +13,12 @@ export interface Layout {
   readonly keys: readonly number[];
   /** Positions of the columns to set where the row exists. */
   readonly sets: readonly number[];
+  /** Where each of `columns` stands in a row that is an array. */
+  readonly places: readonly number[];
   /** What follows ON CONFLICT. */
   readonly target: string;
+  /** What decides an upsert. */
+  readonly index: UniqueIndex | undefined;
   readonly overriding: boolean;
   readonly returning: readonly Column[];
 }
@@ -28,7 +32,10 @@ export function layoutOf(
   given: { readonly first: BulkRow; readonly options: LayoutOptions },
 ): Layout {
   const { first, options } = given;
-  const names = kind === "delete" ? keyNames(table, options) : namesOf(first, options.columns);
+  const isKeyed = kind === "delete" && !Array.isArray(first);
+  const all = isKeyed ? keyNames(table, options) : namesOf(first, options.columns);
+  const names = kind === "delete" ? keyNames(table, options) : all;
+  const places = names.map((name) => positionOf(all, name));
   const columns = names.map((name) => columnOf(table, name));
   const on = kind === "insert" ? undefined : keyOf(kind, table, options);
   const keys = (on?.columns ?? []).map((name) => positionOf(names, name));
@@ -40,7 +47,8 @@ export function layoutOf(
     options,
   );
   const returning = (options.returning ?? []).map((name) => columnOf(table, name));
-  return { kind, table, columns, keys, sets, target: on?.target ?? "", overriding, returning };
+  const { target = "", index } = on ?? {};
+  return { kind, table, columns, keys, sets, places, target, index, overriding, returning };
 }
 
 function namesOf(first: BulkRow, wanted: readonly string[] | undefined): readonly string[] {
@@ -65,7 +73,7 @@ function columnOf(table: Table, name: string): Column {
   if (column !== undefined) return column;
   throw bulkRefused(
     `Table ${table.sql} has no column ${JSON.stringify(name).slice(0, 80)}.`,
-    "Pass columns to choose what is written.",
+    "Take it out of the rows: their keys, or columns, are columns of the table.",
   );
 }
 
@@ -78,6 +86,7 @@ function positionOf(names: readonly string[], name: string): number {
 interface Key {
   readonly columns: readonly string[];
   readonly target: string;
+  readonly index?: UniqueIndex;
 }
 
 function keyNames(table: Table, { on }: LayoutOptions): readonly string[] {
@@ -104,13 +113,13 @@ function keyOf(kind: Kind, table: Table, { on }: LayoutOptions): Key {
     );
   const list = wanted.map((name) => quoted(name)).join(", ");
   const where = index.predicate === undefined ? "" : ` where ${index.predicate}`;
-  return { columns: wanted, target: `(${list})${where}` };
+  return { columns: wanted, target: `(${list})${where}`, index };
 }
 
 function constraintKey(table: Table, name: string): Key {
   const index = table.unique.find(({ constraint }) => constraint === name);
   if (index !== undefined)
-    return { columns: index.columns, target: `on constraint ${quoted(name)}` };
+    return { columns: index.columns, target: `on constraint ${quoted(name)}`, index };
   throw bulkRefused(
     `Table ${table.sql} has no unique constraint of that name that an upsert can use.`,
     "Name a primary key or unique constraint that is not deferrable, or its columns.",

@@ -61,7 +61,7 @@ export async function locateInHead(
   const all = { from: head.from, to: head.from + head.rows };
   const attempt = async (from: number, to: number): Promise<void> => {
     const values = cellArrays(layout, head, from, to);
-    await line.run({ text, values }, { prepared: true });
+    await line.run({ text, values }, { prepared: layout.returning.length === 0 });
   };
   const row = await searched(write, error, { from: 0, to: head.rows }, attempt);
   if (row === undefined) throw located(error, undefined, all);

@@ -8,7 +8,7 @@ import { bulkTable } from "./places.ts";
 import type { Place } from "./run.ts";
 import type { BulkTables } from "./types.ts";
 
-const CATALOG_NAME = "hasten_bulk_catalog_1";
+const CATALOG_NAME = "hasten_bulk_catalog_2";
 
 export function bulkOnDatabase(core: Core): BulkTables {
   const place: Place = {

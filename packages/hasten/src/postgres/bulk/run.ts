@@ -12,7 +12,7 @@ import { optionInvalid, PostgresError } from "../errors.ts";
 import { type Table, tableOf } from "./catalog.ts";
 import { rowEncoder } from "./encode-rows.ts";
 import { type Feed, feedOf, HEAD_ROWS, type Head } from "./feed.ts";
-import { type Kind, layoutOf } from "./layout.ts";
+import { type Kind, type Layout, layoutOf } from "./layout.ts";
 import { type Line, untilAborted } from "./line.ts";
 import { type Source, sourceOf } from "./source.ts";
 import {
@@ -112,7 +112,7 @@ async function writeAll(place: Place, job: Job, state: State): Promise<void> {
   while (!feed.ended) {
     const head = await untilAborted(feed.head(rowsMax), options.signal);
     if (head.rows === 0) break;
-    const method = methodFor(options, returns, { feed, head, rowsMax });
+    const method = methodFor(options, layout, { feed, head, rowsMax });
     if (method === "copy") state.method = "copy";
     const tally = emptyTally();
     const kept: ReturnedRows[] = [];
@@ -147,10 +147,11 @@ async function writeAll(place: Place, job: Job, state: State): Promise<void> {
 
 function methodFor(
   { method }: AnyOptions,
-  returns: boolean,
+  { kind, table, returning }: Layout,
   { feed, head, rowsMax }: { feed: Feed; head: Head; rowsMax: number },
 ): BulkMethod {
-  if (returns) return "unnest";
+  if (returning.length > 0) return "unnest";
+  if (method === undefined && kind === "insert" && table.rowSecurity) return "unnest";
   return method ?? (feed.ended || head.rows >= rowsMax ? "unnest" : "copy");
 }
 

@@ -3,7 +3,10 @@ import { bulkRefused } from "./catalog.ts";
 import type { BulkRow, BulkRows } from "./types.ts";
 
 export interface Source {
-  /** The next row, undefined at the end; a promise only where the input has none ready. */
+  /**
+   * The next row, undefined at the end; a promise only where the input has none ready. What the
+   * input gives as undefined (a hole of an array) is a row like any other that is none: null.
+   */
   next(): BulkRow | undefined | Promise<BulkRow | undefined>;
   /** Tells the input that no more is wanted. */
   close(): Promise<void>;
@@ -28,7 +31,10 @@ function syncSource(iterator: Iterator<BulkRow>): Source {
   return {
     next() {
       const step = iterator.next();
-      if (step.done !== true) return step.value;
+      if (step.done !== true) {
+        const { value } = step;
+        return value instanceof Promise ? value.then(given) : given(value);
+      }
       ended = true;
       return undefined;
     },
@@ -44,7 +50,7 @@ function asyncSource(iterator: AsyncIterator<BulkRow>): Source {
   return {
     async next() {
       const step = await iterator.next();
-      if (step.done !== true) return step.value;
+      if (step.done !== true) return given(step.value);
       ended = true;
       return undefined;
     },
@@ -55,3 +61,6 @@ function asyncSource(iterator: AsyncIterator<BulkRow>): Source {
     },
   };
 }
+
+/** Only the end of the input is undefined. */
+const given = (row: BulkRow | undefined): BulkRow => row ?? (null as unknown as BulkRow);

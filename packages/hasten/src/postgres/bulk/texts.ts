@@ -33,7 +33,16 @@ export function unnested({ columns }: Layout): RowsFrom {
 const travelsAsText = ({ element, composite }: Column): boolean =>
   element !== undefined || composite;
 
-const arrayType = (column: Column): string => (travelsAsText(column) ? "text" : column.baseType);
+/**
+ * Domains are arrays of themselves: a cast to one is explicit, and would cut what is too long for the
+ * type behind it instead of refusing it.
+ */
+const arrayType = (column: Column): string =>
+  column.domain && !column.composite
+    ? column.castType
+    : travelsAsText(column)
+      ? "text"
+      : column.baseType;
 
 /** A statement that counts what it did, or gives rows back with `hasten:inserted`. */
 export function writeText(layout: Layout, from: RowsFrom): string {
@@ -72,18 +81,23 @@ function counted(layout: Layout, { before, body }: Dml): string {
 
 const OLD = "hasten_old";
 
-function isInserted({ table, keys, columns }: Layout): string {
+function isInserted({ table }: Layout): string {
   if (table.tellsInserted === "no") return "true";
   if (table.tellsInserted === "xmax") return "(t.xmax = 0)";
-  return `(${keys.map((at) => `${OLD}.${quoted(columns[at]!.name)} is null`).join(" and ")})`;
+  return `(${OLD}.tableoid is null)`;
 }
 
 const value = (column: Column, at: number, { typed }: RowsFrom): string => {
   if (typed) return `v.c${at}`;
-  if (travelsAsText(column)) return `v.c${at}::${column.castType}`;
-  if (column.roundedType !== undefined) return `v.c${at}::${column.roundedType}`;
-  return column.castType === column.baseType ? `v.c${at}` : `v.c${at}::${column.castType}`;
+  const cell = castOf(column, `v.c${at}`);
+  return column.collation === undefined ? cell : `${cell} collate ${column.collation}`;
 };
+
+function castOf(column: Column, cell: string): string {
+  if (column.domain && !column.composite) return cell;
+  if (travelsAsText(column)) return `${cell}::${column.castType}`;
+  return column.roundedType === undefined ? cell : `${cell}::${column.roundedType}`;
+}
 
 const valuesOf = (layout: Layout, from: RowsFrom): readonly string[] =>
   layout.columns.map((column, at) => value(column, at, from));
@@ -106,16 +120,26 @@ function insertText(layout: Layout, from: RowsFrom): Dml {
 function lastOfEach(layout: Layout, from: RowsFrom, list: string): string {
   if (from.sorted) return `select ${list} from ${from.sql}`;
   const keys = layout.keys.map((at) => value(layout.columns[at]!, at, from));
-  const nullable = layout.keys.filter((at) => !layout.columns[at]!.notNull);
-  // Rows whose key holds a NULL are all different.
-  const apart =
-    nullable.length === 0
-      ? []
-      : [
-          `case when ${nullable.map((at) => `v.c${at} is null`).join(" or ")} then ${from.order} end`,
-        ];
+  const different = differentAnyway(layout, from);
+  const apart = different === "" ? [] : [`case when ${different} then ${from.order} end`];
   const each = [...keys, ...apart].join(", ");
   return `select distinct on (${each}) ${list} from ${from.sql} order by ${each}, ${from.order} desc`;
+}
+
+/** The condition for rows that are different whatever their keys. */
+function differentAnyway({ columns, keys, index }: Layout, from: RowsFrom): string {
+  const nullable = keys.filter((at) => !columns[at]!.notNull && index?.nullsEqual !== true);
+  const some = nullable.map((at) => `v.c${at} is null`);
+  if (index?.predicate === undefined) return some.join(" or ");
+  // Outside of a partial index nothing is a duplicate. Where a row does not say by itself whether it
+  // is (defaults), none is taken for one: PostgreSQL refuses those that are.
+  const names = columns.map(({ name }) => name);
+  if (!index.uses.every((name) => names.includes(name))) return "true";
+  const row = columns.map((column, at) => `${value(column, at, from)} as ${quoted(column.name)}`);
+  return [
+    ...some,
+    `(select (${index.predicate}) is not true from (select ${row.join(", ")}) as t)`,
+  ].join(" or ");
 }
 
 function upsertText(layout: Layout, from: RowsFrom): Dml {
@@ -167,7 +191,8 @@ function deleteText(layout: Layout, from: RowsFrom): Dml {
   const rows = lastOfEach(layout, from, list.join(", "));
   const remove = (source: string): string =>
     `delete from ${table.sql} as t using ${source} where ${found}`;
-  if (from.typed) return { before: "", body: remove(`(${rows}) as l`) };
+  // Who may delete but not update may not lock either.
+  if (from.typed || !table.lockable) return { before: "", body: remove(`(${rows}) as l`) };
   const order = keys.map((at) => `l.c${at}`).join(", ");
   return {
     before: `r as materialized (${rows}), k as materialized (select l.* from r as l join ${table.sql} as t on ${found} order by ${order} for update of t)`,

@@ -35,8 +35,7 @@ export async function writeSome(write: Write, portion: Portion): Promise<void> {
     if (portion.method === "unnest") await writeHeads(write, portion);
     else if (layout.kind === "insert") {
       const names = layout.columns.map(({ name }) => quoted(name));
-      await copyAll(write, copyTextFor(layout.table.sql, names), portion);
-      portion.tally.inserted = portion.tally.rows;
+      portion.tally.inserted = await copyAll(write, copyTextFor(layout.table.sql, names), portion);
     } else await writeStaged(write, portion);
   });
 }
@@ -45,11 +44,13 @@ async function writeHeads(write: Write, portion: Portion): Promise<void> {
   const { line, layout, feed } = write;
   const { tally, rowsMax } = portion;
   const text = writeText(layout, unnested(layout));
+  // A plan that was kept refuses to give back a column whose type was changed since.
+  const prepared = layout.returning.length === 0;
   let { head } = portion;
   for (;;) {
     const values = cellArrays(layout, head, 0, head.rows);
     const result = await line
-      .run({ text, values }, { prepared: true })
+      .run({ text, values }, { prepared })
       .catch((error: unknown) => locateInHead(write, head, { text, error }));
     tally.rows += head.rows;
     for (const value of values) tally.bytes += Buffer.byteLength(value);
@@ -118,8 +119,9 @@ const mergeLimitMs = (line: Line, rows: number): number =>
 /** Longest that a COPY waits for rows. */
 const SOURCE_WAIT_MS = 1_000;
 
-/** Copies the portion, as many COPYs as it takes. */
-async function copyAll(write: Write, text: string, portion: Portion): Promise<void> {
+/** Copies the portion, as many COPYs as it takes; gives the rows that came to be: a trigger may drop some. */
+async function copyAll(write: Write, text: string, portion: Portion): Promise<number> {
+  let made = 0;
   const { line, layout, feed, clock } = write;
   const { head, tally, rowsMax, copyRows } = portion;
   let ready: Block | undefined = headBlock(layout, head);
@@ -150,14 +152,16 @@ async function copyAll(write: Write, text: string, portion: Portion): Promise<vo
     const copied = await line
       .copy(text, next)
       .catch((error: unknown) => locate(write, error, { from, to: from + sent }));
-    tally.rows += copied.rows;
+    tally.rows += sent;
+    made += copied.rows;
     tally.bytes += copied.bytes;
     await portion.onRows([]);
-    if (pending === undefined && (feed.ended || tally.rows >= rowsMax)) return;
+    if (pending === undefined && (feed.ended || tally.rows >= rowsMax)) break;
     const block = pending ?? feed.block(Math.min(copyRows, rowsMax - tally.rows));
     pending = undefined;
     ready = block instanceof Promise ? await line.waiting(block) : block;
   }
+  return made;
 }
 
 type Come =
