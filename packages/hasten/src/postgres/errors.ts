@@ -92,6 +92,16 @@ export const optionInvalid = (option: string, allowed: string, got: unknown): Po
     fix: `Pass ${option} within its bounds or leave it out.`,
   });
 
+/** What was given is nothing that this function can work with. */
+export function targetInvalid(given: string, wanted: string, target: unknown): PostgresError {
+  const isObject = typeof target === "object" && target !== null;
+  const name = isObject ? target.constructor?.name : undefined;
+  return new PostgresError("HST_PG_OPTION", {
+    message: `${given} takes ${wanted}, got ${name === undefined ? describe(target) : `an object (${name})`}.`,
+    fix: "Pass one of these.",
+  });
+}
+
 /** @throws HST_PG_OPTION for a name that is not among `names` */
 export function refuseUnknown<Options extends object>(
   owner: string,

@@ -31,7 +31,11 @@ export class SetError extends PostgresError {
   readonly index: number;
 
   constructor(error: PostgresError, index: number) {
-    const message = `Set ${index}: ${error.message}`;
+    const tail = ` ${error.fix} [${error.code}]`;
+    const said = error.message.endsWith(tail)
+      ? error.message.slice(0, -tail.length)
+      : error.message;
+    const message = `Set ${index}: ${said}`;
     super(error.code, { message, fix: error.fix }, error);
     this.name = "PostgresError";
     this.index = index;

@@ -85,17 +85,20 @@ export function poissonP95(mean: number): number {
 }
 
 const WORDS: Readonly<Record<SizeHint["verdict"], string>> = {
-  unknown: "too little was seen to say whether that fits",
-  enough: "fits",
-  "too-small": "is too small: raise it, or hold connections for less long",
-  "too-large": "is more than it needs: the server could do without the rest",
+  unknown: "; too little was seen to say whether that fits",
+  enough: " fits",
+  "too-small": " is too small: raise it, or hold connections for less long",
+  "too-large": " is more than it needs: the server could do without the rest",
 };
 
 function sentence(hint: Omit<SizeHint, "text">, target: number): string {
   const { arrivalsPerSecond: rate, meanHoldMs, busyMean, busyP95, size, max, verdict } = hint;
+  // Connections that are still out have no hold yet.
+  const isSum = (rate * meanHoldMs) / MS_PER_SECOND >= busyMean * 0.95;
+  const sum = isSum ? " =" : ", with those still out";
   return (
-    `${rate.toFixed(1)} checkouts/s x ${meanHoldMs.toFixed(1)} ms = ${busyMean.toFixed(1)} busy ` +
+    `${rate.toFixed(1)} checkouts/s x ${meanHoldMs.toFixed(1)} ms${sum} ${busyMean.toFixed(1)} busy ` +
     `(95 % of the time at most ${busyP95}); ${size} would do below ${Math.round(target * 100)} %; ` +
-    `max ${max} ${WORDS[verdict]}`
+    `max ${max}${WORDS[verdict]}`
   );
 }

@@ -7,7 +7,7 @@
  */
 import type { Timer } from "../../core/clock.ts";
 import { tell } from "../../core/tell.ts";
-import { optionInvalid } from "../errors.ts";
+import { targetInvalid } from "../errors.ts";
 import { type PoolWatchOptions, resolveWatching, type Watching } from "./options.ts";
 import { isPgPool, pgPoolPort, watchPgPool } from "./pg-pool.ts";
 import type { PoolPort } from "./port.ts";
@@ -144,6 +144,7 @@ interface Found {
 
 /** The pools behind an object: of a Sequelize with replicas the one that writes, then the one that reads. */
 function poolsOf(target: object): readonly Found[] {
+  if (!isObject(target) && typeof target !== "function") return [];
   if (isPgPool(target) || isTarnPool(target) || isSequelizePool(target)) return [{ pool: target }];
   const { connectionManager, client, write, read } = target as Behind;
   if (write !== undefined && read !== undefined) return [...poolsOf(write), ...poolsOf(read)];
@@ -161,8 +162,8 @@ interface Behind {
 
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
 
-function notWatchable(target: object): Error {
+function notWatchable(target: unknown): Error {
   const wanted =
     "a pg.Pool, a Sequelize or Knex instance, or the pool of one (a Database: its .pool)";
-  return optionInvalid("watchPool", wanted, target?.constructor?.name);
+  return targetInvalid("watchPool", wanted, target);
 }

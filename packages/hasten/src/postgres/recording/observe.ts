@@ -7,7 +7,7 @@
  * - Beside `coherence.watch` on the same target, in either order, each statement is recorded once.
  */
 import { type Clock, systemClock } from "../../core/clock.ts";
-import { optionInvalid } from "../errors.ts";
+import { targetInvalid } from "../errors.ts";
 import {
   type ClientClass,
   type DriverClient,
@@ -54,6 +54,7 @@ export function observe<T extends object>(target: T, options: ObserveOptions = {
 }
 
 function observed(target: object, clock: Clock, undo: (() => void)[]): object {
+  if (!canBeOne(target)) throw notObservable(target);
   const nested = (inner: object): object => observed(inner, clock, undo);
   if (isKnex(target)) undo.push(observeKnex(target, nested));
   else if (isDrizzle(target)) undo.push(observeDrizzle(target, nested));
@@ -64,6 +65,9 @@ function observed(target: object, clock: Clock, undo: (() => void)[]): object {
   else throw notObservable(target);
   return target;
 }
+
+const canBeOne = (target: unknown): boolean =>
+  (typeof target === "object" && target !== null) || typeof target === "function";
 
 const modules = new WeakSet<object>();
 
@@ -101,8 +105,8 @@ function moduleLike(driver: DriverModule, clock: Clock, undo: (() => void)[]): o
   return like;
 }
 
-function notObservable(target: object): Error {
+function notObservable(target: unknown): Error {
   const wanted =
     "a pg.Pool, a pg.Client, the pg module, a Knex instance, a Drizzle database or a Sequelize instance";
-  return optionInvalid("observe", wanted, target.constructor?.name);
+  return targetInvalid("observe", wanted, target);
 }

@@ -7,7 +7,7 @@
  */
 import { type Clock, systemClock } from "../../core/clock.ts";
 import type { ChangeSource } from "../coherence/source.ts";
-import { optionInvalid } from "../errors.ts";
+import { optionInvalid, PostgresError, targetInvalid } from "../errors.ts";
 import type { Analyzer } from "../statements/analysis.ts";
 import { watchClient, watchedClients } from "./client.ts";
 import type { Identity } from "./identity.ts";
@@ -80,9 +80,10 @@ export function createWatch(options: WatchOptions): Watch {
   };
 
   const watch = <T extends object>(target: T): T => {
+    if (!isTarget(target)) throw notWatchable(target);
     if (watchedPools.has(target) || watchedClients.has(target)) {
       const owner = owners.get(target);
-      if (owner !== undefined && owner !== watching) throw watchedElsewhere(target);
+      if (owner !== undefined && owner !== watching) throw watchedElsewhere();
       return target;
     }
     if (modules.has(target)) return target;
@@ -104,15 +105,20 @@ export function createWatch(options: WatchOptions): Watch {
   };
 }
 
-function notWatchable(target: object): Error {
-  const wanted = "a pg.Pool, a pg.Client or the pg module (a Database: its .pool)";
-  return optionInvalid("watch", wanted, target.constructor?.name);
+const isTarget = (target: unknown): boolean =>
+  (typeof target === "object" && target !== null) || typeof target === "function";
+
+function notWatchable(target: unknown): Error {
+  const wanted =
+    "a pg.Pool, a pg.Client or the pg module (a Database: its .pool; of a library what it is made from)";
+  return targetInvalid("watch", wanted, target);
 }
 
-function watchedElsewhere(target: object): Error {
-  const wanted = "watched by one coherence: another one has it until it is closed";
-  return optionInvalid("watch", wanted, target.constructor?.name);
-}
+const watchedElsewhere = (): Error =>
+  new PostgresError("HST_PG_OPTION", {
+    message: "Another coherence watches this pool or client until it is closed.",
+    fix: "Close that one first, or give each a pool of its own.",
+  });
 
 function refuseNative(): never {
   throw optionInvalid("native", "left out: libpq's own client cannot be watched", true);
