@@ -9,8 +9,8 @@ import express, { type RequestHandler } from "express";
 import { type Cache, createCache } from "hasten/cache";
 import { cached, createResponseCache, requests } from "hasten/express";
 import { type Coherence, openCoherence } from "hasten/postgres";
-import pg from "pg";
 import { nowMs } from "./clock.ts";
+import { type Rows, reach } from "./database.ts";
 import { type ApiSettings, settingsOf, tell } from "./messages.ts";
 import {
   bumpingOnDecode,
@@ -27,10 +27,9 @@ process.env["NODE_ENV"] = "test";
 process.on("disconnect", () => process.exit(0));
 
 const settings = settingsOf<ApiSettings>();
-const { url, directUrl, redisUrl, name, boundMs, poolMax, mutant, bare: uncached } = settings;
+const { url, directUrl, redisUrl, name, boundMs, mutant, bare: uncached } = settings;
 const REDIS_START_MS = 5_000;
 const TTL_MS = 3_600_000;
-const QUERY_TIMEOUT_MS = 8_000;
 
 if (mutant !== undefined && isSharedMutant(mutant)) become(mutant);
 if (mutant !== undefined && isPlacedMutant(mutant)) becomePlaced(mutant);
@@ -41,16 +40,8 @@ const { coherence, own } = await openSources();
 const cache = mutant === "late-capture" ? capturingLate(own) : own;
 coherence.attach(cache);
 
-const bare = new pg.Pool({
-  connectionString: url,
-  max: poolMax,
-  connectionTimeoutMillis: 2_000,
-  query_timeout: QUERY_TIMEOUT_MS,
-});
-bare.on("error", () => undefined);
-// As every user of the driver must: a client that is checked out has no other listener.
-bare.on("connect", (client) => client.on("error", () => undefined));
-const pool = coherence.watch(bare);
+const reached = reach(settings, coherence, cache);
+const { pool } = reached;
 const responses = createResponseCache({
   cache,
   tracked: true,
@@ -61,6 +52,7 @@ const responses = createResponseCache({
 const app = express();
 app.disable("x-powered-by");
 app.use(requests());
+app.use(reached.inSession);
 for (const route of ROUTE_NAMES) {
   const reading: ReadRoute = ROUTES[route];
   const { ttlMs = TTL_MS, inFront = false } = reading;
@@ -75,14 +67,15 @@ for (const route of ROUTE_NAMES) {
 }
 app.post("/write", express.json(), async (req, res) => {
   const write = await carryOut(req.body as Plan, pool, name);
-  res.json({ write: write ?? null, answeredAtMs: nowMs() });
+  res.json({ write: write ?? null, token: await reached.token(), answeredAtMs: nowMs() });
 });
 app.post("/hand-over", async (_req, res) => {
   await coherence.handOver();
   res.json({});
 });
 app.get("/status", (_req, res) => {
-  res.json({ coherence: coherence.status(), responses: responses.stats() });
+  const { replicas } = reached.stats();
+  res.json({ coherence: coherence.status(), responses: responses.stats(), replicas });
 });
 
 /** When a load of the nested cache last ended, by key. */
@@ -123,12 +116,11 @@ async function end(): Promise<void> {
 function answering(route: ReadRoute): RequestHandler {
   return async (req, res) => {
     const values = [Number(req.params["id"])];
-    const before = route.first === undefined ? [] : await onClient(route.first, values);
-    const ask = async (): Promise<pg.QueryResult["rows"]> =>
-      (await pool.query(route.sql, values)).rows;
+    const before = route.first === undefined ? [] : await reached.readOnClient(route.first, values);
+    const ask = (): Promise<Rows> => reached.read(route.sql, values);
     const startedAtMs = nowMs();
     const nested = route.nested === true && !uncached;
-    const load = async (): Promise<pg.QueryResult["rows"]> => {
+    const load = async (): Promise<Rows> => {
       const loaded = await ask();
       loadedAtMs.set(req.path, nowMs());
       return loaded;
@@ -148,13 +140,4 @@ function answering(route: ReadRoute): RequestHandler {
       sum: rows[0]?.sum === undefined ? undefined : Number(rows[0].sum),
     });
   };
-}
-
-async function onClient(text: string, values: unknown[]): Promise<pg.QueryResult["rows"]> {
-  const client = await pool.connect();
-  try {
-    return (await client.query(text, values)).rows;
-  } finally {
-    client.release();
-  }
 }

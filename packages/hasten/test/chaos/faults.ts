@@ -3,6 +3,7 @@
  * where a wrong answer would show: right before a stopped process goes on, right after a release.
  */
 import { setTimeout as delay } from "node:timers/promises";
+import type { Replica } from "hasten-tools/postgres";
 import type { RedisServer } from "hasten-tools/redis";
 import { nowMs } from "./clock.ts";
 import type { Slot } from "./fleet.ts";
@@ -18,6 +19,8 @@ export interface Surroundings {
   readonly redis: RedisServer | undefined;
   /** Undefined in a run without one. */
   readonly pooler: Pooler | undefined;
+  /** Undefined in a run without one. */
+  readonly replica: Replica | undefined;
   readonly slots: readonly Slot[];
   readonly random: Random;
   readonly boundMs: number;
@@ -33,7 +36,8 @@ export interface Surroundings {
 export type Inject = (surroundings: Surroundings) => Promise<void>;
 
 const upSlot = ({ slots, random }: Surroundings): Slot =>
-  random.pick(slots.filter((slot) => slot.state === "up"));
+  // All of them may be starting: what is not up is not stopped either.
+  random.pick(slots.filter((slot) => slot.state === "up")) ?? random.pick(slots);
 
 export const FAULTS = {
   "many reads at once": async ({ slots, probe }) => {

@@ -6,10 +6,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type AnyMutant, isAnyMutant } from "./every-mutant.ts";
 import { MUTANTS } from "./mutants.ts";
-import { POOLER_MUTANTS } from "./placed-mutants.ts";
+import { POOLER_MUTANTS, REPLICA_MUTANTS } from "./placed-mutants.ts";
 import { longRun, mutantRun, type Setting, shortRun } from "./presets.ts";
 import { pageOf, plainReport, sectionsOf, withSection } from "./report.ts";
-import { chaosRun, type RunOptions, type RunReport } from "./run.ts";
+import { chaosRun } from "./run.ts";
+import type { RunOptions, RunReport } from "./run-types.ts";
 import { SHARED_MUTANTS } from "./shared-mutants.ts";
 
 const PAGE = fileURLToPath(new URL("../../../../docs/chaos.md", import.meta.url));
@@ -17,6 +18,7 @@ const MUTANTS_IN: Readonly<Record<Setting, readonly AnyMutant[]>> = {
   alone: MUTANTS,
   redis: SHARED_MUTANTS,
   pooler: POOLER_MUTANTS,
+  replica: REPLICA_MUTANTS,
 };
 const HELP = `npm run chaos -- [options]
 
@@ -24,11 +26,12 @@ const HELP = `npm run chaos -- [options]
                     its section of the page
   --pooler          the processes connect through a PgBouncer, which hostile clients use as well;
                     writes its section of the page
+  --replicas        reads go to a streaming replica; writes its section of the page
   --reads=100000    answers to judge in the long run
   --seed=1          of everything that is random
   --alone           the long run without the mutants; writes no page
   --short           the run of npm test; writes no page
-  --mutant=<name>   only this one: ${[...MUTANTS, ...SHARED_MUTANTS, ...POOLER_MUTANTS].join(", ")}
+  --mutant=<name>   only this one: ${[...MUTANTS, ...SHARED_MUTANTS, ...POOLER_MUTANTS, ...REPLICA_MUTANTS].join(", ")}
   --bare            a control: the run of npm test without any cache
   --verbose         what the processes say
 `;
@@ -41,7 +44,9 @@ const option = (name: string): string | undefined =>
 const seed = Number(option("seed") ?? 1);
 const verbose = process.argv.includes("--verbose");
 const setting: Setting =
-  (["redis", "pooler"] as const).find((name) => process.argv.includes(`--${name}`)) ?? "alone";
+  (["redis", "pooler", "replica"] as const).find((name) =>
+    process.argv.some((arg) => arg === `--${name}` || arg === `--${name}s`),
+  ) ?? "alone";
 const bare = process.argv.includes("--bare");
 const short = bare || process.argv.includes("--short");
 const only = option("mutant") ?? after("--mutant");

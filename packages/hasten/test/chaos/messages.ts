@@ -3,11 +3,16 @@
 import type { AnyMutant } from "./every-mutant.ts";
 import type { Write } from "./oracle.ts";
 
+/** Field of a request: what its answer must show, if it comes from a replica. */
+export const TOKEN_FIELD = "x-read-after";
+
 export interface ApiSettings {
   /** Of its pool: through the pooler where there is one. */
   readonly url: string;
   /** Past the pooler; undefined where there is none. */
   readonly directUrl: string | undefined;
+  /** Where reads go; undefined: to the same server as writes. */
+  readonly replicaUrl: string | undefined;
   readonly name: string;
   /** Undefined: each process for itself. */
   readonly redisUrl: string | undefined;

@@ -29,6 +29,8 @@ export interface Write {
   readonly startedAtMs: number;
   /** When the writer's promise resolved; undefined if the outcome is not known. */
   readonly resolvedAtMs: number | undefined;
+  /** When its reader was given a token that shows it to replicas; undefined: never. */
+  readonly toldAtMs?: number | undefined;
   /** Committed with `synchronous_commit = off`. */
   readonly asynchronous: boolean;
   readonly changes: readonly Change[];
@@ -53,6 +55,8 @@ export interface Read {
   /** The answer said itself that it lives by its time to live only. */
   readonly untracked?: boolean | undefined;
   readonly hit?: boolean | undefined;
+  /** Made for this request, by its own handler: nothing that was kept is in it. */
+  readonly loaded?: boolean | undefined;
   /** The Cache-Status of the answer. */
   readonly said?: string | undefined;
 }

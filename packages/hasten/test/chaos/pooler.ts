@@ -67,6 +67,10 @@ const TEMPORARY_SHARE = 0.01;
 export interface Pooler extends AsyncDisposable {
   /** The database through the pooler. */
   readonly url: string;
+  /** How often it had ended by itself: 1.18 has faults of its own. */
+  readonly died: number;
+  /** Starts it again if it has ended by itself. */
+  revive(): Promise<void>;
   /** Kills it as kill -9 does, and starts another on the same port. */
   restart(): Promise<void>;
   pause(): void;
@@ -92,21 +96,39 @@ export async function startPooler(url: string, random: Random): Promise<Pooler> 
   const clients = Array.from({ length: HOSTILE_CLIENTS }, () =>
     hostile(through, random, over.signal),
   );
+  let died = 0;
+  const another = async (): Promise<void> => {
+    await server.stop();
+    server = await startPgBouncer({ ...options, port });
+  };
+  const revive = async (): Promise<void> => {
+    if (isRunning(server.pid)) return;
+    died += 1;
+    await another();
+  };
+  const command = (text: string): Promise<void> =>
+    server.admin(text).then(
+      () => undefined,
+      // It has ended, or is too busy to answer: the next fault finds out.
+      () => undefined,
+    );
   return {
     url: through,
+    get died() {
+      return died;
+    },
+    revive,
     async restart() {
-      process.kill(server.pid, "SIGKILL");
-      await server.stop();
-      server = await startPgBouncer({ ...options, port });
+      if (isRunning(server.pid)) process.kill(server.pid, "SIGKILL");
+      await another();
     },
     pause: () => server.pause(),
     resume: () => server.resume(),
-    async command(text) {
-      await server.admin(text);
-    },
+    command,
     async killConnections() {
-      await server.admin(`KILL ${name}`);
-      await server.admin(`RESUME ${name}`);
+      await command(`KILL ${name}`);
+      await revive();
+      await command(`RESUME ${name}`);
     },
     async [Symbol.asyncDispose]() {
       over.abort();
@@ -114,6 +136,14 @@ export async function startPooler(url: string, random: Random): Promise<Pooler> 
       await Promise.all(clients);
     },
   };
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 async function once(url: string, text: string): Promise<void> {

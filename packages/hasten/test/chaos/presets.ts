@@ -2,9 +2,10 @@
 import type { EveryFault } from "./every-fault.ts";
 import type { AnyMutant } from "./every-mutant.ts";
 import { FAULT_NAMES } from "./faults.ts";
-import { isPoolerMutant } from "./placed-mutants.ts";
+import { isPoolerMutant, isReplicaMutant } from "./placed-mutants.ts";
 import { POOLER_FAULT_NAMES } from "./pooler-faults.ts";
-import type { RunOptions } from "./run.ts";
+import { REPLICA_FAULT_NAMES } from "./replica-faults.ts";
+import type { RunOptions } from "./run-types.ts";
 import { SHARED_FAULT_NAMES } from "./shared-faults.ts";
 import { isSharedMutant } from "./shared-mutants.ts";
 
@@ -55,6 +56,7 @@ const EXPOSED_BY: Readonly<
   "heard-is-young": { faults: ["leader stopped for less than its lease"] },
   "not-told": { faults: [] },
   "every-session": { faults: [] },
+  "any-replay": { faults: ["replay paused for less than the lag that is allowed"] },
 };
 
 /** What goes wrong in turn where a Redis is shared: its faults and those of the stream. */
@@ -98,18 +100,32 @@ const SHORT_POOLED: Partial<RunOptions> = {
   ],
 };
 
+const LONG_REPLICA: Partial<RunOptions> = {
+  replica: true,
+  secondsMax: 150,
+  faults: [...REPLICA_FAULT_NAMES, ...FAULT_NAMES],
+};
+
+const SHORT_REPLICA: Partial<RunOptions> = {
+  replica: true,
+  secondsMax: 12,
+  faults: [...REPLICA_FAULT_NAMES, "walsender silent", "connections of clients ended"],
+};
+
 /** What stands beside the API processes, or between them and their database. */
-export type Setting = "alone" | "redis" | "pooler";
+export type Setting = "alone" | "redis" | "pooler" | "replica";
 
 const LONG_IN: Readonly<Record<Setting, Partial<RunOptions>>> = {
   alone: {},
   redis: LONG_SHARED,
   pooler: LONG_POOLED,
+  replica: LONG_REPLICA,
 };
 const SHORT_IN: Readonly<Record<Setting, Partial<RunOptions>>> = {
   alone: {},
   redis: SHORT_SHARED,
   pooler: SHORT_POOLED,
+  replica: SHORT_REPLICA,
 };
 
 export const longRun = (seed: number, setting: Setting = "alone"): RunOptions => ({
@@ -136,5 +152,6 @@ export function mutantRun(mutant: AnyMutant, seed: number): RunOptions {
   };
   const redis = isSharedMutant(mutant);
   const pooler = isPoolerMutant(mutant);
-  return { ...least, seed, mutant, redis, pooler, ...EXPOSED_BY[mutant] };
+  const replica = isReplicaMutant(mutant);
+  return { ...least, seed, mutant, redis, pooler, replica, ...EXPOSED_BY[mutant] };
 }

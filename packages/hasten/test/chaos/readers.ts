@@ -3,6 +3,7 @@ import { Agent, request } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { nowMs } from "./clock.ts";
 import type { Slot } from "./fleet.ts";
+import { TOKEN_FIELD } from "./messages.ts";
 import type { Read, Write } from "./oracle.ts";
 import type { Random } from "./random.ts";
 import { ROUTE_NAMES, ROUTES } from "./schema.ts";
@@ -57,6 +58,8 @@ export function createReaders(random: Random): Readers {
   const reads: Read[] = [];
   const writes: Write[] = [];
   const underWay = new Set<Promise<void>>();
+  /** Of each process, what shows its writes to a replica. */
+  const tokens = new Map<string, string>();
   let stopped = false;
   const randomPath = (): string => {
     const route = random.pick(ROUTE_NAMES);
@@ -66,7 +69,7 @@ export function createReaders(random: Random): Readers {
   const ask = async (slot: Slot, path: string): Promise<void> => {
     const { name, port } = slot;
     const startedAtMs = nowMs();
-    const reply = await send(agent, { port, path, method: "GET" });
+    const reply = await send(agent, { port, path, method: "GET", token: tokens.get(name) });
     if (reply === undefined || reply.status !== 200) {
       tally.errors += 1;
       return;
@@ -80,10 +83,11 @@ export function createReaders(random: Random): Readers {
     tally[hit ? "hits" : "misses"] += 1;
     if (untracked) tally.untracked += 1;
     const when = { process: name, startedAtMs, endedAtMs: nowMs() };
-    const read = { ...readOf(path, reply.text, when), hit, untracked, said: reply.cacheStatus };
     // A row of another table is the database's own answer, as long as nobody keeps it for others.
-    const shared = hit || read.said.includes("collapsed") || wasKept(reply.text);
-    if (!shared && isStrange(read)) tally.strange += 1;
+    const said = reply.cacheStatus;
+    const loaded = !hit && !said.includes("collapsed") && !wasKept(reply.text);
+    const read = { ...readOf(path, reply.text, when), hit, loaded, untracked, said };
+    if (loaded && isStrange(read)) tally.strange += 1;
     else reads.push(read);
   };
   const readers: Readers = {
@@ -105,7 +109,9 @@ export function createReaders(random: Random): Readers {
       while (!stopped) {
         await delay(2 * random.next() * pauseMs);
         if (slot.state !== "up") continue;
-        const write = await writeThrough(agent, slot, plan());
+        const { name } = slot;
+        const { write, token } = await writeThrough(agent, slot, plan());
+        if (token !== undefined) tokens.set(name, later(tokens.get(name) ?? token, token));
         if (write === undefined) readers.rolledBack += 1;
         else writes.push(write);
       }
@@ -144,26 +150,51 @@ function readOf(
 }
 
 /** Asks the process to write. Its own clock says when the promise had resolved: it is the same one. */
-async function writeThrough(agent: Agent, slot: Slot, plan: Plan): Promise<Write | undefined> {
+async function writeThrough(agent: Agent, slot: Slot, plan: Plan): Promise<Written> {
   const { name, port } = slot;
   const startedAtMs = nowMs();
   const reply = await send(agent, { port, path: "/write", method: "POST", body: plan });
-  if (reply === undefined || reply.status !== 200) return unknownWrite(plan, name, startedAtMs);
-  const { write } = JSON.parse(reply.text) as { readonly write: Write | null };
-  return write ?? undefined;
+  if (reply === undefined || reply.status !== 200)
+    return { write: unknownWrite(plan, name, startedAtMs), token: undefined };
+  const { write, token } = JSON.parse(reply.text) as Told;
+  const toldAtMs = token === undefined ? undefined : nowMs();
+  return { write: write === null ? undefined : { ...write, toldAtMs }, token };
 }
+
+interface Told {
+  readonly write: Write | null;
+  /** A position in the log, such as `16/B374D848`. */
+  readonly token?: string;
+}
+
+interface Written {
+  readonly write: Write | undefined;
+  readonly token: string | undefined;
+}
+
+const placeOf = (token: string): bigint => {
+  const [high = "0", low = "0"] = token.split("/");
+  return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
+};
+
+const later = (one: string, other: string): string => (placeOf(one) > placeOf(other) ? one : other);
 
 interface Sending {
   readonly port: number;
   readonly path: string;
   readonly method: string;
   readonly body?: object;
+  /** What the answer must show, if it comes from a replica. */
+  readonly token?: string | undefined;
 }
 
 /** Undefined where no whole answer came. */
-function send(agent: Agent, { body, ...target }: Sending): Promise<Reply | undefined> {
+function send(agent: Agent, { body, token, ...target }: Sending): Promise<Reply | undefined> {
   const { promise, resolve } = Promise.withResolvers<Reply | undefined>();
-  const headers = body === undefined ? {} : { "content-type": "application/json" };
+  const headers = {
+    ...(body !== undefined && { "content-type": "application/json" }),
+    ...(token !== undefined && { [TOKEN_FIELD]: token }),
+  };
   const signal = AbortSignal.timeout(ASK_TIMEOUT_MS);
   const outgoing = request({ ...target, host: "127.0.0.1", agent, headers, signal }, (incoming) => {
     let text = "";

@@ -1,6 +1,7 @@
 /** What a run showed, for people: on the terminal, and as docs/chaos.md. */
 import type { Setting } from "./presets.ts";
-import type { RunReport } from "./run.ts";
+import { LOADED_BOUND_MS, REPLICA_LAG_MS } from "./replica.ts";
+import type { RunReport } from "./run-types.ts";
 
 const number = (value: number): string =>
   value.toLocaleString("en-US", { maximumFractionDigits: 1 });
@@ -15,9 +16,10 @@ export function reportRows(report: RunReport): readonly (readonly [string, strin
     ["of them hits", `${number(tally.hits)} (${number(share)} %)`],
     ["**stale**", `**${number(report.stale)}**`],
     ["furthest behind, within the bound", `${number(report.worstLagMs)} ms`],
+    ...replicaRows(report),
     ["answers marked as not tracked", number(tally.untracked)],
     ["of them behind, by their time to live", number(report.staleUntracked)],
-    ...strangeRow(report),
+    ...poolerRows(report),
     ["answers marked as stale (database down), not judged", number(tally.marked)],
     ["requests without an answer (process stopped, killed, database down)", number(tally.errors)],
     ["API processes that ended by themselves", number(report.died)],
@@ -31,10 +33,18 @@ export function reportRows(report: RunReport): readonly (readonly [string, strin
   ];
 }
 
-function strangeRow({ options, tally }: RunReport): [string, string][] {
+function replicaRows({ options, loadedLagMs }: RunReport): [string, string][] {
+  if (options.replica !== true) return [];
+  return [["furthest behind, straight from the replica", `${number(loadedLagMs)} ms`]];
+}
+
+function poolerRows({ options, tally, poolerDied }: RunReport): [string, string][] {
   if (options.pooler !== true) return [];
   const what = "loaded in a session that a hostile client had changed, and not kept";
-  return [[what, number(tally.strange)]];
+  return [
+    [what, number(tally.strange)],
+    ["PgBouncers that ended by themselves, and were started again", number(poolerDied)],
+  ];
 }
 
 export function plainReport(report: RunReport): string {
@@ -107,6 +117,13 @@ PgBouncer](pgbouncer.md) in transaction mode with 4 server connections; changes 
 clients on the same server connections leave \`search_path\`, role, session authorization, temporary
 views and other settings behind. What an unqualified name means there is a view whose rows no answer
 may show that was kept, or given to more than the request that read it.`,
+  },
+  replica: {
+    title: "## With a replica",
+    text: `\`npm run chaos -- --replicas\`: reads go to a [streaming replica](replicas.md) that may be
+${REPLICA_LAG_MS} ms behind, writes to the primary. What is kept is judged as everywhere. What a handler loaded for its
+own request alone must show the writes whose token the request carried, and is behind others by no more
+than ${LOADED_BOUND_MS} ms: the lag that is allowed, two probes, and a busy machine.`,
   },
 };
 

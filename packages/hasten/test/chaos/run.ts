@@ -1,72 +1,22 @@
 /** One run: a server, API processes, writers, readers, faults; then every answer is judged. */
 import { setTimeout as delay } from "node:timers/promises";
+import type { Replica } from "hasten-tools/postgres";
 import { type RedisServer, startRedis } from "hasten-tools/redis";
 import { nowMs } from "./clock.ts";
 import { EVERY_FAULT, type EveryFault } from "./every-fault.ts";
-import type { AnyMutant } from "./every-mutant.ts";
 import { type Fleet, type Slot, startFleet } from "./fleet.ts";
+import { judged } from "./judged.ts";
 import type { ApiSettings, FromWriter } from "./messages.ts";
-import { Oracle, type Stale, type Write } from "./oracle.ts";
+import type { Write } from "./oracle.ts";
 import { type Pooler, startPooler } from "./pooler.ts";
 import { type Random, seeded } from "./random.ts";
-import { createReaders, type Readers, type Tally } from "./readers.ts";
+import { createReaders, type Readers } from "./readers.ts";
+import { replicaOf } from "./replica.ts";
+import type { RunOptions, RunReport } from "./run-types.ts";
 import { prepare } from "./schema.ts";
 import { type ChaosServer, startServer } from "./server.ts";
 import { randomPlan } from "./writes.ts";
 
-export interface RunOptions {
-  readonly seed: number;
-  readonly boundMs: number;
-  /** It goes on until so many reads were answered. */
-  readonly reads: number;
-  /** It ends then, however many reads there were. */
-  readonly secondsMax: number;
-  readonly readsPerSecond: number;
-  readonly apis: number;
-  readonly writers: number;
-  /** Of all writers together, library and foreign. */
-  readonly writesPerSecond: number;
-  /** One after the other, again and again, with a pause in between. */
-  readonly faults: readonly EveryFault[];
-  readonly faultPauseMs: number;
-  readonly poolMax: number;
-  /** Of every API process; the run ends when it was found. @default none */
-  readonly mutant?: AnyMutant | undefined;
-  /** Without any cache: nothing can be stale, or the harness is wrong. @default false */
-  readonly bare?: boolean | undefined;
-  /** The processes share a Redis of the run's own, and one of them leads. @default false */
-  readonly redis?: boolean | undefined;
-  /** The processes connect through a PgBouncer that hostile clients use as well. @default false */
-  readonly pooler?: boolean | undefined;
-  readonly onLine?: ((line: string) => void) | undefined;
-}
-
-export interface RunReport {
-  readonly options: Omit<RunOptions, "onLine">;
-  readonly seconds: number;
-  readonly reads: number;
-  readonly readsByRoute: Readonly<Record<string, number>>;
-  readonly hitsByRoute: Readonly<Record<string, number>>;
-  readonly tally: Tally;
-  readonly writes: {
-    readonly byApi: number;
-    readonly foreign: number;
-    readonly rolledBack: number;
-    readonly unknown: number;
-  };
-  readonly faults: Readonly<Record<string, number>>;
-  /** API processes that ended by themselves. */
-  readonly died: number;
-  /** Of the answers that did not show the newest acknowledged write, the one furthest behind. */
-  readonly worstLagMs: number;
-  readonly stale: number;
-  /** Answers that said of themselves that they are not tracked, and were behind. */
-  readonly staleUntracked: number;
-  readonly staleByRoute: Readonly<Record<string, number>>;
-  readonly examples: readonly Stale[];
-}
-
-const EXAMPLES_MAX = 10;
 /** Share of the writes that go through the library. */
 const OWN_SHARE = 0.4;
 const LANES = 6;
@@ -86,7 +36,13 @@ export async function chaosRunOn(server: ChaosServer, options: RunOptions): Prom
   const readers = createReaders(random);
   await using redis = options.redis === true ? await startRedis() : undefined;
   await using pooler = options.pooler === true ? await startPooler(server.url, random) : undefined;
-  const places = { url: server.url, pooledUrl: pooler?.url, redisUrl: redis?.url };
+  await using replica = options.replica === true ? await replicaOf(server.url) : undefined;
+  const places = {
+    replicaUrl: replica?.url,
+    url: server.url,
+    pooledUrl: pooler?.url,
+    redisUrl: redis?.url,
+  };
   await using fleet = await startFleetFor(options, places, (message) => {
     if (message.kind === "wrote") writes.push(message.write);
     if (message.kind === "rolled-back") readers.rolledBack += 1;
@@ -96,24 +52,46 @@ export async function chaosRunOn(server: ChaosServer, options: RunOptions): Prom
     const seconds = (nowMs() - startedMs) / 1_000;
     const all = [...writes, ...readers.writes];
     const died = fleet.slots.reduce((sum, slot) => sum + slot.died, 0);
-    return judged({ options, seconds, readers, faults, writes: all, server, died });
+    const poolerDied = pooler?.died ?? 0;
+    return {
+      ...judged({
+        options,
+        seconds,
+        readers,
+        faults,
+        writes: all,
+        crashesAtMs: server.crashesAtMs,
+        died,
+      }),
+      poolerDied,
+    };
   };
   const found = (): boolean => options.mutant !== undefined && soFar(new Map()).stale > 0;
-  const faults = await underLoad({ options, server, redis, pooler, fleet, readers, random, found });
+  const faults = await underLoad({
+    options,
+    server,
+    redis,
+    pooler,
+    replica,
+    fleet,
+    readers,
+    random,
+    found,
+  });
   await fleet.stopWriters();
   return soFar(faults);
 }
 
 function startFleetFor(
   options: RunOptions,
-  { url, pooledUrl, redisUrl }: Places,
+  { url, pooledUrl, redisUrl, replicaUrl }: Places,
   onWriter: (message: FromWriter) => void,
 ): Promise<Fleet> {
   const { boundMs, poolMax, mutant, apis, seed, bare = false } = options;
   const writesPerSecond = (options.writesPerSecond * (1 - OWN_SHARE)) / options.writers;
   return startFleet({
     api: {
-      ...{ redisUrl, boundMs, poolMax, mutant, bare },
+      ...{ redisUrl, replicaUrl, boundMs, poolMax, mutant, bare },
       ...{ url: pooledUrl ?? url, directUrl: pooledUrl === undefined ? undefined : url },
     },
     apis,
@@ -130,6 +108,7 @@ function startFleetFor(
 }
 
 interface Places {
+  readonly replicaUrl: string | undefined;
   readonly url: string;
   readonly pooledUrl: string | undefined;
   readonly redisUrl: ApiSettings["redisUrl"];
@@ -140,6 +119,7 @@ interface Load {
   readonly server: ChaosServer;
   readonly redis: RedisServer | undefined;
   readonly pooler: Pooler | undefined;
+  readonly replica: Replica | undefined;
   readonly fleet: Fleet;
   readonly readers: Readers;
   readonly random: Random;
@@ -168,6 +148,7 @@ async function underLoad(load: Load): Promise<Map<EveryFault, number>> {
     const fault = options.faults[at % options.faults.length];
     if (fault !== undefined) {
       options.onLine?.(`${readers.reads.length} reads; ${fault}`);
+      await load.pooler?.revive();
       await EVERY_FAULT[fault](surroundings);
       counts.set(fault, (counts.get(fault) ?? 0) + 1);
     }
@@ -187,68 +168,4 @@ function lanesOf(slot: Slot, { options, readers, random }: Load): Promise<void>[
     ...Array.from({ length: LANES }, () => readers.lane(slot, readPauseMs)),
     readers.writing(slot, () => randomPlan(random), writePauseMs),
   ];
-}
-
-interface Judging {
-  readonly options: RunOptions;
-  readonly seconds: number;
-  readonly readers: Readers;
-  readonly faults: ReadonlyMap<EveryFault, number>;
-  readonly writes: readonly Write[];
-  readonly server: ChaosServer;
-  readonly died: number;
-}
-
-function judged({ options, seconds, readers, faults, writes, server, died }: Judging): RunReport {
-  const { onLine: _, ...told } = options;
-  const oracle = new Oracle(options.boundMs, writes, server.crashesAtMs);
-  const stale: Stale[] = [];
-  const readsByRoute = new Map<string, number>();
-  const hitsByRoute = new Map<string, number>();
-  const staleByRoute = new Map<string, number>();
-  let worstLagMs = 0;
-  let staleUntracked = 0;
-  for (const read of readers.reads) {
-    const route = read.path.split("/")[1]!;
-    count(readsByRoute, route);
-    if (read.hit === true) count(hitsByRoute, route);
-    const found = oracle.judge(read);
-    if (found === undefined) {
-      worstLagMs = Math.max(worstLagMs, oracle.lagMs(read));
-      continue;
-    }
-    if (read.untracked === true) {
-      staleUntracked += 1;
-      continue;
-    }
-    stale.push(found);
-    count(staleByRoute, route);
-  }
-  const known = writes.filter((write) => write.resolvedAtMs !== undefined);
-  const byApi = known.filter((write) => write.process.startsWith("api")).length;
-  return {
-    options: told,
-    seconds,
-    reads: readers.reads.length,
-    readsByRoute: Object.fromEntries(readsByRoute),
-    hitsByRoute: Object.fromEntries(hitsByRoute),
-    tally: readers.tally,
-    writes: {
-      byApi,
-      foreign: known.length - byApi,
-      rolledBack: readers.rolledBack,
-      unknown: writes.length - known.length,
-    },
-    faults: Object.fromEntries(faults),
-    died,
-    worstLagMs,
-    stale: stale.length,
-    staleUntracked,
-    staleByRoute: Object.fromEntries(staleByRoute),
-    examples: stale.slice(0, EXAMPLES_MAX),
-  };
-}
-
-function count(counts: Map<string, number>, name: string): void {
-  counts.set(name, (counts.get(name) ?? 0) + 1);
 }

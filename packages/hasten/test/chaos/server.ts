@@ -12,6 +12,8 @@ const FLAGS = [
   "max_replication_slots=30",
   "max_connections=120",
   "max_prepared_transactions=10",
+  // A replica that was away finds what it missed.
+  "wal_keep_size=256MB",
   // Transactions of some hundred rows are sent before they commit.
   "logical_decoding_work_mem=64kB",
   // The machine does not lose power: a crash of the server alone keeps what was written to files.
