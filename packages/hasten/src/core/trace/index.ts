@@ -21,15 +21,8 @@ export { DEPENDENCY_TAGS_MAX, type Dependency } from "./dependency.ts";
 export { type TraceEnded, type TraceKind, traceEnded } from "./ended.ts";
 export { isUnjudged, type SiteCapture, siteCapture, unjudged } from "./judging.ts";
 export { type OpenedTrace, onTraceOpened } from "./opened.ts";
-export {
-  type CacheOutcome,
-  newRecord,
-  QueryLog,
-  type QueryRecord,
-  type QueryTotals,
-  RECORDS_MAX,
-  type TransactionSpan,
-} from "./query-log.ts";
+export { QueryLog, type QueryTotals, RECORDS_MAX, type TransactionSpan } from "./query-log.ts";
+export { type CacheOutcome, newRecord, type QueryRecord } from "./query-record.ts";
 export type { QueryShape, QueryTraits } from "./query-shape.ts";
 export {
   hasStatementHooks,

@@ -7,13 +7,14 @@
  * - Bounded: at most RECORDS_MAX records and TRANSACTIONS_MAX spans; later ones are only counted.
  * - A stack is captured from the `siteCapture.from`th statement of one shape on, and at most
  *   `siteCapture.max` times for it.
- * - Values are kept until the log is let go, are never shown, and never leave the process.
+ * - Values are kept until the log is let go, are never shown (neither by JSON nor by `inspect`), and
+ *   never leave the process.
  * - Of answers at most one row is kept, of the latest statement, until the next one is asked for.
  */
-import type { CallSite } from "./call-site.ts";
 import { siteHere } from "./capture-site.ts";
 import { followsFrom } from "./follows.ts";
-import { isUnjudged, siteCapture } from "./judging.ts";
+import { siteCapture } from "./judging.ts";
+import { newRecord, type QueryRecord } from "./query-record.ts";
 import type { QueryShape } from "./query-shape.ts";
 
 /** Statements of one trace that are kept as records. */
@@ -22,46 +23,6 @@ export const RECORDS_MAX = 1_000;
 export const TRANSACTIONS_MAX = 1_000;
 /** From this many records on, those of a shape are counted apart. */
 const SCANNED_MAX = 12;
-
-/** `hit`: answered by a cache, the database was not asked. */
-export type CacheOutcome = "none" | "hit" | "miss";
-
-/** One statement. Times are monotonic milliseconds. */
-export interface QueryRecord {
-  readonly shape: QueryShape;
-  readonly values: readonly unknown[] | undefined;
-  /** When the application asked. */
-  readonly calledMs: number;
-  /** When it was sent: the difference was spent waiting for a connection. 0 while it was not. */
-  sentMs: number;
-  /** When its answer was complete. 0 while it is not. */
-  endedMs: number;
-  rows: number;
-  /** Received for it from the server; 0 where nobody counted. */
-  bytes: number;
-  outcome: "running" | "answered" | "failed";
-  cache: CacheOutcome;
-  /** The transaction of this trace that it ran in: 1, 2, …; 0 outside. */
-  transaction: number;
-  /** Undefined where none was captured, and where the stack holds no line of the application. */
-  site: CallSite | undefined;
-  /** The application_name of its connection, where it is known: what belongs to a queue is not judged. */
-  application: string;
-  /** Its rows are handed on as they come: a cursor, a COPY. No answer is held in memory. */
-  streamed: boolean;
-  /** Asked for by what the application has excepted from being judged. */
-  unjudged: boolean;
-  /** What differs in its parameters from the same statement just before is what that one brought. */
-  follows: boolean;
-  /** No other statement of the trace has been asked for since. */
-  isLatest: boolean;
-  /** The row that it brought, if it was one, while it is the latest. */
-  answer: object | undefined;
-  /** What its connection had received when it was sent. */
-  bytesBefore: number;
-  /** What those who listen to statements made of it. */
-  begun: unknown;
-}
 
 /** One transaction of the trace. */
 export interface TransactionSpan {
@@ -85,34 +46,6 @@ export interface QueryTotals {
   readonly failed: number;
   readonly cacheHits: number;
   readonly cacheMisses: number;
-}
-
-export function newRecord(
-  shape: QueryShape,
-  values: readonly unknown[] | undefined,
-  nowMs: number,
-): QueryRecord {
-  return {
-    shape,
-    values,
-    calledMs: nowMs,
-    sentMs: 0,
-    endedMs: 0,
-    rows: 0,
-    bytes: 0,
-    outcome: "running",
-    cache: "none",
-    transaction: 0,
-    site: undefined,
-    application: "",
-    streamed: false,
-    unjudged: isUnjudged(),
-    follows: false,
-    isLatest: true,
-    answer: undefined,
-    bytesBefore: 0,
-    begun: undefined,
-  };
 }
 
 export class QueryLog {

@@ -2,7 +2,7 @@
  * Told of each statement while the code that asks for it runs, and again when it ended. Costs one read
  * of a number where nobody listens.
  */
-import type { QueryRecord } from "./query-log.ts";
+import type { QueryRecord } from "./query-record.ts";
 
 /** How a statement ended, beside its record. */
 export interface StatementEnd {
