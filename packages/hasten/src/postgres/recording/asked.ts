@@ -9,7 +9,7 @@ import { channels } from "../../core/channels.ts";
 import type { Clock } from "../../core/clock.ts";
 import { currentTrace, hasStatementHooks, type QueryRecord } from "../../core/trace/index.ts";
 import type { DriverQuery } from "../watch/shapes.ts";
-import { recordCall } from "./record.ts";
+import { recordCallIn } from "./record.ts";
 import { StatementLife } from "./statement-life.ts";
 
 /** A statement of the program; undefined where nobody records and nobody listens. */
@@ -22,7 +22,7 @@ export function askedNow(
   const isHeard = channels.postgresQuery.hasSubscribers;
   if (trace === undefined && !isHeard && !hasStatementHooks()) return undefined;
   const text = textOf(config);
-  const record = recordCall(clock, text, valuesOf(config, values));
+  const record = recordCallIn(trace, clock, text, valuesOf(config, values));
   if (record === undefined && !isHeard) return undefined;
   return new StatementLife(text, { trace, record, calledMs: record?.calledMs ?? clock.nowMs() });
 }
@@ -33,8 +33,9 @@ export function recordAsked(
   config: unknown,
   values: unknown,
 ): QueryRecord | undefined {
-  if (currentTrace() === undefined && !hasStatementHooks()) return undefined;
-  return recordCall(clock, textOf(config), valuesOf(config, values));
+  const trace = currentTrace();
+  if (trace === undefined && !hasStatementHooks()) return undefined;
+  return recordCallIn(trace, clock, textOf(config), valuesOf(config, values));
 }
 
 /** The text of whatever `query` of the driver takes: a text, its settings, or a cursor. */

@@ -83,9 +83,11 @@ class ObservedClient implements Seat {
 
   #lifeOf(config: unknown, values: unknown): StatementLife | undefined {
     const laid = takenAsked();
+    // A pool's own statement: no Database has the client.
+    if (laid !== undefined && laid !== "unrecorded") return laid;
     if (measuredClients.has(this.client)) return undefined;
-    const asked = laid ?? askedNow(this.clock, config, values) ?? "unrecorded";
-    if (asked !== "unrecorded") return asked;
+    const asked = laid ?? askedNow(this.clock, config, values);
+    if (asked !== undefined && asked !== "unrecorded") return asked;
     // One that nobody records, in a transaction that somebody does.
     if (!this.transactions.isOpen) return undefined;
     const calledMs = this.clock.nowMs();

@@ -71,7 +71,6 @@ function queryLayer(pool: DriverPool, clock: Clock): () => void {
 function connectLayer(pool: DriverPool, clock: Clock): () => void {
   return addLayer(pool, "connect", (below: Connect): Connect => {
     return function connect(callback) {
-      if (watchedPools.has(pool)) return below.call(pool, callback);
       const laid = seenAsked();
       if (laid !== undefined && callback !== undefined)
         return below.call(pool, (error, client, done) => {
@@ -87,6 +86,7 @@ function connectLayer(pool: DriverPool, clock: Clock): () => void {
             layAsked(before);
           }
         });
+      if (watchedPools.has(pool)) return below.call(pool, callback);
       return checkout(below, pool, { callback, clock });
     };
   });

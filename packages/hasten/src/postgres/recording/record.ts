@@ -14,6 +14,7 @@ import {
   isApart,
   newRecord,
   type QueryRecord,
+  type Trace,
   type TransactionSpan,
   tellCalled,
   tellEnded,
@@ -26,14 +27,12 @@ export function recordCall(
   text: string,
   values: readonly unknown[] | undefined,
 ): QueryRecord | undefined {
-  const record = recordQuietly(clock, text, values);
-  if (record !== undefined) tellAsked(record);
-  return record;
+  return recordCallIn(currentTrace(), clock, text, values);
 }
 
 /** Tells those who listen; again for each time that it is sent again. */
 export function tellAsked(record: QueryRecord): void {
-  if (record.shape.role !== "internal") tellCalled(record);
+  if (hasStatementHooks() && record.shape.role !== "internal") tellCalled(record);
 }
 
 /** Like {@link recordCall}, and nobody is told before it is known whether a cache has the answer. */
@@ -42,12 +41,30 @@ export function recordQuietly(
   text: string,
   values: readonly unknown[] | undefined,
 ): QueryRecord | undefined {
-  const trace = currentTrace();
-  if (trace === undefined && (!hasStatementHooks() || isApart())) return undefined;
-  const shape = shapeOf(text);
-  return trace === undefined
-    ? newRecord(shape, values, clock.nowMs())
-    : trace.queries.called(shape, values, clock.nowMs());
+  return recordFor(currentTrace(), clock, text, values);
+}
+
+function recordFor(
+  trace: Trace | undefined,
+  clock: Clock,
+  text: string,
+  values: readonly unknown[] | undefined,
+): QueryRecord | undefined {
+  if (trace !== undefined) return trace.queries.called(shapeOf(text), values, clock.nowMs());
+  if (!hasStatementHooks() || isApart()) return undefined;
+  return newRecord(shapeOf(text), values, clock.nowMs());
+}
+
+/** Like {@link recordCall} for the trace that runs now, which its caller has looked up. */
+export function recordCallIn(
+  trace: Trace | undefined,
+  clock: Clock,
+  text: string,
+  values: readonly unknown[] | undefined,
+): QueryRecord | undefined {
+  const record = recordFor(trace, clock, text, values);
+  if (record !== undefined) tellAsked(record);
+  return record;
 }
 
 /** It is on the wire, or sent again. */
