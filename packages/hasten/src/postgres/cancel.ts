@@ -8,12 +8,14 @@
  *   it does after signalling; afterwards the session is destroyed.
  * - The server's side closes the connection, not this one: a half-closed socket counts as gone to
  *   PgBouncer, which then may signal late, and up to 1.18 could exit over it (pgbouncer#801).
+ * - It reads nothing: no answer that is being made depends on it.
  * - Never rejects and never takes longer than its bound: a lost request leaves the server's own
  *   statement_timeout as the limit.
  */
 import { connect, type Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import type { Clock } from "../core/clock.ts";
+import { ownTraffic } from "../core/trace/index.ts";
 
 const CANCEL_CODE = 80_877_102;
 const SSL_CODE = 80_877_103;
@@ -36,6 +38,15 @@ export function cancelRequest(
 ): Promise<"sent" | "failed"> {
   const { processID, secretKey } = target;
   if (processID === null || secretKey === null) return Promise.resolve("failed");
+  const words = packet(CANCEL_CODE, processID, secretKey);
+  return ownTraffic(() => request(target, words, options));
+}
+
+function request(
+  target: CancelTarget,
+  words: Buffer,
+  options: { readonly timeoutMs: number; readonly clock: Clock },
+): Promise<"sent" | "failed"> {
   return new Promise((resolve) => {
     const raw = dial(target);
     let current: Socket = raw;
@@ -54,7 +65,7 @@ export function cancelRequest(
     const send = (socket: Socket): void => {
       current = socket;
       socket.on("error", finish).on("close", finish).resume();
-      socket.write(packet(CANCEL_CODE, processID, secretKey), () => {
+      socket.write(words, () => {
         sent = true;
       });
     };

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { createCache } from "../../src/cache/index.ts";
 import { inTrace, Trace } from "../../src/core/trace/index.ts";
 import { type Coherence, type Database, openCoherence, sql } from "../../src/postgres/index.ts";
+import { CAUSES } from "../../src/postgres/watch/causes.ts";
 import { asked, type World, world } from "./world.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 90_000 });
@@ -134,6 +135,18 @@ it("a text met for the first time while the replica is behind what it means fill
   }
   await on.caughtUp();
   expect(await shown()).toEqual({ n: 500 });
+});
+
+it("what hasten asks a replica for itself is in no answer", async () => {
+  const other = on.open({ pool: { min: 0, max: 1 } });
+  for (const pool of [other.pool, ...other.replicaPools]) coherence.watch(pool);
+  await on.caughtUp();
+  await other.probeReplicas();
+  // The connection is made, and asked who it is, while this is read.
+  const trace = new Trace();
+  await inTrace(trace, () => other.query(statement(40)));
+  expect(other.stats().replicas).toMatchObject({ replicas: [{ reads: 1 }] });
+  for (const cause of trace.dependency().untracked) expect(cause).toBe(CAUSES.replica);
 });
 
 it("without anybody watching the replica's pool, what is kept for others is read from the primary", async () => {

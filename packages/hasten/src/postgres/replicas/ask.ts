@@ -1,4 +1,5 @@
 /** Questions to one server on a connection reserved for them, so that a busy pool delays no answer. */
+import { untraced } from "../../core/trace/index.ts";
 import type { Connections } from "../connections.ts";
 import { PostgresError } from "../errors.ts";
 import { sqlstateOf } from "../failures.ts";
@@ -41,7 +42,9 @@ export async function askThrough<T>(
 
 async function rowOf(lease: Lease, text: string, timeoutMs: number): Promise<Row | undefined> {
   const limit: RunLimit = { timeoutMs, onTimeout: () => late(timeoutMs) };
-  const { rows } = await lease.run({ text, values: [], queryMode: "extended" }, limit);
+  const statement = { text, values: [], queryMode: "extended" } as const;
+  // Asked for hasten itself: no answer of the application is made of it.
+  const { rows } = await untraced(() => lease.run(statement, limit));
   return rows[0] as Row | undefined;
 }
 

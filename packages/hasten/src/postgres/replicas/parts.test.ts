@@ -98,6 +98,8 @@ test("only what cannot write, lock or mean something else there may be read from
     ["select pg_backend_pid()", "local"],
     ["select relname from pg_class", "plain"],
     ["select pg_catalog.nextval('s')", "no"],
+    ["select version ()", "local"],
+    ["select id, version from rows where version > (select 1)", "plain"],
   ];
   for (const [text, readable] of texts) expect([text, readableOf(text)]).toEqual([text, readable]);
 });

@@ -20,7 +20,9 @@ const WRITES: ReadonlySet<string> = new Set([
 ]);
 const LOCKS = /^(pg_(try_)?advisory|lo_|txid_|pg_notify|pg_logical|pg_current_xact|pg_current_wal)/;
 /** Statistics, locks, sessions, replication: of the server that is asked. */
-const LOCAL = /^(pg_|inet_server|version$)/;
+const LOCAL = /^(pg_|inet_server)/;
+/** `version()`: without the parenthesis it is a column, which many tables have. */
+const CALLED = /^\s*\(/;
 /** Catalogs are the same on a replica. */
 const CATALOGS =
   /^pg_(catalog|class|attribute|type|namespace|constraint|index|proc|enum|get_|typeof|relation_size|table|total|format|description)/;
@@ -60,6 +62,7 @@ export function readableOf(text: string): Readable {
     first = false;
     if (LOCKS.test(word) || (WRITES.has(word) && (!quoted || !COMMON.has(word)))) return "no";
     if (LOCAL.test(word) && !CATALOGS.test(word)) readable = "local";
+    if (word === "version" && CALLED.test(text.slice(end, end + 64))) readable = "local";
   }
   return first ? "no" : readable;
 }
