@@ -133,6 +133,21 @@ describe.each(METHODS)("by %s", (method) => {
     expect(bulkOutcome(error)).toMatchObject({ row: 25, committedRows: 20 });
   });
 
+  test("row and column are told whatever the table and its columns are called", async () => {
+    const table = "t, line 77, column id";
+    await using db = await databaseWith(
+      `create table "${table}" (id int primary key, "x:y" int, x int, c1 int, "a, line 5" int)`,
+    );
+    const one = (id: number) => ({ id, "x:y": 1, x: 1, c1: 1, "a, line 5": 1 });
+    for (const column of Object.keys(one(0)))
+      for (const write of ["insert", "upsert"] as const) {
+        const bad = { ...one(3), [column]: 'x\nCOPY q, line 99, column c1: "' };
+        const rows = [one(0), one(1), one(2), bad, one(4)];
+        const error = await failed(db.bulk(table)[write](rows, { method }));
+        expect(bulkOutcome(error)).toMatchObject({ row: 3, column });
+      }
+  });
+
   test("a role that may delete but not update", async () => {
     await using db = await databaseWith(
       "create table t (id int primary key)",

@@ -192,11 +192,23 @@ function submitted(client: PgClient, text: string, next: NextBlock) {
   return copy.done;
 }
 
-/** CONTEXT is like `COPY orders, line 37, column qty: "…"`: the value after it is never kept. */
+const PLACE = /^, line (\d+)(?:, column (.+?)(?=: "|: null input|\n|$))?/;
+
+/**
+ * CONTEXT is like `COPY orders, line 37, column qty: "…"`: the value after it is never kept, and what
+ * comes first is the table that the COPY names, whatever it is called.
+ */
 function copyPlace(error: unknown, text: string): CopyPlace | undefined {
   const { where } = (error ?? {}) as { where?: unknown };
   if (typeof where !== "string") return undefined;
-  const found = /(?:^|\n)COPY [^\n]*?, line (\d+)(?:, column ([^:\n]+))?/.exec(where);
+  const start = /(?:^|\n)COPY /.exec(where);
+  if (start === null) return undefined;
+  const rest = where.slice(start.index + start[0].length);
+  const isTable = (name: string): boolean =>
+    text.includes(`${quoted(name)} (`) || text.startsWith(`copy pg_temp.${name} (`);
+  const ends = [...rest.matchAll(/, line /g)].map(({ index }) => index);
+  const end = ends.find((index) => isTable(rest.slice(0, index)));
+  const found = end === undefined ? null : PLACE.exec(rest.slice(end));
   if (found === null) return undefined;
   const column = found[2];
   // Only what this write called a column itself: anything else could be data.

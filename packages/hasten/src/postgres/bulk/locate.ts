@@ -23,7 +23,7 @@ interface Rows {
 
 /** Throws the error of a COPY with what its line says. */
 export function locate({ layout }: Write, error: unknown, rows: Rows): never {
-  throw located(error, placed(layout, error, rows.from), rows);
+  throw located(error, placed(layout, error, rows.from, layout.kind !== "insert"), rows);
 }
 
 interface Found {
@@ -31,16 +31,17 @@ interface Found {
   readonly column: string | undefined;
 }
 
-function placed(layout: Layout, error: unknown, from: number): Found | undefined {
+/** Staging tables call the columns c0, c1, …; a table may call another of its columns so. */
+function placed(
+  { columns }: Layout,
+  error: unknown,
+  from: number,
+  isStaged: boolean,
+): Found | undefined {
   const place = copyPlaceOf(error);
   if (place === undefined) return undefined;
-  return { row: from + place.line - 1, column: columnNamed(layout, place.column) };
-}
-
-/** Staging tables call the columns c0, c1, …: so may a column of the table itself. */
-function columnNamed({ columns }: Layout, name: string | undefined): string | undefined {
-  if (name === undefined || columns.some((column) => column.name === name)) return name;
-  return columns[Number(/^c(\d+)$/.exec(name)?.[1] ?? -1)]?.name;
+  const column = isStaged ? columns[Number(place.column?.slice(1) ?? -1)]?.name : place.column;
+  return { row: from + place.line - 1, column };
 }
 
 function located(error: unknown, found: Found | undefined, { from, to }: Rows): unknown {
@@ -90,7 +91,7 @@ async function columnOf(write: Write, head: Head, row: number): Promise<string |
     (error: unknown) => error,
   );
   await line.command("rollback to savepoint hasten_search");
-  return placed(layout, failed, 0)?.column;
+  return placed(layout, failed, 0, true)?.column;
 }
 
 export interface Staged {
