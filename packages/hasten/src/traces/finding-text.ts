@@ -14,6 +14,10 @@ const NAMES: Readonly<Record<FindingKind, string>> = {
   budget: "too many statements",
 };
 
+/** Who awaits a lazy query is on no stack: the libraries that have such are the usual cause. */
+const UNKNOWN =
+  "a line that is not known (of Drizzle and Knex, observe(db) of hasten/postgres tells it)";
+
 export interface ShownOptions {
   /** Files are named relative to it. @default process.cwd() */
   readonly root?: string;
@@ -30,7 +34,7 @@ export function findingText(finding: TraceFinding, options: ShownOptions = {}): 
   const lines = [
     `${paint.bad(NAMES[finding.kind])} in ${paint.bold(finding.trace)}${saved}`,
     `  ${shortStatement(statement)}`,
-    `  at ${site === undefined ? "an unknown line" : siteText(site, root)}`,
+    `  at ${site === undefined ? UNKNOWN : siteText(site, root)}`,
   ];
   const frame = code && site !== undefined ? codeFrame(site, paint) : undefined;
   if (frame !== undefined) lines.push(indented(frame));

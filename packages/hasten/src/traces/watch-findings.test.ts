@@ -180,7 +180,7 @@ test("a code frame shows the line, where the terminal can in colours", () => {
     ...{ site: undefined, evidence: [], fix: "Fewer.", key: "" },
   };
   expect(findingText(finding)).toBe(
-    "too many statements in x\n  select ?\n  at an unknown line\n  Fix: Fewer.",
+    "too many statements in x\n  select ?\n  at a line that is not known (of Drizzle and Knex, observe(db) of hasten/postgres tells it)\n  Fix: Fewer.",
   );
 });
 

@@ -4,8 +4,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { sql } from "hasten/postgres";
+import { eq } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/node-postgres";
+import { integer, pgTable, text as textColumn } from "drizzle-orm/pg-core";
+import { observe, sql } from "hasten/postgres";
 import { expectQueries, noNPlusOne } from "hasten/testing";
+import type pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { inTrace, Trace } from "../../../src/core/trace/index.ts";
 import { openShop, type Shop } from "./shop.ts";
@@ -142,4 +146,29 @@ test("node:test tells it as a failed assertion", () => {
   expect(stdout).toMatch(/ok 1 - passes/);
   expect(stdout).toMatch(/not ok 2 - fails[\s\S]*0 queries instead of 3[\s\S]*ERR_ASSERTION/);
   expect(stdout).toMatch(/expected: 3\n\s+actual: 0/);
+});
+
+test("what passes because its line is not known is a warning, and says how to know it", async () => {
+  const users = pgTable("users", { id: integer(), name: textColumn() });
+  const pool = shop.db.pool as unknown as pg.Pool;
+  const seen = observe(pool);
+  const db = drizzle({ client: pool });
+  const warnings: Error[] = [];
+  const warned = (warning: Error): unknown => warnings.push(warning);
+  process.on("warning", warned);
+  const eachUser = async () => {
+    for (let id = 1; id <= 5; id++) await db.select().from(users).where(eq(users.id, id));
+  };
+  try {
+    await noNPlusOne(eachUser);
+    await expect.poll(() => warnings.map(({ name }) => name)).toEqual(["HastenWarning"]);
+    expect(warnings[0]?.message).toMatch(/^noNPlusOne lets this pass: N\+1 .*from users/s);
+    expect(warnings[0]?.message).toContain("observe(db)");
+    const lines = observe(db);
+    await expect(noNPlusOne(eachUser)).rejects.toThrow(/eachUser/);
+    lines.close();
+  } finally {
+    process.off("warning", warned);
+    seen.close();
+  }
 });
