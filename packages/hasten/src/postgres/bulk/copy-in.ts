@@ -8,8 +8,8 @@
  * - at most 1 MiB waits in this process for the socket: the next block is made after `drain`.
  */
 import type { Socket } from "node:net";
-import { BUFFER_BYTES, COPY_DONE, copyData } from "./copy-text.ts";
-import type { Block } from "./feed.ts";
+import { BINARY_END, BINARY_HEAD, BUFFER_BYTES, COPY_DONE, copyData } from "./copy-text.ts";
+import type { BinaryBlock, Block, TextBlock } from "./feed.ts";
 
 /** The part of the driver's connection that is used. */
 interface Wire {
@@ -18,7 +18,7 @@ interface Wire {
   sendCopyFail(message: string): void;
 }
 
-/** Where blocks come from: undefined ends the COPY. */
+/** Where blocks come from, all of the form that the statement's text says: undefined ends the COPY. */
 export type NextBlock = () => Block | undefined | Promise<Block | undefined>;
 
 const WAITING_BYTES_MAX = 2 ** 20;
@@ -39,6 +39,8 @@ export class CopyIn {
   readonly #next: NextBlock;
   readonly #settle: PromiseWithResolvers<Copied>;
   #wire: Wire | undefined;
+  /** The binary form's head was sent. */
+  #begun = false;
   #over = false;
   #failure: unknown;
   readonly #spare: Buffer[] = [];
@@ -98,17 +100,30 @@ export class CopyIn {
         const block = given instanceof Promise ? await given : given;
         if (this.#over) return;
         if (block === undefined) break;
-        const message = copyData(block.text, this.#spare.pop());
-        this.#bytes += message.length;
-        const room = stream.write(message, () => this.#used(message));
+        const room = block.form === "text" ? this.#text(block) : this.#binary(block);
         if (!room && stream.writableLength > WAITING_BYTES_MAX) await this.#drain(stream);
         if (this.#over) return;
       }
+      if (this.#begun) stream.write(BINARY_END);
       stream.write(COPY_DONE);
     } catch (error) {
       this.#failure = error;
       if (!this.#over) this.#wire!.sendCopyFail("");
     }
+  }
+
+  #text({ text }: TextBlock): boolean {
+    const message = copyData(text, this.#spare.pop());
+    this.#bytes += message.length;
+    return this.#wire!.stream.write(message, () => this.#used(message));
+  }
+
+  #binary({ message, release }: BinaryBlock): boolean {
+    const { stream } = this.#wire!;
+    if (!this.#begun) stream.write(BINARY_HEAD);
+    this.#begun = true;
+    this.#bytes += message.length;
+    return stream.write(message, release);
   }
 
   /** What the socket has taken is written to again: made anew, buffers outlive many blocks. */

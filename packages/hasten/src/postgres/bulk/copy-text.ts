@@ -53,3 +53,19 @@ export function copyData(block: string, spare?: Buffer): Buffer {
 
 /** `CopyDone`. */
 export const COPY_DONE: Buffer = Buffer.from([0x63, 0, 0, 0, 4]);
+
+/** A message of CopyData. */
+function message(...bytes: readonly number[]): Buffer {
+  const whole = Buffer.from([0x64, 0, 0, 0, 0, ...bytes]);
+  whole.writeUInt32BE(bytes.length + 4, 1);
+  return whole;
+}
+
+/** Before the first row of the binary form: signature, flags, length of the extension. */
+export const BINARY_HEAD: Buffer = message(
+  ...Buffer.from("PGCOPY\n\u00ff\r\n\0", "latin1"),
+  ...Buffer.alloc(8),
+);
+
+/** After the last. */
+export const BINARY_END: Buffer = message(0xff, 0xff);

@@ -8,9 +8,12 @@
  * - errors name the row and the column and never hold a value.
  */
 import { PostgresError } from "../errors.ts";
+import { binaryOf, binaryPays } from "./binary-cells.ts";
+import { int16, int32 } from "./binary-numbers.ts";
 import type { Column } from "./catalog.ts";
 import { copyText, NULL_TEXT } from "./copy-text.ts";
 import type { Layout } from "./layout.ts";
+import type { Sink } from "./sink.ts";
 import { type BulkOutcome, type BulkRow, withOutcome } from "./types.ts";
 import { isInteger, OID, toTextOf, ValueRefused } from "./value-text.ts";
 
@@ -19,6 +22,11 @@ export interface RowEncoder {
   line(row: BulkRow, index: number): string;
   /** Appends one text, or null, for each column; returns how many characters. */
   cells(row: BulkRow, index: number, into: (string | null)[]): number;
+  /**
+   * Writes a row in the binary form of COPY and says true; or says false and writes nothing: the row
+   * goes as text, which refuses it or knows it. Undefined where it would not pay, or a column's type goes as text.
+   */
+  readonly binary: ((row: BulkRow, index: number, sink: Sink) => boolean) | undefined;
   /** True while the single integer key came in strictly ascending order. */
   readonly ascending: boolean;
 }
@@ -55,6 +63,7 @@ export function rowEncoder(layout: Layout, named: boolean): RowEncoder {
   };
 
   return {
+    binary: binaryRow(layout, { keys, valuesOf, order }),
     line(row, index) {
       const values = valuesOf(row, index);
       order.see(values);
@@ -95,6 +104,37 @@ export function rowEncoder(layout: Layout, named: boolean): RowEncoder {
     get ascending() {
       return order.ascending;
     },
+  };
+}
+
+interface RowParts {
+  readonly keys: readonly (string | number)[];
+  valuesOf(row: BulkRow, index: number): Record<string, unknown>;
+  readonly order: { see(values: Record<string, unknown>): void };
+}
+
+/** Int16 columns; then for each its length and its bytes, or -1. */
+function binaryRow({ columns }: Layout, { keys, valuesOf, order }: RowParts): RowEncoder["binary"] {
+  const writers = columns.map(binaryOf);
+  if (!binaryPays(columns) || !writers.every((writer) => writer !== undefined)) return undefined;
+  const width = columns.length;
+  return (row, index, sink) => {
+    const values = valuesOf(row, index);
+    const from = sink.at;
+    sink.room(2 + width * 4);
+    int16(sink, width);
+    for (let at = 0; at < width; at++) {
+      const value = values[keys[at]!];
+      if (value === null) {
+        sink.room(4);
+        int32(sink, -1);
+      } else if (value === undefined || !writers[at]!(value, sink)) {
+        sink.at = from;
+        return false;
+      }
+    }
+    order.see(values);
+    return true;
   };
 }
 

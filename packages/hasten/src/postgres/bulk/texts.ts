@@ -201,8 +201,12 @@ function deleteText(layout: Layout, from: RowsFrom): Dml {
 }
 
 /** COPY into a table, or into what stages rows for it. */
-export const copyTextFor = (table: string, columns: readonly string[]): string =>
-  `copy ${table} (${columns.join(", ")}) from stdin`;
+export const copyTextFor = (
+  table: string,
+  columns: readonly string[],
+  form: "text" | "binary" = "text",
+): string =>
+  `copy ${table} (${columns.join(", ")}) from stdin${form === "binary" ? " (format binary)" : ""}`;
 
 /** Makes the staging table: the columns' own types, without their constraints. */
 export function stageText({ columns, table }: Layout, stage: string): string {

@@ -114,7 +114,12 @@ function booleanText(value: unknown): string {
   return textOr(value, "a boolean");
 }
 
+/** Their text has two characters for each, and the engine holds no text of more than 2^29 - 24. */
+const BYTES_MAX = 2 ** 28 - 16;
+
 function bytesText(value: unknown): string {
+  if (ArrayBuffer.isView(value) && value.byteLength > BYTES_MAX)
+    throw new ValueRefused("more than 256 MiB");
   if (Buffer.isBuffer(value)) return `\\x${value.toString("hex")}`;
   if (ArrayBuffer.isView(value)) {
     const { buffer, byteOffset, byteLength } = value;

@@ -35,7 +35,11 @@ export async function writeSome(write: Write, portion: Portion): Promise<void> {
     if (portion.method === "unnest") await writeHeads(write, portion);
     else if (layout.kind === "insert") {
       const names = layout.columns.map(({ name }) => quoted(name));
-      portion.tally.inserted = await copyAll(write, copyTextFor(layout.table.sql, names), portion);
+      portion.tally.inserted = await copyAll(
+        write,
+        (form) => copyTextFor(layout.table.sql, names, form),
+        portion,
+      );
     } else await writeStaged(write, portion);
   });
 }
@@ -89,7 +93,7 @@ async function writeStaged(write: Write, portion: Portion): Promise<void> {
   line.retire();
   await line.command(stageText(layout, stage));
   const names = layout.columns.map((_, at) => `c${at}`);
-  await copyAll(write, copyTextFor(`pg_temp.${stage}`, names), portion);
+  await copyAll(write, (form) => copyTextFor(`pg_temp.${stage}`, names, form), portion);
   await line.command("savepoint hasten_merge");
   const text = writeText(layout, staged(stage, feed.ascending));
   const joins = layout.kind === "upsert" ? [] : joinSettings(layout, tally.rows);
@@ -119,18 +123,31 @@ const mergeLimitMs = (line: Line, rows: number): number =>
 /** Longest that a COPY waits for rows. */
 const SOURCE_WAIT_MS = 1_000;
 
-/** Copies the portion, as many COPYs as it takes; gives the rows that came to be: a trigger may drop some. */
-async function copyAll(write: Write, text: string, portion: Portion): Promise<number> {
+/**
+ * Copies the portion, as many COPYs as it takes (each of one form); gives the rows that came to be:
+ * a trigger may drop some.
+ */
+async function copyAll(
+  write: Write,
+  textFor: (form: Block["form"]) => string,
+  portion: Portion,
+): Promise<number> {
   let made = 0;
   const { line, layout, feed, clock } = write;
   const { head, tally, rowsMax, copyRows } = portion;
+  /** The first of the next COPY. */
   let ready: Block | undefined = headBlock(layout, head);
   /** Asked for and not yet there: it is the next one, whichever COPY takes it. */
   let pending: Promise<Block | undefined> | undefined;
   while (ready !== undefined) {
     const from = head.from + tally.rows;
+    const { form }: Block = ready;
     let sent = 0;
     const took = (block: Block | undefined): Block | undefined => {
+      if (block !== undefined && block.form !== form) {
+        ready = block;
+        return undefined;
+      }
       sent += block?.rows ?? 0;
       return block;
     };
@@ -150,12 +167,13 @@ async function copyAll(write: Write, text: string, portion: Portion): Promise<nu
       });
     };
     const copied = await line
-      .copy(text, next)
+      .copy(textFor(form), next)
       .catch((error: unknown) => locate(write, error, { from, to: from + sent }));
     tally.rows += sent;
     made += copied.rows;
     tally.bytes += copied.bytes;
     await portion.onRows([]);
+    if (ready !== undefined) continue;
     if (pending === undefined && (feed.ended || tally.rows >= rowsMax)) break;
     const block = pending ?? feed.block(Math.min(copyRows, rowsMax - tally.rows));
     pending = undefined;
