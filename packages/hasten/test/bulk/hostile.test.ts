@@ -148,6 +148,14 @@ describe.each(METHODS)("by %s", (method) => {
       }
   });
 
+  test("bytes that no text can hold are refused by row and column", async () => {
+    await using db = await databaseWith("create table t (id int primary key, b bytea)");
+    const rows = [4, 2 ** 28].map((size, id) => ({ id, b: Buffer.alloc(size) }));
+    const error = await failed(db.bulk("t").insert(rows, { method }));
+    expect(error.code).toBe("HST_PG_BULK");
+    expect(bulkOutcome(error)).toMatchObject({ row: 1, column: "b" });
+  });
+
   test("a role that may delete but not update", async () => {
     await using db = await databaseWith(
       "create table t (id int primary key)",
