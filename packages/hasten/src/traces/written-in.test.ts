@@ -76,10 +76,7 @@ const resolvers = {
   },
 };`,
   ],
-  [
-    "#hidden".slice(1),
-    "class A {\n  async #hidden(id) {\n    return list.map(() => asks(id));\n  }\n}",
-  ],
+  ["#hidden", "class A {\n  async #hidden(id) {\n    return list.map(() => asks(id));\n  }\n}"],
   ["list", "exports.list = async (req, res) => {\n  await asks(req);\n};"],
   [
     "after",

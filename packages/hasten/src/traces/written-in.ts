@@ -20,8 +20,8 @@ const HEADERS: readonly RegExp[] = [
   new RegExp(String.raw`\b(?:const|let|var)\s+(\w+)(?:\s*:.*?)?\s*=\s*(?:${MADE}|$)`),
   new RegExp(String.raw`^\s*["']?(\w+)["']?\s*:\s*(?:${MADE})`),
   new RegExp(String.raw`^[\w.]*\.(\w+)\s*=\s*(?:${MADE})`),
-  /^\s*(?:(?:public|private|protected|static|override|readonly|get|set|async)\s+)*\*?\s*#?(\w+)\s*(?:<[^>]*>)?\((?!.*=>\s*\{?$)(?!.*\bfunction\b).*\{$/,
-  /^\s*(?:(?:public|private|protected|static|override)\s+)*async\s+\*?\s*#?(\w+)\s*(?:<[^>]*>)?\($/,
+  /^\s*(?:(?:public|private|protected|static|override|readonly|get|set|async)\s+)*\*?\s*(#?\w+)\s*(?:<[^>]*>)?\((?!.*=>\s*\{?$)(?!.*\bfunction\b).*\{$/,
+  /^\s*(?:(?:public|private|protected|static|override)\s+)*async\s+\*?\s*(#?\w+)\s*(?:<[^>]*>)?\($/,
 ];
 const WORDS: ReadonlySet<string> = new Set(
   "if for while switch catch with return await new else do try function super".split(" "),

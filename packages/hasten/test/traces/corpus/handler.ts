@@ -5,7 +5,7 @@
  * rules. A label names the line that asks; where a reviewer may as well point to the loop that calls it,
  * it names both, the asking one first.
  */
-import type { FindingKind } from "../../../src/traces/index.ts";
+import type { FindingKind, TraceKind } from "../../../src/traces/index.ts";
 
 export type Library = "pg" | "Drizzle" | "Kysely" | "Sequelize" | "Knex" | "hasten";
 
@@ -13,8 +13,6 @@ export interface Problem {
   readonly kind: FindingKind;
   /** `pg/orders.ts#listOrders`, relative to the corpus. */
   readonly at: readonly string[];
-  /** What a reviewer may say of the same statements as well: told or not, it counts neither way. */
-  readonly also?: readonly FindingKind[];
 }
 
 export interface Handler {
@@ -24,7 +22,7 @@ export interface Handler {
   /** None for a handler that is right as it is. */
   readonly problems: readonly Problem[];
   /** @default "request" */
-  readonly kind?: "job";
+  readonly kind?: TraceKind;
   /** So many requests, each with a trace of its own. @default 1 */
   readonly times?: number;
 }

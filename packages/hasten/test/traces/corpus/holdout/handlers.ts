@@ -37,7 +37,7 @@ function ofPg(url: string): Handlers {
     wrong(
       "a presenter for each user counts",
       () => plain.people(pool),
-      problem("n-plus-one", "holdout/plain.ts#activity", "holdout/plain.ts#people"),
+      problem("n-plus-one", "holdout/plain.ts##activity", "holdout/plain.ts#people"),
     ),
     wrong(
       "a rate for each day",
