@@ -201,3 +201,27 @@ test("rows given back follow a column whose type is changed", async () => {
   await insert(2);
   expect(given).toEqual([{ v: 3 }, { v: "3" }]);
 });
+
+test("a day that is none is refused in every form, and never another day", async () => {
+  await using db = await databaseWith(
+    "create table t (id int primary key, d date, i timestamptz, l timestamptz[])",
+  );
+  const days: [object, string][] = [
+    [{ d: "0000-01-01" }, "d"],
+    [{ d: "2026-02-30" }, "d"],
+    [{ i: "2026-02-30T00:00:00Z" }, "i"],
+    [{ i: "2026-06-31T12:00:00.5Z" }, "i"],
+    [{ l: ["2026-02-29T00:00:00Z"] }, "l"],
+  ];
+  for (const [bad, column] of days) {
+    function* rows() {
+      const row = { d: null, i: null, l: null };
+      // So many that COPY has taken its binary form.
+      for (let id = 0; id < 10_100; id++) yield { id, ...row };
+      yield { id: 10_100, ...row, ...bad };
+    }
+    const error = await failed(db.bulk("t").insert(rows(), { method: "copy" }));
+    expect(error).toMatchObject({ sqlstate: "22008" });
+    expect(bulkOutcome(error)).toMatchObject({ row: 10_100, column });
+  }
+});

@@ -150,7 +150,8 @@ function instant(ms: number, sink: Sink): boolean {
 
 function timestamptz(value: unknown, sink: Sink): boolean {
   if (value instanceof Date) return instant(value.getTime(), sink);
-  return typeof value === "string" && INSTANT.test(value) && instant(Date.parse(value), sink);
+  if (typeof value !== "string" || !INSTANT.test(value)) return false;
+  return isNear(dayMs(value)) && instant(Date.parse(value), sink);
 }
 
 /** The wall clock of this process, as the driver has it. */
@@ -182,13 +183,15 @@ function date(value: unknown, sink: Sink): boolean {
   return true;
 }
 
-/** NaN for a day that is none, such as February 30th. */
+/** NaN for a day that is none, such as February 30th, which JavaScript takes for March 2nd. */
 function dayMs(value: string): number {
   const two = (at: number): number =>
     value.charCodeAt(at) * 10 + value.charCodeAt(at + 1) - 11 * 48;
   const year = two(0) * 100 + two(2);
   const ms = Date.UTC(year, two(5) - 1, two(8));
   const back = new Date(ms);
+  // Years below 100 are others to JavaScript.
+  if (year < 100) return Number.NaN;
   return back.getUTCDate() === two(8) && back.getUTCMonth() === two(5) - 1 ? ms : Number.NaN;
 }
 
