@@ -1,6 +1,7 @@
 /** Loads one subject's process until it is saturated, and sees what a request costs it. */
 import { execFile, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Subject } from "./subjects.ts";
@@ -19,19 +20,26 @@ export interface LoadPlan {
 }
 
 const SCRIPT = fileURLToPath(new URL("server.ts", import.meta.url));
-const CONNECTIONS = 32;
+const CONNECTIONS = 64;
+const APP_CORE = "0";
+const OTHER_CORES = cpus().length > 2 ? `1-${cpus().length - 1}` : "1";
 /** Linux counts process time in hundredths of a second. */
 const MS_PER_TICK = 10;
 const run = promisify(execFile);
 
-/** The app has a core to itself; PostgreSQL and the load share the others. */
+/** Call it before PostgreSQL is started: that and the load get the cores that the app does not have. */
+export async function leaveCoreToApp(): Promise<void> {
+  await run("taskset", ["-acp", OTHER_CORES, String(process.pid)]);
+}
+
+/** The app has a core to itself. */
 export async function measureSubject(
   subject: Subject,
   url: string,
   plan: LoadPlan,
 ): Promise<Sample> {
   const node = [process.execPath, "--conditions=hasten-source", SCRIPT, subject, url];
-  const child = spawn("taskset", ["-c", "0", ...node], { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn("taskset", ["-c", APP_CORE, ...node], { stdio: ["pipe", "pipe", "inherit"] });
   try {
     const port = await portOf(child.stdout);
     const address = `http://127.0.0.1:${port}/order/7`;
@@ -54,8 +62,8 @@ async function portOf(stdout: NodeJS.ReadableStream): Promise<number> {
 }
 
 async function load(url: string, seconds: number): Promise<number> {
-  const wrk = ["wrk", "-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, url];
-  const { stdout } = await run("taskset", ["-c", "1", ...wrk]);
+  const wrk = ["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, url];
+  const { stdout } = await run("wrk", wrk);
   if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(`errors under load:\n${stdout}`);
   const rate = /Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1];
   if (rate === undefined) throw new Error(`wrk gave no rate:\n${stdout}`);
