@@ -3,6 +3,7 @@
  * Opened when first used, and again after it was lost. It keeps the process alive only while an
  * answer is awaited.
  */
+import { createHash } from "node:crypto";
 import { untraced } from "../../core/trace/index.ts";
 import { loadDriver, type PgDriver } from "../driver.ts";
 import { PostgresError } from "../errors.ts";
@@ -92,12 +93,15 @@ export function createDirect(options: DirectOptions): Direct {
   };
   const names = new Map<string, string>();
   let prepares = true;
-  /** The look at the catalog takes ten times longer to plan than to run: planned once. */
+  /**
+   * The look at the catalog takes ten times longer to plan than to run: planned once. One name for one text:
+   * behind a pooler a session may hold what another connection, or another process, has prepared.
+   */
   const nameOf = (text: string): string | undefined => {
     if (!prepares || text.length < PREPARED_CHARS_MIN) return undefined;
     let name = names.get(text);
     if (name === undefined && names.size < PREPARED_MAX) {
-      name = `hasten_${names.size + 1}`;
+      name = `hasten_${createHash("sha256").update(text).digest("base64url").slice(0, 32)}`;
       names.set(text, name);
     }
     return name;
