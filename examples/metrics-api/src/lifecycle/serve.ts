@@ -3,6 +3,7 @@ import { hash } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import { createCache } from "hasten/cache";
 import { createResponseCache } from "hasten/express";
+import { watchFindings } from "hasten/traces";
 import { createApi } from "../api/index.ts";
 import type { Config, StorageMode } from "../config/index.ts";
 import { openStorage, type Storage, writeChoice } from "../storage/index.ts";
@@ -51,6 +52,9 @@ export async function serve(parts: ServeParts): Promise<Serving> {
     fixedBecause: parts.fixedBecause,
   });
   shutdown.add(() => storage[Symbol.asyncDispose]());
+  // N+1 and its kin: printed with their line in development, sampled in production.
+  const findings = watchFindings();
+  shutdown.add(async () => findings.close());
   const api = createApi({
     storage,
     cache,
