@@ -19,6 +19,8 @@ export interface Direct {
   readonly run: Run;
   /** Counts the connections made: another number means that the session is another one. */
   readonly connections: number;
+  /** Of the latest connection, as it was told when it signed in: behind a pooler the pooler's own. */
+  readonly processId: number | undefined;
   /** Ends the connection; later calls reject. */
   close(): Promise<void>;
 }
@@ -46,6 +48,7 @@ interface PlainClient {
   }): Promise<{ readonly rows: readonly Row[] }>;
   end(): Promise<void>;
   on(event: "error" | "end", listener: () => void): unknown;
+  readonly processID?: number | null;
   readonly connection?: { readonly stream?: ClientStream };
 }
 
@@ -59,6 +62,7 @@ export function createDirect(options: DirectOptions): Direct {
   let opening: Promise<PlainClient> | undefined;
   let closed = false;
   let connections = 0;
+  let processId: number | undefined;
   /** One statement at a time: the driver no longer queues them. */
   let latest: Promise<unknown> = Promise.resolve();
 
@@ -73,6 +77,7 @@ export function createDirect(options: DirectOptions): Direct {
     const mine = opening;
     try {
       await client.connect();
+      processId = client.processID ?? undefined;
     } catch (error) {
       client.connection?.stream?.destroy();
       throw error;
@@ -132,6 +137,9 @@ export function createDirect(options: DirectOptions): Direct {
   return {
     get connections() {
       return connections;
+    },
+    get processId() {
+      return processId;
     },
     // Outside any trace: what hasten asks for itself is no read of the application.
     run: (text, values = []) =>

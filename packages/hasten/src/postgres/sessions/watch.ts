@@ -117,7 +117,7 @@ function watch(options: ResolvedSessions): Sessions {
     because,
     lookedAgoMs: latest === undefined ? undefined : clock.nowMs() - latestMs,
     server: latest?.server,
-    limits: latest === undefined ? [] : limitsOf(latest.server, options),
+    limits: latest === undefined ? [] : limitsOf(latest.server, options, direct.processId),
   });
   const close = async (): Promise<void> => {
     state = "closed";
@@ -158,8 +158,16 @@ function blindReason(error: unknown): string {
     : reasonOf(error);
 }
 
-function limitsOf(server: ServerFacts, { policy }: ResolvedSessions): readonly string[] {
+function limitsOf(
+  server: ServerFacts,
+  { policy }: ResolvedSessions,
+  processId: number | undefined,
+): readonly string[] {
   const limits: string[] = [];
+  if (processId !== undefined && processId !== server.ownPid)
+    limits.push(
+      "A pooler is in between: nothing is seen while it is full, and no session is known as one of this process: pass directUrl.",
+    );
   if (server.hidden > 0)
     limits.push(
       `${server.hidden} sessions of other roles are not visible to ${server.role}: grant pg_read_all_stats.`,

@@ -12,6 +12,7 @@ test("an own write that is not read back reaches what was read in a gap until it
   let again = false;
   const direct: Direct = {
     connections: 1,
+    processId: undefined,
     run: async (text) => {
       if (!up || (again && text.includes("recursive"))) throw new Error("down");
       return [{ snapshot: "1:1:", relations: [], messages: [] }];
