@@ -1,13 +1,13 @@
 /** The short form of `npm run chaos`: real processes, seconds instead of minutes. */
 import { expect, test } from "vitest";
 import { MUTANTS } from "./mutants.ts";
-import { POOLER_MUTANTS } from "./placed-mutants.ts";
+import { POOLER_MUTANTS, REPLICA_MUTANTS } from "./placed-mutants.ts";
 import { mutantRun, shortRun } from "./presets.ts";
 import { chaosRun, chaosRunOn } from "./run.ts";
 import { startServer } from "./server.ts";
 import { SHARED_MUTANTS } from "./shared-mutants.ts";
 
-const EVERY_MUTANT = [...MUTANTS, ...SHARED_MUTANTS, ...POOLER_MUTANTS];
+const EVERY_MUTANT = [...MUTANTS, ...SHARED_MUTANTS, ...POOLER_MUTANTS, ...REPLICA_MUTANTS];
 const SEED = 20_260_101;
 const TIMEOUT_MS = 180_000;
 const MUTANTS_TIMEOUT_MS = 480_000;
@@ -51,6 +51,20 @@ test("nothing stale behind a pooler that hostile clients use as well", {
   // The hostile clients did what they are there for.
   expect(report.tally.strange).toBeGreaterThan(10);
   expect(Object.keys(report.faults).length).toBeGreaterThan(3);
+});
+
+test("nothing stale where reads go to a replica that falls behind and is lost", {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const report = await chaosRun(shortRun(SEED, "replica"));
+  expect(report.examples).toEqual([]);
+  expect(report.stale).toBe(0);
+  expect(report.staleUntracked).toBe(0);
+  expect(report.died).toBe(0);
+  expect(report.reads).toBeGreaterThan(500);
+  expect(report.tally.hits).toBeGreaterThan(50);
+  expect(report.replicaReads).toBeGreaterThan(0);
+  expect(Object.keys(report.faults).length).toBeGreaterThan(2);
 });
 
 test("each way to be wrong is found", { timeout: MUTANTS_TIMEOUT_MS }, async () => {

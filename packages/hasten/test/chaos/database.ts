@@ -12,7 +12,16 @@ import { REPLICA_LAG_MS, REPLICA_PROBE_MS } from "./replica.ts";
 const QUERY_TIMEOUT_MS = 8_000;
 const CONNECT_MS = 2_000;
 
-export type Rows = readonly pg.QueryResultRow[];
+/** What a route's statements give: some of these. */
+export interface Row {
+  readonly row?: string;
+  readonly version?: string;
+  readonly team_row?: string;
+  readonly team_version?: string;
+  readonly sum?: string;
+}
+
+export type Rows = readonly Row[];
 
 export interface Reached {
   readonly pool: pg.Pool;

@@ -18,7 +18,7 @@ interface Judging {
 }
 
 /** Every answer, judged by what had been written. */
-export function judged(judging: Judging): Omit<RunReport, "poolerDied"> {
+export function judged(judging: Judging): Omit<RunReport, "poolerDied" | "replicaReads"> {
   const { options, seconds, readers, faults, writes, crashesAtMs, died } = judging;
   const { onLine: _, ...told } = options;
   const oracle = new Oracle(options.boundMs, writes, crashesAtMs);

@@ -56,7 +56,7 @@ const EXPOSED_BY: Readonly<
   "heard-is-young": { faults: ["leader stopped for less than its lease"] },
   "not-told": { faults: [] },
   "every-session": { faults: [] },
-  "any-replay": { faults: ["replay paused for less than the lag that is allowed"] },
+  "any-replay": { faults: ["replay paused for longer than the bound"] },
 };
 
 /** What goes wrong in turn where a Redis is shared: its faults and those of the stream. */
@@ -89,7 +89,7 @@ const LONG_POOLED: Partial<RunOptions> = {
 
 const SHORT_POOLED: Partial<RunOptions> = {
   pooler: true,
-  secondsMax: 12,
+  secondsMax: 10,
   faults: [
     "PgBouncer killed and started again",
     "PgBouncer stopped for longer than the bound",
@@ -108,7 +108,7 @@ const LONG_REPLICA: Partial<RunOptions> = {
 
 const SHORT_REPLICA: Partial<RunOptions> = {
   replica: true,
-  secondsMax: 12,
+  secondsMax: 10,
   faults: [...REPLICA_FAULT_NAMES, "walsender silent", "connections of clients ended"],
 };
 

@@ -33,9 +33,12 @@ export function reportRows(report: RunReport): readonly (readonly [string, strin
   ];
 }
 
-function replicaRows({ options, loadedLagMs }: RunReport): [string, string][] {
+function replicaRows({ options, loadedLagMs, replicaReads }: RunReport): [string, string][] {
   if (options.replica !== true) return [];
-  return [["furthest behind, straight from the replica", `${number(loadedLagMs)} ms`]];
+  return [
+    ["furthest behind, straight from the replica", `${number(loadedLagMs)} ms`],
+    ["queries that the replica answered (processes at the end)", number(replicaReads)],
+  ];
 }
 
 function poolerRows({ options, tally, poolerDied }: RunReport): [string, string][] {

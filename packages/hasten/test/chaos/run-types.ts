@@ -55,6 +55,8 @@ export interface RunReport {
   readonly worstLagMs: number;
   /** The same of answers that were loaded for their own request, where there is a replica. */
   readonly loadedLagMs: number;
+  /** What the replica answered, of the processes that were there at the end. */
+  readonly replicaReads: number;
   readonly stale: number;
   /** Answers that said of themselves that they are not tracked, and were behind. */
   readonly staleUntracked: number;

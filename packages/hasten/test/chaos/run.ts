@@ -21,6 +21,7 @@ import { randomPlan } from "./writes.ts";
 const OWN_SHARE = 0.4;
 const LANES = 6;
 const WARM_UP_MS = 1_000;
+const TOLD_MS = 300;
 
 /** A run on a server of its own. */
 export async function chaosRun(options: RunOptions): Promise<RunReport> {
@@ -54,6 +55,7 @@ export async function chaosRunOn(server: ChaosServer, options: RunOptions): Prom
     const died = fleet.slots.reduce((sum, slot) => sum + slot.died, 0);
     const poolerDied = pooler?.died ?? 0;
     return {
+      replicaReads: 0,
       ...judged({
         options,
         seconds,
@@ -66,7 +68,13 @@ export async function chaosRunOn(server: ChaosServer, options: RunOptions): Prom
       poolerDied,
     };
   };
-  const found = (): boolean => options.mutant !== undefined && soFar(new Map()).stale > 0;
+  const isStale = (): boolean => soFar(new Map()).stale > 0;
+  const found = async (): Promise<boolean> => {
+    if (options.mutant === undefined || !isStale()) return false;
+    // What explains an answer may still be on its way from the process that wrote it.
+    await delay(TOLD_MS);
+    return isStale();
+  };
   const faults = await underLoad({
     options,
     server,
@@ -79,7 +87,21 @@ export async function chaosRunOn(server: ChaosServer, options: RunOptions): Prom
     found,
   });
   await fleet.stopWriters();
-  return soFar(faults);
+  const replicaReads = await readByReplica(fleet.slots);
+  return { ...soFar(faults), replicaReads };
+}
+
+interface Status {
+  readonly replicas?: { readonly replicas: readonly { readonly reads: number }[] };
+}
+
+async function readByReplica(slots: readonly Slot[]): Promise<number> {
+  const counts = slots.map(async ({ port }) => {
+    const reply = await fetch(`http://127.0.0.1:${port}/status`).catch(() => undefined);
+    const { replicas } = ((await reply?.json()) ?? {}) as Status;
+    return replicas?.replicas.reduce((sum, { reads }) => sum + reads, 0) ?? 0;
+  });
+  return (await Promise.all(counts)).reduce((sum, some) => sum + some, 0);
 }
 
 function startFleetFor(
@@ -124,7 +146,7 @@ interface Load {
   readonly readers: Readers;
   readonly random: Random;
   /** Whether the mutant was found. */
-  readonly found: () => boolean;
+  readonly found: () => Promise<boolean>;
 }
 
 /** Reads and writes until there were enough reads, while one fault follows the other. */
@@ -144,7 +166,7 @@ async function underLoad(load: Load): Promise<Map<EveryFault, number>> {
     probe: (slot: Slot) => readers.probe(slot),
     wrote: (write: Write) => readers.writes.push(write),
   };
-  for (let at = 0; !enough() && !found(); at++) {
+  for (let at = 0; !enough() && !(await found()); at++) {
     const fault = options.faults[at % options.faults.length];
     if (fault !== undefined) {
       options.onLine?.(`${readers.reads.length} reads; ${fault}`);

@@ -56,6 +56,21 @@ it("reads go to the replica, writes and what only looks like a read to the prima
   expect(await request(() => db.queryOne(where))).toMatchObject({ port: it_.primary.port });
 });
 
+it("what was learnt before the process stood still counts no longer", async () => {
+  const own = it_.open({ replicaReads: { probeEveryMs: 50, maxLagMs: 100 } });
+  const counts = () => own.stats().replicas!;
+  await own.probeReplicas();
+  await vi.waitFor(async () => {
+    await request(() => own.queryOne(plain));
+    expect(counts().replicas[0]!.reads).toBeGreaterThan(0);
+  }, 10_000);
+  const before = counts();
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+  await request(() => own.queryOne(plain));
+  expect(counts().replicas[0]!.reads).toBe(before.replicas[0]!.reads);
+  expect(counts().primary.noneReady).toBe(before.primary.noneReady + 1);
+});
+
 it("a paused replica: a session sees its own writes, others the past, until it lags too much", async () => {
   const [replica] = it_.replicas;
   await db.probeReplicas();

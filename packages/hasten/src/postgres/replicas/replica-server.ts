@@ -78,6 +78,7 @@ export class ReplicaServer {
   readonly #promoted = new WeakSet<object>();
   readonly #leases = new Set<Lease>();
   #verdict = STARTING;
+  #judgedMs = Number.NEGATIVE_INFINITY;
   #learnt: Learnt | undefined;
   #misses = 0;
 
@@ -101,6 +102,17 @@ export class ReplicaServer {
     return this.#verdict;
   }
 
+  /**
+   * Whether reads may go there now. A verdict grows old with what it was about: when probes are late (a
+   * process that stood still, a machine that is busy), the replica may have fallen behind meanwhile.
+   */
+  get isReady(): boolean {
+    const { clock, limits, probeEveryMs } = this.#options;
+    const { state, lagMs = 0 } = this.#verdict;
+    const ageMs = clock.nowMs() - this.#judgedMs;
+    return state === "ready" && lagMs + ageMs <= limits.maxLagMs + probeEveryMs;
+  }
+
   get replayed(): Position | undefined {
     return this.#learnt?.position;
   }
@@ -113,7 +125,7 @@ export class ReplicaServer {
 
   /** Whether it may be read by a session, as far as is known without asking: `maybe` after a question. */
   mayShow(reader: Reader): "yes" | "maybe" | "no" {
-    if (this.#verdict.state !== "ready" || this.#learnt === undefined) return "no";
+    if (!this.isReady || this.#learnt === undefined) return "no";
     const { instance, position } = this.#learnt;
     const need = reader.needOn({ instance, openSince: 0 }, this.#options.primary.samples);
     if (need === undefined) return "no";
@@ -245,6 +257,7 @@ export class ReplicaServer {
   #judge(verdict: Verdict): void {
     const before = this.#verdict.state;
     this.#verdict = verdict;
+    this.#judgedMs = this.#options.clock.nowMs();
     if (before !== verdict.state) this.#options.onState(this, before);
   }
 }

@@ -34,7 +34,7 @@ export function chooseFor(
   servers: readonly ReplicaServer[],
   reader: Reader,
 ): ReplicaServer | "noneReady" | "session" {
-  const ready = servers.filter(({ verdict }) => verdict.state === "ready");
+  const ready = servers.filter(({ isReady }) => isReady);
   if (ready.length === 0) return "noneReady";
   const shown = ready.map((server) => ({ server, may: server.mayShow(reader) }));
   for (const wanted of ["yes", "maybe"] as const) {
