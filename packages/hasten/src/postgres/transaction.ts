@@ -86,7 +86,8 @@ async function beginWith(text: string, parts: TransactionParts): Promise<RunOutc
   if (limits !== undefined) {
     const timeoutMs = boundOf("begin", parts);
     const onTimeout = (): PostgresError => timedOut(timeoutMs, text);
-    return beginLimited(lease, { text, limits, timeoutMs, onTimeout }, around);
+    const record = recordIn(parts, { text });
+    return beginLimited(lease, { text, limits, timeoutMs, onTimeout, record }, around);
   }
   const outcome = await control(trustedSql(text), "begin", parts);
   const { statementTimeoutMs } = options;
