@@ -168,7 +168,11 @@ async function standby(server: ChaosServer, names: string): Promise<void> {
 async function bumpAll(server: ChaosServer, wrote: (write: Write) => void): Promise<void> {
   const startedAtMs = nowMs();
   const rows = await server.administer(
-    `update accounts set version = version + 1 where id <= ${STEADY} returning id, version, team`,
+    // Locked in the order of everyone else: nothing waits in a circle.
+    `with locked as materialized
+       (select id from accounts where id <= ${STEADY} order by id for update)
+     update accounts set version = version + 1 from locked where accounts.id = locked.id
+     returning accounts.id, version, team`,
   );
   wrote({
     process: "administrator",

@@ -102,7 +102,7 @@ const SHORT_POOLED: Partial<RunOptions> = {
 
 const LONG_REPLICA: Partial<RunOptions> = {
   replica: true,
-  secondsMax: 150,
+  secondsMax: 120,
   faults: [...REPLICA_FAULT_NAMES, ...FAULT_NAMES],
 };
 
