@@ -5,8 +5,8 @@ import { CAUSES } from "./causes.ts";
 import { watchedClients } from "./client.ts";
 import { noticed } from "./noticed.ts";
 import { exemptSocket } from "./outbound.ts";
-import { watchedPools } from "./watched-pools.ts";
 import type { DriverModule } from "./shapes.ts";
+import { watchedPools } from "./watched-pools.ts";
 
 let users = 0;
 let restore: (() => void) | undefined;
