@@ -28,7 +28,9 @@ function plant(files: Readonly<Record<string, string>>): string {
 const SRC = "packages/hasten/src";
 const indexes = Object.fromEntries(
   [
-    ...["cache", "redis", "postgres", "http", "express"].map((name) => `${name}/index.ts`),
+    ...["cache", "redis", "traces", "postgres", "http", "express"].map(
+      (name) => `${name}/index.ts`,
+    ),
     ...["metrics/prom-client.ts", "metrics/opentelemetry.ts"],
   ].map((file) => [`${SRC}/${file}`, "export {};\n"]),
 );
