@@ -50,7 +50,9 @@ export async function runClients(db: Database, load: Load): Promise<Samples> {
         await tx.query(sql`select balance from accounts where id = ${pick()}`);
       });
       transactionMs.push(performance.now() - calledMs);
-      await delay(-Math.log(1 - Math.random()) * load.thinkMs);
+      const thinkMs = -Math.log(1 - Math.random()) * load.thinkMs;
+      // Who thinks beyond the end is not waited for.
+      await delay(Math.min(thinkMs, Math.max(0, endMs - performance.now())));
     }
   };
   await Promise.all(Array.from({ length: load.clients }, client));
