@@ -22,7 +22,7 @@ const SERVERS = 25;
 const ROUNDS = quick ? 1 : 3;
 const LOAD: Load = {
   clients: CLIENTS,
-  thinkMs: quick ? 400 : 4_000,
+  thinkMs: quick ? 400 : 2_000,
   forMs: quick ? 2_000 : 20_000,
 };
 
@@ -52,7 +52,6 @@ interface Measured {
 }
 
 async function measure(url: string, pooled: boolean): Promise<Measured> {
-  const restMib = privateMib([server.pid], [bouncer.pid]);
   const openedMs = performance.now();
   await using db = await openClients(url, CLIENTS);
   const openMs = (performance.now() - openedMs) / CLIENTS;
@@ -77,6 +76,8 @@ async function measure(url: string, pooled: boolean): Promise<Measured> {
 }
 
 await prepare();
+// Once: what PgBouncer has grown by in a round it keeps.
+const restMib = privateMib([server.pid], [bouncer.pid]);
 const through: Measured[] = [];
 const direct: Measured[] = [];
 for (let round = 0; round < ROUNDS; round++) {
@@ -126,7 +127,7 @@ await report({
     `Each client does a transaction of one SELECT by key, then thinks ${LOAD.thinkMs} ms on average (exponential); ${LOAD.forMs / 1_000} s a round, ${ROUNDS} rounds.`,
     "acquire: from db.transaction() to the first line of its work: connection, server connection, BEGIN (behind PgBouncer with its limits).",
     "efficiency: transaction time / (transaction time + time waited for a server connection), from SHOW STATS.",
-    "connection overhead: private memory of PostgreSQL's processes and PgBouncer, less that before the clients came. Opening includes SCRAM in this process, which is the same for both.",
+    "connection overhead: private memory of PostgreSQL's processes and PgBouncer, less that before the first clients came. Opening includes SCRAM in this process, which is the same for both.",
     "Clients, PgBouncer and PostgreSQL share one machine.",
   ],
 });
