@@ -1,5 +1,5 @@
 /**
- * Findings that are known and accepted for now, in a file that is kept with the source.
+ * Findings that are known and accepted, in a file that is kept with the source.
  *
  * Invariants:
  * - No line numbers: an edit elsewhere in a file changes nothing.

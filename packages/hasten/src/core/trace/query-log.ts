@@ -57,7 +57,7 @@ export class QueryLog {
   checkoutWaitMs = 0;
   #counts: Map<string, number> | undefined = undefined;
 
-  /** A statement is asked for now: call it synchronously from the public call, so that the stack leads to the caller. */
+  /** The application asks for a statement: call this synchronously from the public call, so that the stack leads to the caller. */
   called(
     shape: QueryShape,
     values: readonly unknown[] | undefined,

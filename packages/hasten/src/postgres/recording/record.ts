@@ -21,7 +21,7 @@ import {
 } from "../../core/trace/index.ts";
 import { shapeOf } from "./shape.ts";
 
-/** Asked for now. Call it synchronously in the public call, so that the stack leads to the caller. */
+/** The application asks for a statement. Call it synchronously in the public call, so that the stack leads to the caller. */
 export function recordCall(
   clock: Clock,
   text: string,
@@ -84,7 +84,7 @@ export function waitedForConnection(waitMs: number): void {
   if (trace !== undefined) trace.queries.checkoutWaitMs += waitMs;
 }
 
-/** A statement of a transaction that hasten runs is asked for now. */
+/** The application asks for a statement inside a transaction that hasten runs. */
 export function recordIn(
   { around, span }: { readonly around: Around; readonly span?: TransactionSpan | undefined },
   { text, values }: Asked,

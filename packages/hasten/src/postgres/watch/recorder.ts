@@ -27,7 +27,7 @@ export class RunRecorder {
     this.#client = client;
   }
 
-  /** Asked for now, of the client itself. */
+  /** The application asks the client itself. */
   called(config: unknown, values: unknown): QueryRecord | undefined {
     if (this.#client === undefined || measuredClients.has(this.#client)) return undefined;
     const record = recordAsked(this.#clock, config, values);
