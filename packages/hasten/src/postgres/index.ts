@@ -1,3 +1,4 @@
+export { HastenError } from "../core/errors.ts";
 export {
   type BulkMethod,
   type BulkOptions,

@@ -1,0 +1,1 @@
+export { DOCTOR_CODES, type DoctorCode, DoctorError } from "./errors.ts";

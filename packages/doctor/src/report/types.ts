@@ -1,0 +1,69 @@
+import type { AdviceResult } from "../choose/types.ts";
+import type { DoctorFinding, Severity } from "../finding.ts";
+import type { PlanReport } from "../plans/types.ts";
+import type { Rights, Spent } from "../target/types.ts";
+import type { Workload, WorkStatement } from "../workload/types.ts";
+
+/** Name and version of the JSON form; a change that breaks readers raises the number. */
+export const REPORT_SCHEMA = "hasten-doctor/1";
+
+/** Everything that was found, ready to be rendered. Holds no value from data or statistics. */
+export interface Report {
+  readonly schema: typeof REPORT_SCHEMA;
+  /** ISO 8601, UTC. */
+  readonly generatedAt: string;
+  readonly durationMs: number;
+  readonly target: {
+    readonly database: string;
+    /** For example "18.4". */
+    readonly version: string;
+    readonly rights: Rights;
+    /** What this run cost the server. */
+    readonly spent: Spent;
+  };
+  readonly score: Score;
+  /** What could be looked at, part by part. */
+  readonly coverage: readonly Coverage[];
+  /** SQL that would let this role see the rest. */
+  readonly grants: readonly string[];
+  readonly workload: WorkloadReport;
+  /** Undefined when `--only` left indexes out. */
+  readonly indexes: AdviceResult | undefined;
+  /** Of health checks and plans, the worst first. */
+  readonly findings: readonly DoctorFinding[];
+  /** Plans of the heaviest statements, or of `--explain`. */
+  readonly plans: readonly PlanReport[];
+  readonly notes: readonly string[];
+}
+
+export interface WorkloadReport
+  extends Pick<Workload, "source" | "window" | "shareSeen" | "unreadable" | "notes"> {
+  /** Statements by id, without their literals: what everything else refers to. */
+  readonly statements: readonly Omit<WorkStatement, "planText">[];
+  /** Ids: the 20 slowest by mean, the most frequent, those with the most blocks read. */
+  readonly slowest: readonly string[];
+  readonly mostFrequent: readonly string[];
+  readonly mostIo: readonly string[];
+  /** A statement whose mean is above this is slow. */
+  readonly slowMs: number;
+}
+
+export interface Score {
+  /** 0 to 100: 100 less the deductions; a critical finding caps it at 40, a warning at 85. */
+  readonly value: number;
+  readonly word: "healthy" | "degraded" | "critical";
+  readonly deductions: readonly Deduction[];
+}
+
+export interface Deduction {
+  readonly points: number;
+  readonly because: string;
+  readonly severity: Severity;
+}
+
+export interface Coverage {
+  readonly part: "health" | "indexes" | "plans" | "statements";
+  /** 0 to 1; what could not be seen is not counted as healthy. */
+  readonly share: number;
+  readonly missing: readonly string[];
+}
