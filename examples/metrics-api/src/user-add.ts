@@ -2,18 +2,15 @@
 import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
-import { migrate } from "hasten/postgres";
-import { EmbeddedPostgresError, runningPostgres } from "hasten-tools/postgres";
+import { EmbeddedPostgresError } from "hasten-tools/postgres";
 import pg from "pg";
 import { z } from "zod";
 import { hashPassword, PASSWORD_LENGTH_MAX } from "./api/auth/password.ts";
 import { ROLES, type Role } from "./api/auth/tokens.ts";
-import { type Config, ConfigError, loadConfig } from "./config/index.ts";
+import { ConfigError, loadConfig } from "./config/index.ts";
 import { loadEnvFiles } from "./environment.ts";
-import { consoleLog } from "./lifecycle/log.ts";
-import { createPlaces } from "./lifecycle/places.ts";
-import { MIGRATIONS } from "./lifecycle/prepare.ts";
-import { messageOf, readChoice } from "./storage/index.ts";
+import { DatabaseMissing, withDatabase } from "./lifecycle/with-database.ts";
+import { messageOf } from "./storage/index.ts";
 
 const PASSWORD_LENGTH_MIN = 10;
 const GENERATED_BYTES = 15;
@@ -71,23 +68,6 @@ async function askHidden(question: string): Promise<string> {
   }
 }
 
-/** Uses the server that a running API has, else starts the embedded one for the moment. */
-async function withDatabase<T>(config: Config, work: (url: string) => Promise<T>): Promise<T> {
-  const mode = readChoice(config.dataDir)?.mode ?? config.storageMode;
-  const running = mode === "local" ? runningPostgres(config.dataDir) : undefined;
-  if (running !== undefined) return work(running);
-  const places = createPlaces(config, consoleLog());
-  try {
-    const url = await places.find(mode);
-    if (url === undefined)
-      throw new Refused("DATABASE_URL: not set, and the storage in use is postgres.");
-    await migrate({ url, directory: MIGRATIONS });
-    return await work(url);
-  } finally {
-    await places.close();
-  }
-}
-
 async function insertUser(url: string, user: NewUser, hash: string): Promise<void> {
   const client = new pg.Client({ connectionString: url, application_name: "metrics-api user:add" });
   await client.connect();
@@ -122,6 +102,7 @@ try {
 } catch (error) {
   const expected =
     error instanceof Refused ||
+    error instanceof DatabaseMissing ||
     error instanceof ConfigError ||
     error instanceof EmbeddedPostgresError;
   console.error(expected ? error.message : `The user was not added: ${messageOf(error)}`);

@@ -68,9 +68,11 @@ test("a subpath that loads a driver or another feature is named, and a type impo
 test("an error code without documentation, and a documented one nobody throws, are both named", () => {
   const tree = plant({
     [`${SRC}/cache/errors.ts`]: 'export const a = "HST_NEW";\n',
+    "packages/doctor/src/errors.ts": 'export const a = "HST_ALSO_NEW";\n',
     "docs/errors.md": "| `HST_OLD` | meaning | fix |\n",
   });
   expect(errorCodes(tree)).toEqual([
+    "HST_ALSO_NEW is thrown but not in docs/errors.md",
     "HST_NEW is thrown but not in docs/errors.md",
     "HST_OLD is in docs/errors.md but nowhere in the source",
   ]);

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { root } from "./run.ts";
 
 const CODE = /"(HST_[A-Z0-9_]+)"/g;
@@ -6,10 +6,9 @@ const CODE = /"(HST_[A-Z0-9_]+)"/g;
 /** The codes in the source and the codes in docs/errors.md are the same, both ways. */
 export function errorCodes(tree: string = root): readonly string[] {
   const source = new Set<string>();
-  const src = `${tree}packages/hasten/src/`;
-  for (const name of readdirSync(src, { recursive: true, encoding: "utf8" })) {
-    if (!name.endsWith(".ts") || name.includes(".test.")) continue;
-    for (const [, code] of readFileSync(src + name, "utf8").matchAll(CODE)) source.add(code!);
+  for (const path of globSync("packages/*/src/**/*.ts", { cwd: tree })) {
+    if (path.includes(".test.")) continue;
+    for (const [, code] of readFileSync(tree + path, "utf8").matchAll(CODE)) source.add(code!);
   }
   const page = readFileSync(`${tree}docs/errors.md`, "utf8");
   const documented = new Set(

@@ -13,11 +13,14 @@ interface Violation {
 }
 
 const SRC = "packages/hasten/src";
-const imports = (folder: string, from: string, typeOnly = false): Violation => ({
+const DOCTOR = "packages/doctor/src";
+const imports = (folder: string, from: string, typeOnly = false, src = SRC): Violation => ({
   rule: "noRestrictedImports",
-  path: `${SRC}/${folder}/planted-${from.replace(/\W+/g, "-")}${typeOnly ? "-type" : ""}.ts`,
+  path: `${src}/${folder}/planted-${from.replace(/\W+/g, "-")}${typeOnly ? "-type" : ""}.ts`,
   text: `import ${typeOnly ? "type " : ""}{ x } from "${from}";\nexport const y: typeof x = ${typeOnly ? "1" : "x"};\n`,
 });
+const doctorImports = (folder: string, from: string): Violation =>
+  imports(folder, from, false, DOCTOR);
 const lines = (count: number, line: string): string => `${line}\n`.repeat(count);
 
 const VIOLATIONS: readonly Violation[] = [
@@ -54,6 +57,15 @@ const VIOLATIONS: readonly Violation[] = [
   imports("facade", "../traces/find.ts"),
   imports("cli", "../express/index.ts"),
   imports("cli", "../postgres/sql.ts"),
+  doctorImports("workload", "hasten/cache"),
+  doctorImports("cli", "../../../hasten/src/postgres/index.ts"),
+  doctorImports("health", "pg"),
+  doctorImports("choose", "@electric-sql/pglite"),
+  doctorImports("candidates", "libpg-query"),
+  doctorImports("candidates", "../model/open.ts"),
+  doctorImports("model", "../choose/advise.ts"),
+  doctorImports("plans/rules", "../../guard/guard.ts"),
+  doctorImports("report", "../cli/command.ts"),
   {
     ...imports("core", "unused"),
     rule: "noRestrictedImports",
@@ -155,7 +167,11 @@ export function planted(): readonly string[] {
 function plant(folder: string): void {
   const config = JSON.parse(readFileSync(`${root}biome.json`, "utf8")) as Record<string, unknown>;
   write(folder, "biome.json", JSON.stringify({ ...config, vcs: { enabled: false } }));
-  for (const file of ["package.json", "packages/hasten/package.json"]) {
+  for (const file of [
+    "package.json",
+    "packages/hasten/package.json",
+    "packages/doctor/package.json",
+  ]) {
     write(folder, file, readFileSync(`${root}${file}`, "utf8"));
   }
   for (const violation of VIOLATIONS) {
