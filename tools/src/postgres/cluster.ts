@@ -1,4 +1,7 @@
-/** Making a cluster: UTF-8, PostgreSQL's builtin C.UTF-8 collation (the same on every system), passwords by SCRAM. */
+/**
+ * Making a cluster: UTF-8, PostgreSQL's builtin C.UTF-8 collation (the same on every system; before
+ * 17, which brought it, C), passwords by SCRAM.
+ */
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chownSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -11,7 +14,9 @@ import type { ServerUser } from "./server-user.ts";
 export const SUPERUSER = "postgres";
 const PASSWORD_BYTES = 24;
 const INITDB_TIMEOUT_MS = 120_000;
-const MAJOR_VERSION = "18";
+/** Of the installed binaries. */
+export const MAJOR_VERSION = 18;
+const BUILTIN_LOCALE_SINCE = 17;
 
 export const newPassword = (): string => randomBytes(PASSWORD_BYTES).toString("base64url");
 
@@ -27,11 +32,12 @@ export function keptPassword(file: string): { readonly password: string; readonl
 export async function ensureCluster(
   home: Home,
   user: ServerUser | undefined,
-  options: { readonly password: string; readonly durable: boolean },
+  options: { readonly password: string; readonly durable: boolean; readonly major?: number },
 ): Promise<"created" | "found"> {
+  const major = options.major ?? MAJOR_VERSION;
   const versionFile = join(home.cluster, "PG_VERSION");
   if (existsSync(versionFile)) {
-    checkVersion(readFileSync(versionFile, "utf8").trim(), home.cluster);
+    checkVersion(readFileSync(versionFile, "utf8").trim(), major, home.cluster);
     return "found";
   }
   const draft = `${home.cluster}.new`;
@@ -44,6 +50,7 @@ export async function ensureCluster(
       `--pgdata=${draft}`,
       `--pwfile=${passwordFile}`,
       ...(options.durable ? [] : ["--no-sync"]),
+      ...localeOf(major),
     ]);
     renameSync(draft, home.cluster);
   } finally {
@@ -52,11 +59,16 @@ export async function ensureCluster(
   return "created";
 }
 
-function checkVersion(found: string, cluster: string): void {
-  if (found === MAJOR_VERSION) return;
+function localeOf(major: number): readonly string[] {
+  if (major < BUILTIN_LOCALE_SINCE) return ["--locale=C"];
+  return ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
+}
+
+function checkVersion(found: string, major: number, cluster: string): void {
+  if (found === String(major)) return;
   throw new EmbeddedPostgresError(
     "init",
-    `${cluster} was written by PostgreSQL ${found}; this is PostgreSQL ${MAJOR_VERSION}. Remove the directory to start afresh.`,
+    `${cluster} was written by PostgreSQL ${found}; this is PostgreSQL ${major}. Remove the directory to start afresh.`,
   );
 }
 
@@ -73,9 +85,6 @@ async function initdb(
         `--username=${SUPERUSER}`,
         "--auth=scram-sha-256",
         "--encoding=UTF8",
-        "--locale=C",
-        "--locale-provider=builtin",
-        "--builtin-locale=C.UTF-8",
         "--text-search-config=english",
       ],
       {

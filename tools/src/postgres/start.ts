@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { forgetAddress, keepAddress } from "./address.ts";
-import { installedBinaries } from "./binaries.ts";
-import { ensureCluster, keptPassword, newPassword, SUPERUSER } from "./cluster.ts";
+import { binariesIn, installedBinaries } from "./binaries.ts";
+import { ensureCluster, keptPassword, MAJOR_VERSION, newPassword, SUPERUSER } from "./cluster.ts";
 import { EmbeddedPostgresError } from "./errors.ts";
 import { type Home, keptHome, temporaryHome } from "./home.ts";
 import { type Ownership, takeOwnership } from "./owner.ts";
@@ -18,6 +18,11 @@ import { type ServerProcess, superviseServer } from "./supervise.ts";
 export interface PostgresOptions {
   /** Where the data is kept between runs. @default a temporary directory, removed at the end */
   readonly dataDir?: string;
+  /**
+   * Programs of another major, for a temporary server: the folder that holds bin, lib and share.
+   * @default those that npm installed, of PostgreSQL 18
+   */
+  readonly programs?: { readonly root: string; readonly major: number };
   /** TCP port on 127.0.0.1. @default a free one */
   readonly port?: number;
   /** Database made when it is missing. @default "postgres" */
@@ -77,10 +82,13 @@ async function startTemporary(
   const password = newPassword();
   const flags = [...TEMPORARY_FLAGS, ...(options.flags ?? [])];
   return retried(options, async () => {
-    const home = await temporaryHome(installedBinaries(), user, (path) => void takeOwnership(path));
+    const binaries =
+      options.programs === undefined ? installedBinaries() : binariesIn(options.programs.root);
+    const home = await temporaryHome(binaries, user, (path) => void takeOwnership(path));
     const release = (): void => rmSync(home.directory, { recursive: true, force: true });
     try {
-      await ensureCluster(home, user, { password, durable: false });
+      const major = options.programs?.major ?? MAJOR_VERSION;
+      await ensureCluster(home, user, { password, durable: false, major });
       const run = { home, user, password, removeAfter: home.directory, release };
       return await startOnce({ ...options, flags }, run);
     } catch (error) {

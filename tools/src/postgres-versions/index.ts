@@ -1,0 +1,1 @@
+export { MAJORS, type Major, startPostgresOf, type Unavailable } from "./start.ts";
