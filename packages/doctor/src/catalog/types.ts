@@ -15,6 +15,8 @@ export interface Catalog {
   readonly settings: Readonly<Record<string, string>>;
   /** Tables, partitions, views and the like outside the system's schemas. */
   readonly relations: readonly Relation[];
+  /** Relations beyond the most that are read, the smallest. Undefined: none. */
+  readonly leftOut?: number;
   /** How long the counters of this database have been counting; undefined when unknown. */
   readonly countersMs: number | undefined;
 }
@@ -37,7 +39,10 @@ export interface Relation {
   readonly columns: readonly Column[];
   readonly indexes: readonly Index[];
   readonly foreignKeys: readonly ForeignKey[];
-  /** As the planner sees it: `relpages`, `reltuples` (-1: never analysed), `relallvisible`. */
+  /**
+   * `relpages`, `reltuples` (-1: never analysed), `relallvisible`; of a partitioned table the sums
+   * of its leaf partitions.
+   */
   readonly pages: number;
   readonly rows: number;
   readonly allVisiblePages: number;
