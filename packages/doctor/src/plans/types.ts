@@ -36,17 +36,21 @@ export interface PlanNode {
   readonly schema: string | undefined;
   readonly alias: string | undefined;
   readonly indexName: string | undefined;
-  readonly cost: {
-    readonly startup: number;
-    readonly total: number /** Without its children's. */;
-    readonly own: number;
-  };
+  readonly cost: NodeCost;
   readonly planRows: number;
   readonly width: number;
   /** Undefined when not run, or never executed. */
   readonly actual: NodeActual | undefined;
   /** Every field of the JSON, for a rule's rarer needs. */
   readonly raw: RawPlan;
+}
+
+export interface NodeCost {
+  /** As EXPLAIN prints them, for one run of the node. */
+  readonly startup: number;
+  readonly total: number;
+  /** Without its children's, in units of the whole plan: those of all nodes add up to the root's. */
+  readonly own: number;
 }
 
 export interface NodeActual {
@@ -107,11 +111,17 @@ export interface PlanRule {
 /** What a rule reports; title, why and fix are made from it by the rule's own texts. */
 export interface RuleHit {
   readonly node: number;
+  /** As bad as it gets; one that takes little of the plan's time is reported as "info". */
   readonly severity: Severity;
   readonly title: string;
   readonly evidence: DoctorFinding["evidence"];
   readonly why: string;
   readonly fix: DoctorFinding["fix"];
+  /**
+   * What its share is made of: the node's own time, that of all below it too, or a time that no
+   * node has (planning, JIT, triggers). Default "own".
+   */
+  readonly scope?: "own" | "subtree" | { readonly ms: number };
 }
 
 /** One plan in the report. */
