@@ -1,0 +1,109 @@
+/** The sentences that every rendering shares. */
+import type { Advice, Badge, CreateAdvice } from "../choose/types.ts";
+import type { DoctorFinding, Severity } from "../finding.ts";
+import type { Rights } from "../target/types.ts";
+import { formatMs, formatShare, oneLine, plural } from "./format.ts";
+import type { Coverage, Report } from "./types.ts";
+
+export const BADGES: Readonly<Record<Badge, string>> = {
+  model: "verified by PostgreSQL's planner on your statistics",
+  hypopg: "verified by HypoPG on the server",
+  unverified: "not verified",
+};
+
+export const SEVERITIES: readonly Severity[] = ["critical", "warning", "info"];
+
+export const PARTS: Readonly<Record<Coverage["part"], string>> = {
+  statements: "of the workload's time",
+  indexes: "of it could be costed",
+  health: "of the health checks",
+  plans: "of the plans asked for",
+};
+
+/** "public.orders (customer_id, created_at)" */
+export function adviceTitle(advice: Advice): string {
+  const columns = advice.columns.length === 0 ? "" : ` (${advice.columns.join(", ")})`;
+  return advice.kind === "drop"
+    ? oneLine(`drop ${advice.index}`)
+    : oneLine(`${advice.table}${columns}`);
+}
+
+export function adviceBadge(advice: Advice): string {
+  if (advice.kind === "drop") return `by evidence: ${advice.because}`;
+  const because = advice.unverifiedBecause;
+  return because === undefined ? BADGES[advice.badge] : `not verified: ${oneLine(because)}`;
+}
+
+/** A cost that stands for something on both sides. */
+export const hasCosts = (gain: { costBefore: number; costAfter: number }): boolean =>
+  gain.costBefore > 0 && gain.costAfter > 0;
+
+export function rightsText({ role, superuser, statistics, data }: Rights): string {
+  const may = [
+    superuser ? "superuser" : undefined,
+    statistics && !superuser ? "pg_monitor" : undefined,
+    data && !superuser ? "pg_read_all_data" : undefined,
+  ].filter((right) => right !== undefined);
+  return oneLine(may.length === 0 ? role : `${role} (${may.join(", ")})`);
+}
+
+export function windowText({ source, window }: Report["workload"]): string {
+  if (source === "none") return "no statements were read";
+  switch (window.kind) {
+    case "delta":
+      return `statements of ${formatMs(window.sinceMs)}`;
+    case "totals":
+      return window.sinceMs === undefined
+        ? "totals since the counters were last reset, it is not known when"
+        : `totals since the counters were last reset, ${formatMs(window.sinceMs)} ago`;
+    case "file":
+      return "statements of a file, each counted alike";
+    default:
+      return window satisfies never;
+  }
+}
+
+/** What the run took, here and there. */
+export const costText = ({ durationMs, target: { spent } }: Report): string =>
+  `took ${formatMs(durationMs)} and cost the server ${plural(spent.statements, "statement")} and at most ${formatMs(spent.waitedMs)}`;
+
+export const writeCostText = ({ writeShare, losesHot }: CreateAdvice): string =>
+  `${writeShare > 0 ? `+${formatShare(writeShare)}` : "no"} write cost${losesHot ? ", some updates cease to be HOT" : ""}`;
+
+/** Two to four sentences: what a reader in a hurry must know. */
+export function summaryOf(report: Report): readonly string[] {
+  const sentences = [urgent(report.findings), savings(report), unseen(report)];
+  const said = sentences.filter((sentence) => sentence !== undefined);
+  return said.length > 0 ? said : ["Nothing needs to be done."];
+}
+
+function urgent(findings: readonly DoctorFinding[]): string | undefined {
+  const critical = findings.filter(({ severity }) => severity === "critical").length;
+  const warnings = findings.filter(({ severity }) => severity === "warning").length;
+  if (critical + warnings === 0) return undefined;
+  const first = findings[0];
+  const worst = first === undefined ? "" : ` First: ${oneLine(first.title)}.`;
+  if (critical === 0) return `${plural(warnings, "warning")}, nothing critical.${worst}`;
+  const rest = warnings === 0 ? "" : ` and ${plural(warnings, "warning")}`;
+  return `${plural(critical, "critical finding")}${rest}.${worst}`;
+}
+
+function savings({ indexes }: Report): string | undefined {
+  if (indexes === undefined) return undefined;
+  const made = indexes.advice.filter((advice): advice is CreateAdvice => advice.kind !== "drop");
+  const proven = made.filter(({ badge, savedShare }) => badge !== "unverified" && savedShare > 0);
+  if (proven.length === 0)
+    return made.length === 0 ? "No index is missing, as far as could be seen." : undefined;
+  const saved = Math.min(
+    1,
+    proven.reduce((sum, { savedShare }) => sum + savedShare, 0),
+  );
+  return `${plural(proven.length, "index", "indexes")} would take away about ${formatShare(saved)} of the workload's time, by the planner's costs.`;
+}
+
+function unseen({ coverage, grants }: Report): string | undefined {
+  const partly = coverage.filter(({ share }) => share < 1);
+  if (partly.length === 0) return undefined;
+  const how = grants.length === 0 ? "" : " The grants below open the rest.";
+  return `Not everything could be seen.${how}`;
+}
