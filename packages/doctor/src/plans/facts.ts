@@ -40,7 +40,10 @@ select n.nspname as schema, c.relname as name,
      join pg_catalog.pg_class x on x.oid = i.indexrelid
      join pg_catalog.pg_am m on m.oid = x.relam and m.amname = 'btree'
      join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]
-     where i.indrelid = c.oid and i.indisvalid), '{}') as "indexedColumns"
+     where i.indrelid = c.oid and i.indisvalid), '{}') as "indexedColumns",
+  (select jsonb_object_agg(a.attname, t.typname)
+     from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid
+     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as "columnTypes"
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 left join pg_catalog.pg_stat_all_tables s on s.relid = c.oid

@@ -95,6 +95,8 @@ export interface RelationFacts {
   readonly partitionKey: readonly string[] | undefined;
   /** Leading key columns of its b-trees. */
   readonly indexedColumns: readonly string[];
+  /** Plain names of its columns' types ("int4", "varchar"), by column; undefined: unknown. */
+  readonly columnTypes?: Readonly<Record<string, string>> | undefined;
 }
 
 /** One row of the table of rules. Pure. */

@@ -1,0 +1,31 @@
+import { quoteIdentifier, quoteQualified } from "hasten/postgres";
+import type { Fix } from "../../finding.ts";
+import type { PlanNode } from "../types.ts";
+
+/** The node's table, quoted; undefined when it has none or its name is no name of PostgreSQL. */
+export function quotedTable(node: PlanNode): string | undefined {
+  const { relation, schema } = node;
+  if (relation === undefined) return undefined;
+  return quoted(() => quoteQualified(schema === undefined ? [relation] : [schema, relation]));
+}
+
+/** A column or role, quoted; undefined when it is no name of PostgreSQL. */
+export function quotedName(name: string): string | undefined {
+  return quoted(() => quoteIdentifier(name));
+}
+
+/** The statements, if every name in them could be quoted, else the note alone. */
+export function sqlFix(statements: readonly (string | undefined)[], note: string): Fix {
+  const known = statements.filter((statement) => statement !== undefined);
+  if (known.length < statements.length || known.length === 0) return { kind: "advice", text: note };
+  return { kind: "sql", statements: known, note };
+}
+
+/** A plan may come from a file of anybody's, with names that no server would take. */
+function quoted(quote: () => string): string | undefined {
+  try {
+    return quote();
+  } catch {
+    return undefined;
+  }
+}
