@@ -96,8 +96,11 @@ export function formatEvidence({ label, value, unit }: Evidence): string {
  */
 export function visible(text: string): string {
   const cut = text.length > TEXT_CHARS_MAX ? `${text.slice(0, TEXT_CHARS_MAX)}…` : text;
-  return cut.replace(UNSEEN, "�");
+  return withoutControls(cut);
 }
+
+/** {@link visible} at any length. */
+export const withoutControls = (text: string): string => text.replace(UNSEEN, "�");
 
 /** {@link visible}, on one line. */
 export const oneLine = (text: string): string => visible(text.replace(/\s+/g, " ").trim());

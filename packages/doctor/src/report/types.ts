@@ -1,5 +1,6 @@
 import type { AdviceResult } from "../choose/types.ts";
 import type { DoctorFinding, Severity } from "../finding.ts";
+import type { HealthFigures } from "../health/types.ts";
 import type { PlanReport } from "../plans/types.ts";
 import type { Rights, Spent } from "../target/types.ts";
 import type { Workload, WorkStatement } from "../workload/types.ts";
@@ -29,6 +30,8 @@ export interface Report {
   readonly workload: WorkloadReport;
   /** Undefined when `--only` left indexes out. */
   readonly indexes: AdviceResult | undefined;
+  /** Numbers that people ask for by name; undefined when health was left out or could not be seen. */
+  readonly figures: HealthFigures | undefined;
   /** Of health checks and plans, the worst first. */
   readonly findings: readonly DoctorFinding[];
   /** Plans of the heaviest statements, or of `--explain`. */

@@ -114,6 +114,15 @@ const workload: WorkloadReport = {
   slowMs: 1000,
 };
 
+/** Name, bytes, rows, dead rows, sequential scans. */
+const TABLES: readonly (readonly [string, number, number, number, number])[] = [
+  ["public.orders", 4_402_341_478, 5_000_000, 91_000, 190_000],
+  ["public.order_items", 3_758_096_384, 12_004_000, 14_000, 4_020],
+  ["public.sessions", 3_435_973_836, 1_204_000, 61_000, 96],
+  ["public.carts", 912_680_550, 5_954_000, 812_004, 12],
+  ["public.products", 48_234_496, 48_000, 210, 0],
+];
+
 export const fixtureReport: Report = {
   schema: "hasten-doctor/1",
   generatedAt: "2026-11-21T19:40:12.000Z",
@@ -144,6 +153,24 @@ export const fixtureReport: Report = {
   grants: ['GRANT SELECT ON "audit"."events" TO "doctor";'],
   workload,
   indexes: fixtureIndexes,
+  figures: {
+    cacheHitShare: 0.961,
+    indexScanShare: 0.902,
+    deadRowShare: 0.031,
+    databaseBytes: 18_253_611_008,
+    connections: { used: 61, usable: 97 },
+    waiting: 2,
+    deadlocks: 0,
+    tables: TABLES.map(([table, bytes, rows, deadRows, sequentialScans]) => ({
+      table,
+      bytes,
+      rows,
+      deadRows,
+      sequentialScans,
+      sequentialRowsRead: sequentialScans * rows,
+      indexScans: 1_204_000,
+    })),
+  },
   findings: fixtureFindings,
   plans: fixturePlans,
   notes: ["Counters of tables and indexes are 47 days old."],

@@ -95,6 +95,11 @@ td.slow{color:var(--critical);font-weight:600}
 .coverage{display:grid;gap:.8rem;margin-top:1.2rem}
 .coverage li{display:grid;grid-template-columns:4.2rem minmax(0,1fr);gap:0 .8rem}
 .coverage b{text-align:right;font-variant-numeric:tabular-nums;font-weight:600}
+.figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(9.5rem,1fr));gap:.8rem;margin-top:1.2rem}
+.figures div{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:.8rem 1rem}
+.figures dt{color:var(--muted);font-size:.86rem}
+.figures dd:nth-of-type(1){font-size:1.25rem;font-weight:600;font-variant-numeric:tabular-nums}
+.figures .off dd:nth-of-type(1){color:var(--warning)}
 .method{margin-top:1rem;display:grid;gap:.5rem;max-width:48rem}
 .plan{overflow-x:auto}
 footer{margin-top:3.5rem;padding-top:1rem;border-top:1px solid var(--line);color:var(--muted);font-size:.86rem}

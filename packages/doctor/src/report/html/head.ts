@@ -27,7 +27,7 @@ function deductionsOf({ score: { deductions } }: Report): Markup {
   return html`<ul class="deductions" aria-label="What was taken off the score">${items}</ul>`;
 }
 
-function navOf({ indexes, findings, workload, plans }: Report): Markup {
+function navOf({ indexes, findings, workload, plans, figures }: Report): Markup {
   const link = (to: string, text: string, count: number | undefined): Markup =>
     html`<a href="#${to}">${text}${count === undefined ? nothing : html` <span>${count}</span>`}</a>`;
   return html`<nav aria-label="Sections">
@@ -35,6 +35,7 @@ ${indexes === undefined ? nothing : link("indexes", "Index advice", indexes.advi
 ${link("findings", "Findings", findings.length)}
 ${workload.statements.length === 0 ? nothing : link("statements", "Statements", workload.statements.length)}
 ${plans.length === 0 ? nothing : link("plans", "Plans", plans.length)}
+${figures === undefined ? nothing : link("figures", "In numbers", undefined)}
 ${link("coverage", "What could be seen", undefined)}
 ${link("method", "How this was found", undefined)}
 </nav>`;

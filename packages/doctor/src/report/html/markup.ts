@@ -1,3 +1,5 @@
+import { withoutControls } from "../format.ts";
+
 /** Markup that was made here. Everything else that is put into it is escaped. */
 export interface Markup {
   readonly markup: string;
@@ -14,7 +16,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 export const escapeHtml = (text: string): string =>
-  text.replace(/[&<>"']/g, (character) => ESCAPES[character] ?? "");
+  withoutControls(text).replace(/[&<>"']/g, (character) => ESCAPES[character] ?? "");
 
 /** Escapes whatever stands in the template: only what another template made goes in as it is. */
 export function html(parts: TemplateStringsArray, ...contents: readonly Content[]): Markup {

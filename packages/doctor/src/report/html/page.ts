@@ -3,6 +3,7 @@ import { oneLine } from "../format.ts";
 import type { Report } from "../types.ts";
 import { adviceSection } from "./advice.ts";
 import { CSS, SCRIPT } from "./css.ts";
+import { figuresSection } from "./figures.ts";
 import { findingsSection } from "./findings.ts";
 import { footOf, headOf } from "./head.ts";
 import { html, trusted } from "./markup.ts";
@@ -41,6 +42,7 @@ ${headOf(report)}
 ${adviceSection(report)}
 ${findingsSection(report)}
 ${statementsSection(report)}
+${figuresSection(report)}
 ${coverageSection(report)}
 ${methodSection(report)}
 </main>

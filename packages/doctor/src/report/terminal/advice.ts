@@ -12,12 +12,13 @@ import {
 } from "../format.ts";
 import type { Report } from "../types.ts";
 import { adviceBadge, adviceTitle, hasCosts, writeCostText } from "../words.ts";
-import { cut, type Ink, padEnd, type Sheet } from "./pen.ts";
+import { cut, type Ink, padEnd, type Sheet, shownLength } from "./pen.ts";
 
 const ADVICE_MAX = 30;
 const GAINS_MAX = 4;
 const INDENT = 4;
 const COSTS = 34;
+const SPACE = "   ";
 
 const IMPACT: Readonly<Record<CreateAdvice["impact"], Ink>> = {
   high: "red",
@@ -45,9 +46,7 @@ interface Place {
 
 function writeOne(sheet: Sheet, advice: Advice, { at, texts }: Place): void {
   const { pen } = sheet;
-  sheet.line(
-    `${`${at}`.padStart(2)}  ${pen("bold", adviceTitle(advice))}   ${asideOf(sheet, advice)}`,
-  );
+  writeTitle(sheet, `${`${at}`.padStart(2)}  ${pen("bold", adviceTitle(advice))}`, advice);
   sheet.paragraph(oneLine(advice.reason), INDENT);
   sheet.line();
   for (const statement of advice.ddl) sheet.sql(visible(statement), INDENT);
@@ -63,10 +62,18 @@ function writeOne(sheet: Sheet, advice: Advice, { at, texts }: Place): void {
     );
 }
 
+function writeTitle(sheet: Sheet, title: string, advice: Advice): void {
+  const aside = asideOf(sheet, advice);
+  const together = title + SPACE + aside;
+  const fits = shownLength(together) <= sheet.width;
+  sheet.line(fits ? together : title);
+  if (!fits) sheet.paragraph(aside, INDENT);
+}
+
 function asideOf({ pen }: Sheet, advice: Advice): string {
   if (advice.kind === "drop") return pen("dim", `frees ${formatBytes(advice.freedBytes)}`);
   const saved = advice.savedShare > 0 ? ` saves ${formatShare(advice.savedShare)} of the time` : "";
-  return `${pen(IMPACT[advice.impact], advice.impact)}${pen("dim", ` ${advice.type}${saved}`)}`;
+  return `${pen(IMPACT[advice.impact], advice.impact)}${pen("dim", ` ${oneLine(advice.type)}${saved}`)}`;
 }
 
 function writeDrop(sheet: Sheet, { evidence, badge }: DropAdvice): void {

@@ -27,7 +27,7 @@ export function writeStatements(sheet: Sheet, { workload }: Report): void {
   const row = (cells: readonly string[], text: string): string =>
     `${cells.map((cell, i) => cell.padStart(COLUMNS[i] ?? 0)).join("")}  ${text}`;
   if (workload.source !== "file")
-    sheet.line(pen("dim", row(["time", "mean", "calls", "rows/call"], "")));
+    sheet.line(pen("dim", row(["time", "mean", "calls", "rows/call"], "").trimEnd()));
   for (const statement of statements.slice(0, STATEMENTS_SHOWN)) {
     const text = cut(formatStatement(statement.text), room);
     if (workload.source === "file") {
