@@ -19,7 +19,8 @@ export function withoutConstants(expression: string): string {
   return replaced.length > SHOWN_MAX ? `${replaced.slice(0, SHOWN_MAX - 1)}…` : replaced;
 }
 
-function stripConstants(expression: string): string {
+/** The same without a bound: for reading on, not for showing. */
+export function stripConstants(expression: string): string {
   return expression.replace(TOKENS, (token) => {
     if (token.startsWith('"') || token.startsWith("$") || /^(Init|Sub)Plan /.test(token))
       return token;

@@ -34,9 +34,7 @@ export function comparedColumns(
     if (condition === undefined) continue;
     const bare = stripConstants(condition);
     or ||= / OR /.test(bare);
-    let seen = 0;
-    for (const [, qualifier, name = "", cast, operator = ""] of bare.matchAll(CLAUSE)) {
-      if ((seen += 1) > CLAUSES_MAX) break;
+    for (const [, qualifier, name = "", cast, operator = ""] of clausesOf(bare)) {
       const column = unquoted(name);
       const other = qualifier !== undefined && unquoted(qualifier) !== node.alias;
       if (other || !servedDespite(cast, column, { node, context })) continue;
@@ -44,6 +42,14 @@ export function comparedColumns(
     }
   }
   return { equal: [...equal], range: [...range].filter((it) => !equal.has(it)), or };
+}
+
+function clausesOf(bare: string): readonly RegExpMatchArray[] {
+  const clauses: RegExpMatchArray[] = [];
+  for (const clause of bare.matchAll(CLAUSE)) {
+    if (clauses.push(clause) >= CLAUSES_MAX) break;
+  }
+  return clauses;
 }
 
 /** Whether an index on the bare column serves a condition on its cast: text types are one. */

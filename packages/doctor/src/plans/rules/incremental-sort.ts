@@ -1,5 +1,5 @@
-import type { PlanNode, Plan, PlanRule, RuleHit } from "../types.ts";
 import { listOf } from "../fields.ts";
+import type { Plan, PlanNode, PlanRule, RuleHit } from "../types.ts";
 import { sortIndex } from "./columns.ts";
 import { gravityOf, kilobytes } from "./shape.ts";
 import { sqlFix } from "./sql.ts";

@@ -55,7 +55,8 @@ function explosions(plan: Plan): readonly RuleHit[] {
     const loops = (inner?.actual?.loops ?? 0) / processesOf(node);
     const found = rowsPerLoop(outer);
     const off = factorOff(outer.planRows, found);
-    if (loops <= EXPLOSION_LOOPS_MIN || found < outer.planRows || off <= EXPLOSION_FACTOR) return [];
+    if (loops <= EXPLOSION_LOOPS_MIN || found < outer.planRows || off <= EXPLOSION_FACTOR)
+      return [];
     const hit: RuleHit = {
       node: node.index,
       severity: gravityOf(node),

@@ -44,7 +44,9 @@ function evidenceOf(node: PlanNode): RuleHit["evidence"] {
   return [
     { label: "rows kept", value: node.actual?.rowsTotal ?? 0, unit: "rows" },
     { label: "rows read and thrown away", value: removedBy(node), unit: "rows" },
-    ...(condition === undefined ? [] : [{ label: "condition", value: withoutConstants(condition) }]),
+    ...(condition === undefined
+      ? []
+      : [{ label: "condition", value: withoutConstants(condition) }]),
     { label: "own time", value: node.actual?.ownMs ?? 0, unit: "ms" },
   ];
 }
@@ -162,7 +164,11 @@ function orderedScans(plan: Plan, context: PlanContext): readonly RuleHit[] {
         title: `${node.indexName ?? "An index"} on ${tableOf(node)} is walked in its order past ${spoken(removedBy(node))} rows to find the few that a LIMIT asks for`,
         evidence: [
           ...evidenceOf(node),
-          { label: "rows that the LIMIT took", value: limit === undefined ? 0 : rowsPerLoop(limit), unit: "rows" },
+          {
+            label: "rows that the LIMIT took",
+            value: limit === undefined ? 0 : rowsPerLoop(limit),
+            unit: "rows",
+          },
         ],
         why: "The planner bets that rows that fulfil the condition are spread evenly over the order and the first ones come soon. When they are all at its far end, most of the table is read first, and the time differs from value to value.",
         fix: {

@@ -2,7 +2,8 @@ import type { Plan, PlanNode, RuleHit } from "../types.ts";
 
 /** "12", "4,800", "1.2 million": numbers within a sentence. */
 export function spoken(number: number): string {
-  if (number >= 1e6) return `${Number((number / 1e6).toPrecision(2)).toLocaleString("en-US")} million`;
+  if (number >= 1e6)
+    return `${Number((number / 1e6).toPrecision(2)).toLocaleString("en-US")} million`;
   const kept = number >= 100 ? Math.round(number) : Number(number.toPrecision(2));
   return kept.toLocaleString("en-US");
 }
@@ -33,7 +34,7 @@ export function isJoin(node: PlanNode): boolean {
  * What a wrong expectation of a node's rows may have cost: the outermost join above it, chosen by
  * that expectation, else the node itself, with all below.
  */
-export function decidedBy(node: PlanNode, plan: Plan): RuleHit["scope"] {
+export function decidedBy(node: PlanNode, plan: Plan): NonNullable<RuleHit["scope"]> {
   if (!plan.analyzed) return "subtree";
   let widest = node;
   for (let at = node.parent; at !== undefined; at = at.parent) if (isJoin(at)) widest = at;

@@ -80,7 +80,8 @@ function sortFix(sort: PlanNode, diskKb: number): Fix {
   const scan = sort.children[0];
   const index = scan?.type === "Seq Scan" ? sortIndex(sort, scan) : undefined;
   const memory = memoryAdvice(diskKb * SORT_MEMORY_FACTOR);
-  const fewer = "Sorting fewer or narrower columns helps too, and a LIMIT keeps only the first rows.";
+  const fewer =
+    "Sorting fewer or narrower columns helps too, and a LIMIT keeps only the first rows.";
   if (index === undefined) return { kind: "advice", text: `${memory} ${fewer}` };
   return {
     kind: "sql",
