@@ -27,7 +27,7 @@ from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extna
 
 export const AVAILABLE = "select name::text as name from pg_catalog.pg_available_extensions";
 
-/** `$1` is nothing; the version decides which columns tell the provider. */
+/** The version decides which columns tell the provider. */
 export function databaseQuery(versionNum: number): string {
   const isC =
     versionNum >= 150000
@@ -35,7 +35,7 @@ export function databaseQuery(versionNum: number): string {
            else false end`
       : "d.datcollate in ('C', 'POSIX')";
   return `
-select ${isC} as collation_is_c, current_schemas(false)::text[] as search_path,
+select ${isC} as collation_is_c,
   (extract(epoch from now() - s.stats_reset) * 1000)::float8 as counters_ms
 from pg_catalog.pg_database d
 left join pg_catalog.pg_stat_database s on s.datid = d.oid

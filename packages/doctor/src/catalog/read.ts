@@ -45,7 +45,6 @@ const LOCK_NOT_AVAILABLE = "55P03";
 export async function readCatalog(target: Target): Promise<Catalog> {
   const [database] = await target.rows<{
     collation_is_c: boolean;
-    search_path: readonly string[];
     counters_ms: number | null;
   }>(databaseQuery(target.versionNum));
   const extensions = await target.rows<{ name: string; version: string; schema: string }>(
@@ -59,7 +58,7 @@ export async function readCatalog(target: Target): Promise<Catalog> {
     major: target.major,
     database: target.database,
     collationIsC: database?.collation_is_c ?? false,
-    searchPath: database?.search_path ?? [],
+    searchPath: target.searchPath,
     extensions: new Map(extensions.map(({ name, version, schema }) => [name, { version, schema }])),
     available: new Set(available.map(({ name }) => name)),
     settings: Object.fromEntries(settings.map(({ name, setting }) => [name, setting])),

@@ -113,6 +113,7 @@ select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as name, c.rel
     left join pg_catalog.pg_collation co on co.oid = a.attcollation
     left join pg_catalog.pg_namespace cn on cn.oid = co.collnamespace
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
+  row_security_active(c.oid) as hidden,
   exists (select from pg_catalog.pg_statistic_ext x where x.stxrelid = c.oid) as extended
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 left join pg_catalog.pg_am am on am.oid = c.relam

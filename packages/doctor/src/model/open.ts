@@ -1,0 +1,106 @@
+import type { Catalog, Relation } from "../catalog/types.ts";
+import { DoctorError } from "../errors.ts";
+import { loadParser } from "../parse/parse.ts";
+import type { OnProgress, Target } from "../target/types.ts";
+import { copySchema, type Missing } from "./build.ts";
+import { type Engine, modelFailed, openEngine } from "./engine.ts";
+import { readExpressions } from "./expressions.ts";
+import { plannerOf } from "./planner.ts";
+import { sizeRelations } from "./relations.ts";
+import { indexName } from "./schema-steps.ts";
+import { readSizes, readStatistics, restoreColumn } from "./statistics.ts";
+import type { Planner } from "./types.ts";
+
+export interface ModelOptions {
+  /**
+   * Where the booted template of PostgreSQL is kept between runs (39 MB, holds nothing of any
+   * target). Default: `hasten-doctor` in the user's cache directory.
+   */
+  readonly cacheDir?: string;
+  /** Oids of the relations that will be planned with. Default: all of the catalog. */
+  readonly tables?: readonly number[];
+  readonly onProgress?: OnProgress;
+  /** Ends the opening between two of its steps. */
+  readonly signal?: AbortSignal;
+}
+
+/** PostgreSQL 18's planner in this process, on the target's schema and statistics, without a row. */
+export interface Model extends Planner {
+  /**
+   * Relations that it has not, or without their statistics: what it plans of them means nothing.
+   */
+  readonly missing: readonly Missing[];
+}
+
+/** The planner's block size is fixed when PostgreSQL is built. */
+const BLOCK_SIZE = "8192";
+
+/**
+ * Copies schema, statistics, sizes and planner settings of the target into a private PostgreSQL in a
+ * temporary directory (0700), which `dispose` removes. Nothing is ever run in it: it only plans.
+ *
+ * Not copied: triggers, rules, row security, defaults, extended statistics, functions in other
+ * languages than SQL and PL/pgSQL, and objects of extensions that PGlite is built without.
+ *
+ * @throws DoctorError HST_DOCTOR_MODEL when it cannot be made, HST_DOCTOR_STATEMENT when the target
+ *   cannot be read
+ */
+export async function openModel(
+  target: Target,
+  catalog: Catalog,
+  options: ModelOptions = {},
+): Promise<Model> {
+  if ((catalog.settings["block_size"] ?? BLOCK_SIZE) !== BLOCK_SIZE)
+    throw modelFailed("The server's block size is not 8192 bytes", undefined);
+  const parser = await loadParser();
+  const report = (step: string): void => {
+    options.signal?.throwIfAborted();
+    options.onProgress?.({ step });
+  };
+  report("starting the model");
+  const engine = await openEngine({
+    cacheDir: options.cacheDir,
+    collationIsC: catalog.collationIsC,
+    extensions: [...catalog.extensions.keys()],
+  });
+  try {
+    report("copying the schema");
+    const copied = await copySchema({ target, catalog, tables: options.tables }, engine);
+    report("copying statistics");
+    await copyStatistics(target, engine, copied.relations);
+    report("sizing tables");
+    const oids = copied.relations.flatMap((r) => [r.oid, ...r.indexes.map(({ oid }) => oid)]);
+    const sizes = await readSizes(target, oids);
+    const relations = await sizeRelations(engine, copied.relations, sizes);
+    const planner = plannerOf({
+      engine,
+      relations,
+      expressions: await readExpressions(target, copied.relations),
+      indexNames: new Map(copied.relations.flatMap(namesOf)),
+      parser,
+      major: target.major,
+    });
+    return { ...planner, missing: copied.missing };
+  } catch (error) {
+    await engine[Symbol.asyncDispose]();
+    if (error instanceof DoctorError || options.signal?.aborted === true) throw error;
+    throw modelFailed("The model could not be made", error);
+  }
+}
+
+function namesOf(relation: Relation): readonly (readonly [number, string])[] {
+  return relation.indexes.map((index) => [index.oid, indexName(relation, index)] as const);
+}
+
+/** A column whose statistics are refused (a type that reads differently) has none. */
+async function copyStatistics(
+  target: Target,
+  engine: Engine,
+  relations: readonly Relation[],
+): Promise<void> {
+  for await (const rows of readStatistics(target, relations))
+    for (const row of rows) {
+      const { text, values } = restoreColumn(row);
+      await engine.rows(text, values).catch(() => undefined);
+    }
+}
