@@ -1,1 +1,7 @@
-export { MAJORS, type Major, startPostgresOf, type Unavailable } from "./start.ts";
+export {
+  MAJORS,
+  type Major,
+  startDebianPostgres,
+  startPostgresOf,
+  type Unavailable,
+} from "./start.ts";

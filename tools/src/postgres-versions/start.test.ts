@@ -1,6 +1,6 @@
 import pg from "pg";
 import { expect, test } from "vitest";
-import { MAJORS, startPostgresOf } from "./index.ts";
+import { MAJORS, startDebianPostgres, startPostgresOf } from "./index.ts";
 
 test.for(MAJORS)(
   "PostgreSQL %i starts, answers and is gone",
@@ -21,3 +21,17 @@ test.for(MAJORS)(
     }
   },
 );
+
+test("Debian's PostgreSQL 15 starts and compiles queries", { timeout: 120_000 }, async (ctx) => {
+  const server = await startDebianPostgres(15);
+  if ("unavailable" in server) return ctx.skip(server.unavailable);
+  const client = new pg.Client({ connectionString: server.url });
+  try {
+    await client.connect();
+    const { rows } = await client.query("select pg_jit_available() as jit");
+    expect(rows).toEqual([{ jit: true }]);
+  } finally {
+    await client.end();
+    await server.stop();
+  }
+});

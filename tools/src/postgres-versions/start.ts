@@ -1,4 +1,5 @@
-import type { PostgresOptions, PostgresServer } from "../postgres/index.ts";
+import { existsSync } from "node:fs";
+import type { PostgresOptions, PostgresServer, Programs } from "../postgres/index.ts";
 import { startPostgres } from "../postgres/index.ts";
 import { type Fetched, type FetchedMajor, fetchRelease } from "./fetch.ts";
 
@@ -31,6 +32,21 @@ export async function startPostgresOf(
     release[Symbol.dispose]();
     throw error;
   }
+}
+
+/**
+ * A temporary server of the programs that Debian's package of that major has installed: it has
+ * JIT, which npm's builds lack, and extensions of other packages, such as HypoPG.
+ */
+export async function startDebianPostgres(
+  major: Major,
+  options: Omit<PostgresOptions, "dataDir" | "programs"> = {},
+): Promise<PostgresServer | Unavailable> {
+  const root = `/usr/lib/postgresql/${major}`;
+  const programs: Programs = { root, major, share: `/usr/share/postgresql/${major}` };
+  if (!existsSync(`${root}/bin/postgres`))
+    return { unavailable: `Debian's postgresql-${major} is not installed here.` };
+  return startPostgres({ ...options, programs });
 }
 
 async function fetchedOr(major: FetchedMajor): Promise<Fetched | Unavailable> {

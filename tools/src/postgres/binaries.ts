@@ -10,6 +10,8 @@ export interface Binaries {
   readonly root: string;
   readonly initdb: string;
   readonly postgres: string;
+  /** Holds what initdb makes the catalogs from. */
+  readonly share: string;
 }
 
 const PROGRAMS = ["initdb", "pg_ctl", "postgres"] as const;
@@ -38,8 +40,12 @@ function unsupported(name: string, cause?: unknown): EmbeddedPostgresError {
   );
 }
 
-export function binariesIn(root: string): Binaries {
-  return { root, initdb: join(root, "bin", "initdb"), postgres: join(root, "bin", "postgres") };
+export function binariesIn(
+  root: string,
+  share: string = join(root, "share", "postgresql"),
+): Binaries {
+  const bin = join(root, "bin");
+  return { root, share, initdb: join(bin, "initdb"), postgres: join(bin, "postgres") };
 }
 
 /**

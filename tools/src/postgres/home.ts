@@ -199,7 +199,7 @@ function canEnter(user: ServerUser, directory: string): boolean {
 }
 
 function canRun(user: ServerUser, binaries: Binaries): boolean {
-  const catalog = join(binaries.root, "share", "postgresql", "postgres.bki");
+  const catalog = join(binaries.share, "postgres.bki");
   return (
     succeedsAs(user, "/bin/sh", ["-c", '[ -r "$1" ]', "sh", catalog]) &&
     succeedsAs(user, binaries.initdb, ["--version"]) &&

@@ -19,10 +19,10 @@ export interface PostgresOptions {
   /** Where the data is kept between runs. @default a temporary directory, removed at the end */
   readonly dataDir?: string;
   /**
-   * Programs of another major, for a temporary server: the folder that holds bin, lib and share.
+   * Other programs, for a temporary server.
    * @default those that npm installed, of PostgreSQL 18
    */
-  readonly programs?: { readonly root: string; readonly major: number };
+  readonly programs?: Programs;
   /** TCP port on 127.0.0.1. @default a free one */
   readonly port?: number;
   /** Database made when it is missing. @default "postgres" */
@@ -33,6 +33,14 @@ export interface PostgresOptions {
   readonly onLog?: (line: string) => void;
   /** Sentences for the person who started it: a server left behind was stopped, a user was created. @default ignored */
   readonly onNotice?: (sentence: string) => void;
+}
+
+export interface Programs {
+  /** Holds bin and lib. */
+  readonly root: string;
+  readonly major: number;
+  /** Holds postgres.bki. @default share/postgresql in the root */
+  readonly share?: string;
 }
 
 export interface PostgresServer extends AsyncDisposable {
@@ -82,12 +90,13 @@ async function startTemporary(
   const password = newPassword();
   const flags = [...TEMPORARY_FLAGS, ...(options.flags ?? [])];
   return retried(options, async () => {
+    const { programs } = options;
     const binaries =
-      options.programs === undefined ? installedBinaries() : binariesIn(options.programs.root);
+      programs === undefined ? installedBinaries() : binariesIn(programs.root, programs.share);
     const home = await temporaryHome(binaries, user, (path) => void takeOwnership(path));
     const release = (): void => rmSync(home.directory, { recursive: true, force: true });
     try {
-      const major = options.programs?.major ?? MAJOR_VERSION;
+      const major = programs?.major ?? MAJOR_VERSION;
       await ensureCluster(home, user, { password, durable: false, major });
       const run = { home, user, password, removeAfter: home.directory, release };
       return await startOnce({ ...options, flags }, run);
