@@ -44,6 +44,7 @@ export type CandidateReason =
   | "array"
   | "full-text"
   | "trigram"
+  | "nearest"
   | "brin"
   | "foreign-key";
 
@@ -87,19 +88,33 @@ export interface OrderItem {
 
 export type Clause =
   /** `=`, `IN`, `= ANY`, `IS NULL`, a plain boolean column. */
-  | { readonly kind: "equality"; readonly term: Term; readonly literal: string | undefined }
+  | {
+      readonly kind: "equality";
+      readonly term: Term;
+      readonly literal: string | undefined;
+      /** Of several values (`IN`, `= ANY`, OR): rows then do not come in the order of later keys. */
+      readonly many?: boolean;
+    }
   | { readonly kind: "range"; readonly term: Term; readonly literal: string | undefined }
-  /** Equality with another table's column, through which a loop could look up. */
+  /**
+   * Equality with another table's column, through which a loop could look up; `other` is 0 when
+   * that is no table (the rows of a function, a materialized CTE, an aggregating subquery).
+   */
   | { readonly kind: "join"; readonly term: Term; readonly other: number }
   /** LIKE 'x%', which needs byte order. */
   | { readonly kind: "prefix"; readonly term: Term }
   /** LIKE '%x%', ILIKE, ~, similarity. */
   | { readonly kind: "pattern"; readonly term: Term }
-  /** `@>`, `?`, `?|`, `?&`, `@@`, `@?` on jsonb; `@>`, `<@`, `&&` on arrays; `@@` on tsvector. */
+  /** ORDER BY term <-> value: the nearest first, which only GiST gives. */
+  | { readonly kind: "nearest"; readonly term: Term; readonly on: "trigram" | "geometry" }
+  /**
+   * `@>`, `?`, `?|`, `?&`, `@@`, `@?` on jsonb; `@>`, `<@`, `&&` on arrays; `@@` on tsvector;
+   * containment, overlap and the like on ranges and geometry, which GiST serves.
+   */
   | {
       readonly kind: "contains";
       readonly term: Term;
-      readonly on: "jsonb" | "array" | "tsvector";
+      readonly on: "jsonb" | "array" | "tsvector" | "range";
       readonly operator: string;
     }
   /** A condition without a parameter that could stand in a partial index: `deleted_at is null`, `status = 'open'`. */
