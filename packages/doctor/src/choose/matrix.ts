@@ -25,8 +25,6 @@ export interface MatrixInput {
   readonly statements: readonly WorkStatement[];
   readonly facts: readonly StatementFacts[];
   readonly candidates: readonly Candidate[];
-  /** Why a plan that uses new indexes must not be counted on; undefined when it may. */
-  readonly doubt: (planned: Planned, within: readonly Candidate[]) => string | undefined;
   readonly onProgress?: OnProgress | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -76,14 +74,14 @@ export async function planWithin(
       input.signal?.throwIfAborted();
       const planned = await explain(costed.statement);
       plans.set(costed.statement.id, planned);
-      keep(costed, planned, input.doubt(planned, candidates));
+      keep(costed, planned);
     }
     return plans;
   });
 }
 
-function keep(costed: Costed, planned: Planned, doubt: string | undefined): void {
-  if (planned.kind === "refused" || doubt !== undefined || planned.uses.length === 0) return;
+function keep(costed: Costed, planned: Planned): void {
+  if (planned.kind === "refused" || planned.uses.length === 0) return;
   costed.options.push({ candidates: planned.uses, cost: planned.totalCost });
 }
 
@@ -146,7 +144,7 @@ class Run {
           done: at + 1,
           total: this.#costed.length,
         });
-        keep(costed, planned, this.#input.doubt(planned, candidates));
+        keep(costed, planned);
         if (planned.kind === "planned") used.set(costed.statement.id, planned.uses);
       }
     });
@@ -193,7 +191,7 @@ class Run {
     await this.#input.planner.whatIf({ add: candidates, drop: [] }, async (explain) => {
       for (const costed of asking) {
         const planned = await this.#plan(explain, costed.statement);
-        keep(costed, planned, this.#input.doubt(planned, candidates));
+        keep(costed, planned);
       }
     });
   }
