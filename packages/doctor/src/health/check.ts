@@ -38,6 +38,8 @@ interface Outcome {
 export async function checkHealth(target: Target, options: HealthOptions = {}): Promise<Health> {
   const server = await readServer(target);
   const context = { server, thresholds: resolved(options.thresholds) };
+  // Read first: the checks' own reads are no traffic of the application's.
+  const counters = options.after ?? (await attempt(() => readCounters(target, server)));
   const outcomes: Outcome[] = [];
   const total = CHECKS.length + 1;
   for (const check of CHECKS) {
@@ -45,7 +47,6 @@ export async function checkHealth(target: Target, options: HealthOptions = {}): 
     options.onProgress?.({ step: check.looksAt, done: outcomes.length, total });
     outcomes.push(await make(target, check, context));
   }
-  const counters = options.after ?? (await attempt(() => readCounters(target, server)));
   for (const check of TRAFFIC_CHECKS)
     outcomes.push(weigh(check, counters, options.before, context));
   const figures = await readFigures(target, counters);
