@@ -73,10 +73,16 @@ join pg_catalog.pg_namespace n on n.nspname = s.schemaname
 join pg_catalog.pg_class t on t.relnamespace = n.oid and t.relname = s.tablename
 where t.oid = any ($1::oid[]) limit $2)`;
 
-/** Two spellings of one expression: `pg_get_indexdef` may put parentheses around it. */
+/** Spellings of one expression: there may be parentheses around it, once or twice. */
 function keyOf(relation: number, expression: string): string {
-  const bare = /^\((.*)\)$/s.exec(expression);
-  return `${relation}\0${bare !== null && isBalanced(bare[1] ?? "") ? bare[1] : expression}`;
+  let text = expression.trim();
+  for (let inner = insideOf(text); inner !== undefined; inner = insideOf(text)) text = inner.trim();
+  return `${relation}\0${text}`;
+}
+
+function insideOf(text: string): string | undefined {
+  const inner = /^\((.*)\)$/s.exec(text)?.[1];
+  return inner !== undefined && isBalanced(inner) ? inner : undefined;
 }
 
 /** Whether the parentheses that were around it belonged together. */

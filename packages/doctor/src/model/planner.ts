@@ -7,7 +7,7 @@ import { modelFailed, sqlstateOf } from "./engine.ts";
 import { plannedFrom } from "./planned.ts";
 import { type KeysOf, reliesOnSkipScan } from "./skip-scan.ts";
 import type { Explainable, IndexChange, Planned, Planner } from "./types.ts";
-import { applyChange, type WhatIf } from "./what-if.ts";
+import { applyChange, shareKey, type WhatIf } from "./what-if.ts";
 
 export interface PlannerParts extends WhatIf {
   readonly parser: Parser;
@@ -115,12 +115,14 @@ async function rememberShares(
   change: IndexChange,
   shares: Map<string, number>,
 ): Promise<void> {
-  for (const candidate of change.add) {
-    const relation = parts.relations.byOid.get(candidate.relation);
-    if (candidate.predicate === undefined || relation === undefined) continue;
-    if (shares.has(candidate.id)) continue;
-    if (shares.size >= SHARES_MAX) shares.clear();
-    shares.set(candidate.id, await shareOf(parts, relation, candidate.predicate));
+  for (const { relation, predicate } of change.add) {
+    if (predicate === undefined) continue;
+    for (const leaf of parts.relations.leaves(relation)) {
+      const key = shareKey(leaf.relation.oid, predicate);
+      if (shares.has(key)) continue;
+      if (shares.size >= SHARES_MAX) shares.clear();
+      shares.set(key, await shareOf(parts, leaf.relation, predicate));
+    }
   }
 }
 
@@ -131,16 +133,12 @@ async function shareOf(
 ): Promise<number> {
   const table = quoteQualified([relation.schema, relation.name]);
   const rows = async (text: string): Promise<number> => {
-    const planned = await explain(
-      parts,
-      { id: "share", planText: text },
-      { ids: new Map(), keysOf: () => undefined },
-    );
+    const names = { ids: new Map(), keysOf: () => undefined };
+    const planned = await explain(parts, { id: "share", planText: text }, names);
     return planned.kind === "planned" ? planned.rows : Number.NaN;
   };
-  const only = relation.kind === "partitioned" ? "" : "only ";
-  const all = await rows(`select from ${only}${table}`);
-  const left = await rows(`select from ${only}${table} where ${predicate}`);
+  const all = await rows(`select from only ${table}`);
+  const left = await rows(`select from only ${table} where ${predicate}`);
   const share = left / Math.max(1, all);
   return Number.isFinite(share) ? Math.min(1, share) : 1;
 }

@@ -24,6 +24,11 @@ export interface Applied {
   readonly refused: readonly Refused[];
 }
 
+/** Under which the share of rows that a predicate leaves of one table is kept. */
+export function shareKey(oid: number, predicate: string): string {
+  return `${oid} ${predicate}`;
+}
+
 const PREFIX = "hasten_what_if_";
 
 /**
@@ -43,8 +48,7 @@ export async function applyChange(
     for (const { file } of heaps) setBlocks(file, 0);
     for (const [at, candidate] of change.add.entries()) {
       const because = await attempt(model.engine, async () => {
-        const share = shares.get(candidate.id) ?? 1;
-        for (const name of await create(model, candidate, { name: `${PREFIX}${at}`, share }))
+        for (const name of await create(model, candidate, { name: `${PREFIX}${at}`, shares }))
           ids.set(name, candidate.id);
       });
       if (because !== undefined) refused.push({ candidate: candidate.id, because });
@@ -90,7 +94,7 @@ export function refusal(error: unknown): string {
 async function create(
   model: WhatIf,
   candidate: Candidate,
-  options: { name: string; share: number },
+  options: { name: string; shares: ReadonlyMap<string, number> },
 ): Promise<readonly string[]> {
   const relation = model.relations.byOid.get(candidate.relation);
   if (relation === undefined) throw new Error("unknown relation");
@@ -105,7 +109,9 @@ async function create(
     const heap = leaves.find(
       ({ relation: r }) => r.schema === part.schema && r.name === part.table,
     );
-    if (heap !== undefined) await sizePart(model, candidate, { part, heap, share: options.share });
+    if (heap === undefined) continue;
+    const share = options.shares.get(shareKey(heap.relation.oid, candidate.predicate ?? "")) ?? 1;
+    await sizePart(model, candidate, { part, heap, share });
   }
   await restoreExpressions(model.engine, model.expressions, {
     relation,
