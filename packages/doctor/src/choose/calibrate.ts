@@ -78,7 +78,7 @@ export async function explainOnTarget(
   target: Target,
   parser: Parser,
   statement: Explainable,
-  options: { readonly parallel: boolean },
+  options: { readonly parallel: boolean; readonly ids?: ReadonlyMap<string, string> },
 ): Promise<Planned> {
   if (!isExplainable(statement.planText, parser))
     return { kind: "refused", because: "it is not one statement that EXPLAIN plans" };
@@ -89,7 +89,7 @@ export async function explainOnTarget(
       const parameters = (): number => parametersOf(statement.planText, parser);
       return explainOnServer({ ask, major: target.major, parameters }, statement);
     });
-    return plannedFrom(rows);
+    return plannedFrom(rows, options.ids);
   } catch (error) {
     if (error instanceof DoctorError && error.code === "HST_DOCTOR_STATEMENT")
       return { kind: "refused", because: `SQLSTATE ${error.sqlstate ?? "unknown"}` };
