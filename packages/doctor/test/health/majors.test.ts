@@ -1,3 +1,6 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { startPostgresOf } from "hasten-tools/postgres-versions";
 import { expect, test } from "vitest";
 import { checkHealth } from "../../src/health/check.ts";
@@ -15,8 +18,23 @@ const FOUND_ON_A_NEW_SERVER = [
   "track_io_timing",
 ];
 
+const SCRIPT = fileURLToPath(new URL("../../sql/health.sql", import.meta.url));
+const run = promisify(execFile);
+
+/** What psql says is wrong; undefined where there is no psql. */
+async function complaintsOfPsql(url: string): Promise<string | undefined> {
+  try {
+    return (await run("psql", ["-X", "-f", SCRIPT, url])).stderr;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
 for (const major of [14, 15, 16, 17, 18] as const)
-  test(`every check runs on PostgreSQL ${major}`, { timeout: 120_000 }, async (context) => {
+  test(`every check and the script for psql run on PostgreSQL ${major}`, {
+    timeout: 120_000,
+  }, async (context) => {
     const server = await startPostgresOf(major);
     if ("unavailable" in server) return context.skip(server.unavailable);
     await using _server = server;
@@ -26,4 +44,5 @@ for (const major of [14, 15, 16, 17, 18] as const)
     expect(health.coverage).toEqual({ part: "health", share: 1, missing: [] });
     expect(health.findings.map((finding) => finding.subject).sort()).toEqual(FOUND_ON_A_NEW_SERVER);
     expect(health.figures.connections?.usable).toBe(197);
+    expect((await complaintsOfPsql(server.url)) ?? "").toBe("");
   });
