@@ -1,0 +1,21 @@
+import { candidatesFor } from "../candidates/candidates-for.ts";
+import { understand } from "../candidates/understand.ts";
+import { adviseOn } from "./advise-on.ts";
+import type { AdviseInput } from "./input.ts";
+import type { AdviceResult } from "./types.ts";
+
+/**
+ * From a workload to index advice: what each statement asks for, the indexes that could serve it,
+ * their costs by the planner, the set that is worth its upkeep, and what can go. Reads the target
+ * by plain EXPLAIN only.
+ * @throws DoctorError HST_DOCTOR_TARGET when the session is gone, HST_DOCTOR_MODEL when the planner
+ *   fails; the signal's reason when it is aborted
+ */
+export async function advise(input: AdviseInput): Promise<AdviceResult> {
+  const { workload, catalog, parser } = input;
+  input.onProgress?.({ step: "reading statements" });
+  const facts = workload.statements.map((statement) => understand(statement, catalog, parser));
+  const candidates = candidatesFor(facts, catalog);
+  input.signal?.throwIfAborted();
+  return adviseOn(input, { facts, candidates });
+}
