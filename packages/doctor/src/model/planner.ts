@@ -32,7 +32,7 @@ export function plannerOf(parts: PlannerParts): Planner {
   const existing = keysOfExisting(parts.relations.byOid.values());
   return {
     source: "model",
-    explain: (statement) => {
+    explain: async (statement) => {
       if (inside) throw busy();
       return explainWith(new Map(), existing)(statement);
     },
