@@ -50,7 +50,7 @@ left join pg_catalog.pg_stat_all_tables s on s.relid = c.oid
 join unnest($1::text[], $2::text[]) as wanted(schema, name)
   on wanted.name = c.relname and (wanted.schema is null or wanted.schema = n.nspname)
 where c.relkind in ('r', 'p', 'm') and n.nspname !~ '^pg_(catalog|toast)'
-  and (wanted.schema is not null or pg_catalog.pg_table_is_visible(c.oid))
+order by pg_catalog.pg_table_is_visible(c.oid) desc, n.nspname = 'public' desc, n.nspname
 limit ${2 * RELATIONS_MAX}`;
 
 interface FactsRow extends Omit<NamedFacts, "partitionKey"> {

@@ -9,7 +9,7 @@ import type { Plan, PlanFinding } from "../../src/plans/types.ts";
 import { HEALTHY } from "./healthy.ts";
 import { readRecording } from "./recordings.ts";
 import type { RecordedPlan } from "./run-scenario.ts";
-import { fileOf } from "./scenario.ts";
+import { fileOf, majorsOf } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios/all.ts";
 
 function planOf(recorded: RecordedPlan): Plan {
@@ -22,11 +22,10 @@ function findingsIn(recorded: RecordedPlan): readonly PlanFinding[] {
   return findInPlan(planOf(recorded), contextOf(recorded.major, recorded.relations));
 }
 
-describe.for(SCENARIOS)("$rule $variant", (scenario) => {
-  const recordings = readRecording(fileOf(scenario));
-  const majors = MAJORS.filter((major) => (scenario.since ?? 14) <= major);
+describe.for(SCENARIOS.map((it) => [fileOf(it), it] as const))("%s", ([file, scenario]) => {
+  const recordings = readRecording(file);
 
-  test.for(majors)("PostgreSQL %i", (major) => {
+  test.for(majorsOf(scenario))("PostgreSQL %i", (major) => {
     const [positive, negative] = (["positive", "negative"] as const).map((kind) =>
       recordings.find((it) => it.major === major && it.case === kind),
     );

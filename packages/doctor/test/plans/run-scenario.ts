@@ -36,8 +36,13 @@ export async function runScenario(
 
 /** Runs the statements and keeps autovacuum from the tables that they make. */
 export async function prepare(database: Database, setup: readonly string[]): Promise<void> {
+  for (const statements of sessionsOf(setup)) {
+    await inSession(database, async (client) => {
+      for (const statement of statements) await client.query(statement);
+    });
+    if (database.major < SHARED_COUNTERS_SINCE) await delay(COLLECTED_AFTER_MS);
+  }
   await inSession(database, async (client) => {
-    for (const statement of setup) await client.query(statement);
     const { rows } = await client.query<{ relation: string }>(
       `select oid::regclass::text as relation from pg_class
         where relkind in ('r', 'm') and relnamespace = 'public'::regnamespace`,
@@ -45,6 +50,23 @@ export async function prepare(database: Database, setup: readonly string[]): Pro
     for (const { relation } of rows)
       await client.query(`alter table ${relation} set (autovacuum_enabled = off)`);
   });
+}
+
+/**
+ * A session counts its changes when it ends: those that come before an ANALYZE would otherwise be
+ * counted as changes since it.
+ */
+function sessionsOf(setup: readonly string[]): readonly (readonly string[])[] {
+  const isAnalyze = (statement: string): boolean => /^(analyze|vacuum)/.test(statement);
+  const sessions: string[][] = [];
+  for (const statement of setup) {
+    const session = sessions.at(-1);
+    const before = session?.at(-1);
+    if (session === undefined || before === undefined || isAnalyze(statement) !== isAnalyze(before))
+      sessions.push([statement]);
+    else session.push(statement);
+  }
+  return sessions;
 }
 
 export async function recordPlan(

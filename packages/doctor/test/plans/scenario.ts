@@ -1,4 +1,4 @@
-import type { Major } from "hasten-tools/postgres-versions";
+import { MAJORS, type Major } from "hasten-tools/postgres-versions";
 
 /**
  * One case of one rule: what makes the plan that has the problem, and the near miss that has not.
@@ -11,6 +11,11 @@ export interface Scenario {
   readonly variant?: string;
   /** First major whose EXPLAIN tells what the rule reads. @default 14 */
   readonly since?: Major;
+  /**
+   * That only Debian's build of PostgreSQL 15 can show it: npm's builds have no JIT.
+   * @default npm's builds of 14 to 18
+   */
+  readonly build?: "debian-15";
   /** Statements before both queries, each sent alone. */
   readonly setup: readonly string[];
   readonly positive: ScenarioQuery;
@@ -29,6 +34,12 @@ export interface ScenarioQuery {
 }
 
 export type Case = "positive" | "negative";
+
+/** The majors whose plans are kept. */
+export function majorsOf(scenario: Pick<Scenario, "since" | "build">): readonly Major[] {
+  if (scenario.build === "debian-15") return [15];
+  return MAJORS.filter((major) => (scenario.since ?? 14) <= major);
+}
 
 /** Name of the file that its recorded plans are in. */
 export function fileOf(scenario: Pick<Scenario, "rule" | "variant">): string {
