@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { Catalog } from "../catalog/types.ts";
 import { loadParser, type Parser } from "../parse/parse.ts";
 import { catalogOf } from "../testing/catalog.ts";
-import type { WorkStatement } from "../workload/types.ts";
+import { statementOf } from "../testing/statement.ts";
 import type { Clause, Scan, StatementFacts } from "./types.ts";
 import { understand } from "./understand.ts";
 
@@ -66,26 +66,8 @@ beforeAll(async () => {
   parser = await loadParser();
 });
 
-function statement(planText: string): WorkStatement {
-  return {
-    id: "s",
-    text: planText,
-    planText,
-    calls: 1,
-    totalMs: 1,
-    meanMs: 1,
-    maxMs: undefined,
-    rows: 0,
-    blocksHit: 0,
-    blocksRead: 0,
-    tempBlocksWritten: 0,
-    walBytes: 0,
-    share: 1,
-  };
-}
-
 function facts(text: string, within: Catalog = catalog): StatementFacts {
-  return understand(statement(text), within, parser);
+  return understand(statementOf(text), within, parser);
 }
 
 /** "posts: = user_id; order created_at desc limit" for each scan. */
