@@ -1,1 +1,12 @@
+export type { Advice, AdviceResult, CreateAdvice, DropAdvice } from "./choose/types.ts";
+export { doctorCommand } from "./cli/command.ts";
+export type { Output } from "./cli/contract.ts";
+export { diagnose } from "./diagnose.ts";
 export { DOCTOR_CODES, type DoctorCode, DoctorError } from "./errors.ts";
+export type { DoctorFinding, Evidence, Fix, Severity, Unit } from "./finding.ts";
+export type { DiagnoseOptions, ExplainRequest, Part } from "./options.ts";
+export { htmlReport } from "./report/html/page.ts";
+export { jsonReport } from "./report/json.ts";
+export { type TerminalOptions, terminalReport } from "./report/terminal/render.ts";
+export type { Coverage, Deduction, Report, Score, WorkloadReport } from "./report/types.ts";
+export type { OnProgress, Progress } from "./target/types.ts";

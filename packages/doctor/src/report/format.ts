@@ -81,7 +81,7 @@ export function formatEvidence({ label, value, unit }: Evidence): string {
     case "rows":
     case "pages":
     case "xids":
-      return label.endsWith(unit) ? formatCount(value) : `${formatCount(value)} ${unit}`;
+      return label.includes(unit) ? formatCount(value) : `${formatCount(value)} ${unit}`;
     case "count":
     case undefined:
       return formatCount(value);

@@ -6,7 +6,7 @@ export function methodOf(report: Report): readonly string[] {
   const { indexes, workload, notes } = report;
   return [
     ...(indexes === undefined ? [] : [considered(indexes)]),
-    workloadText(workload),
+    ...(workload.source === "none" ? [] : [workloadText(workload)]),
     ...[...(indexes?.notes ?? []), ...workload.notes, ...notes].map(oneLine),
   ];
 }

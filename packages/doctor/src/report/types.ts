@@ -14,14 +14,8 @@ export interface Report {
   /** ISO 8601, UTC. */
   readonly generatedAt: string;
   readonly durationMs: number;
-  readonly target: {
-    readonly database: string;
-    /** For example "18.4". */
-    readonly version: string;
-    readonly rights: Rights;
-    /** What this run cost the server. */
-    readonly spent: Spent;
-  };
+  /** Undefined when a plan was looked at without its database. */
+  readonly target: ReportTarget | undefined;
   readonly score: Score;
   /** What could be looked at, part by part. */
   readonly coverage: readonly Coverage[];
@@ -37,6 +31,15 @@ export interface Report {
   /** Plans of the heaviest statements, or of `--explain`. */
   readonly plans: readonly PlanReport[];
   readonly notes: readonly string[];
+}
+
+export interface ReportTarget {
+  readonly database: string;
+  /** For example "18.4". */
+  readonly version: string;
+  readonly rights: Rights;
+  /** What this run cost the server. */
+  readonly spent: Spent;
 }
 
 export interface WorkloadReport

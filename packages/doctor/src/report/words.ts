@@ -48,7 +48,7 @@ export function rightsText({ role, superuser, statistics, data }: Rights): strin
 }
 
 export function windowText({ source, window }: Report["workload"]): string {
-  if (source === "none") return "no statements were read";
+  if (source === "none") return "without statements";
   switch (window.kind) {
     case "delta":
       return `statements of ${formatMs(window.sinceMs)}`;
@@ -64,8 +64,19 @@ export function windowText({ source, window }: Report["workload"]): string {
 }
 
 /** What the run took, here and there. */
-export const costText = ({ durationMs, target: { spent } }: Report): string =>
-  `took ${formatMs(durationMs)} and cost the server ${plural(spent.statements, "statement")} and at most ${formatMs(spent.waitedMs)}`;
+export const costText = ({ durationMs, target }: Report): string =>
+  target === undefined
+    ? `took ${formatMs(durationMs)}`
+    : `took ${formatMs(durationMs)} and cost the server ${plural(target.spent.statements, "statement")} and at most ${formatMs(target.spent.waitedMs)}`;
+
+/** "shop", "PostgreSQL 18.4, seen as doctor (pg_monitor)" */
+export const subjectOf = ({ target }: Report): { readonly name: string; readonly facts: string } =>
+  target === undefined
+    ? { name: "A plan", facts: "looked at without its database" }
+    : {
+        name: oneLine(target.database),
+        facts: `PostgreSQL ${oneLine(target.version)}, seen as ${rightsText(target.rights)}`,
+      };
 
 export const writeCostText = ({ writeShare, losesHot }: CreateAdvice): string =>
   `${writeShare > 0 ? `+${formatShare(writeShare)}` : "no"} write cost${losesHot ? ", some updates cease to be HOT" : ""}`;

@@ -1,16 +1,17 @@
 import { formatTime, oneLine } from "../format.ts";
 import type { Report } from "../types.ts";
-import { costText, rightsText, summaryOf, windowText } from "../words.ts";
+import { costText, subjectOf, summaryOf, windowText } from "../words.ts";
 import { scoreRing } from "./charts.ts";
 import { html, type Markup, nothing } from "./markup.ts";
 
 export function headOf(report: Report): Markup {
-  const { target, score, generatedAt } = report;
+  const { score, generatedAt } = report;
+  const { name, facts } = subjectOf(report);
   return html`<header class="top">
 <div>
 <p class="eyebrow">hasten-doctor · <time datetime="${generatedAt}">${formatTime(generatedAt)}</time></p>
-<h1>${oneLine(target.database)}</h1>
-<p class="facts">PostgreSQL ${oneLine(target.version)}, seen as ${rightsText(target.rights)}<br>${windowText(report.workload)}</p>
+<h1>${name}</h1>
+<p class="facts">${facts}<br>${windowText(report.workload)}</p>
 </div>
 ${scoreRing(score)}
 <p class="summary">${summaryOf(report).join(" ")}</p>

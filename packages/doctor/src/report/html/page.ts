@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { oneLine } from "../format.ts";
 import type { Report } from "../types.ts";
+import { subjectOf } from "../words.ts";
 import { adviceSection } from "./advice.ts";
 import { CSS, SCRIPT } from "./css.ts";
 import { figuresSection } from "./figures.ts";
@@ -31,7 +31,7 @@ export function htmlReport(report: Report): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <meta name="referrer" content="no-referrer">
-<title>${oneLine(report.target.database)}: ${report.score.value}, ${report.score.word} · hasten-doctor</title>
+<title>${subjectOf(report).name}: ${report.score.value}, ${report.score.word} · hasten-doctor</title>
 <style>${trusted(STYLE)}</style>
 </head>
 <body>

@@ -1,6 +1,6 @@
 import { formatTime, oneLine } from "../format.ts";
 import type { Report, Score } from "../types.ts";
-import { costText, rightsText, summaryOf, windowText } from "../words.ts";
+import { costText, subjectOf, summaryOf, windowText } from "../words.ts";
 import { type Ink, type Sheet, wrap } from "./pen.ts";
 
 const INKS: Readonly<Record<Score["word"], Ink>> = {
@@ -14,11 +14,8 @@ const POINTS = 5;
 
 export function writeHead(sheet: Sheet, report: Report): void {
   const { pen } = sheet;
-  const { target } = report;
-  sheet.paragraph(
-    `${pen("bold", oneLine(target.database))} on PostgreSQL ${oneLine(target.version)}, seen as ${rightsText(target.rights)}`,
-    0,
-  );
+  const { name, facts } = subjectOf(report);
+  sheet.paragraph(`${pen("bold", name)}, ${facts}`, 0);
   for (const line of wrap(factsOf(report), sheet.width)) sheet.line(pen("dim", line));
   sheet.line();
   writeScore(sheet, report.score);

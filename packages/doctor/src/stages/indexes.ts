@@ -1,0 +1,79 @@
+import type { Catalog } from "../catalog/types.ts";
+import { adviseOn } from "../choose/advise-on.ts";
+import type { AdviceResult } from "../choose/types.ts";
+import { type Model, openModel } from "../model/open.ts";
+import type { Resolved } from "../options.ts";
+import { loadParser } from "../parse/parse.ts";
+import type { Coverage } from "../report/types.ts";
+import type { Target } from "../target/types.ts";
+import type { Workload } from "../workload/types.ts";
+import { tried } from "./part.ts";
+import { tablesOf } from "./tables.ts";
+
+export interface Indexes {
+  readonly result: AdviceResult;
+  readonly coverage: Coverage;
+}
+
+/** Advice, proven in the model; where there is no model it is unverified and says so. */
+export async function adviseIndexes(
+  target: Target,
+  read: { readonly catalog: Catalog; readonly workload: Workload },
+  options: Resolved,
+): Promise<Indexes> {
+  const { onProgress, signal } = options;
+  const opened = await tried("model", options, () => modelFor(target, read, options));
+  await using model = opened.ok ? opened.value : undefined;
+  const result = await adviseOn(
+    {
+      ...read,
+      target,
+      parser: await loadParser(),
+      planner: model,
+      missing: model?.missing ?? [],
+      onProgress,
+      signal,
+    },
+    { facts: [], candidates: [] },
+  );
+  const notes = opened.ok
+    ? result.notes
+    : [`The what-if model could not be made: ${opened.because}`, ...result.notes];
+  return { result: { ...result, notes }, coverage: coverageOf(result, read.workload) };
+}
+
+async function modelFor(
+  target: Target,
+  { catalog, workload }: { readonly catalog: Catalog; readonly workload: Workload },
+  { cacheDir, onProgress, signal }: Resolved,
+): Promise<Model | undefined> {
+  const tables = tablesOf(workload.statements, catalog, await loadParser());
+  if (tables.length === 0) return undefined;
+  return openModel(target, catalog, {
+    tables,
+    ...(cacheDir !== undefined && { cacheDir }),
+    ...(onProgress !== undefined && { onProgress }),
+    ...(signal !== undefined && { signal }),
+  });
+}
+
+/** By the time of the statements whose plans could be compared. */
+function coverageOf({ uncovered }: AdviceResult, { statements, source }: Workload): Coverage {
+  const part = "indexes";
+  if (statements.length === 0)
+    return {
+      part,
+      share: 0,
+      missing: [source === "none" ? "no statements were read" : "no statement"],
+    };
+  const shares = new Map(statements.map(({ id, share }) => [id, share]));
+  const whole = statements.reduce((sum, { share }) => sum + share, 0);
+  const blind = new Map(uncovered.map(({ id, because }) => [id, because]));
+  const lost = [...blind.keys()].reduce((sum, id) => sum + (shares.get(id) ?? 0), 0);
+  const reasons = Map.groupBy(blind.values(), (because) => because);
+  return {
+    part,
+    share: whole <= 0 ? 0 : Math.min(1, Math.max(0, 1 - lost / whole)),
+    missing: [...reasons].map(([because, all]) => `${all.length}: ${because}`),
+  };
+}
