@@ -2,6 +2,7 @@ import { candidatesFor } from "../candidates/candidates-for.ts";
 import { understand } from "../candidates/understand.ts";
 import { adviseOn } from "./advise-on.ts";
 import type { AdviseInput } from "./input.ts";
+import { withoutSamples } from "./samples.ts";
 import type { AdviceResult } from "./types.ts";
 
 /**
@@ -15,7 +16,7 @@ export async function advise(input: AdviseInput): Promise<AdviceResult> {
   const { workload, catalog, parser } = input;
   input.onProgress?.({ step: "reading statements" });
   const facts = workload.statements.map((statement) => understand(statement, catalog, parser));
-  const candidates = candidatesFor(facts, catalog);
+  const candidates = withoutSamples(candidatesFor(facts, catalog), catalog, workload);
   input.signal?.throwIfAborted();
   return adviseOn(input, { facts, candidates });
 }

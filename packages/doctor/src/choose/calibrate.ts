@@ -1,8 +1,9 @@
 import { DoctorError } from "../errors.ts";
+import { plannedFrom } from "../model/planned.ts";
 import type { Explainable, Planned, Planner, RawPlan } from "../model/types.ts";
 import type { Parser } from "../parse/parse.ts";
 import type { OnProgress, Target } from "../target/types.ts";
-import { explainOnServer, plannedFrom } from "./explain.ts";
+import { explainOnServer } from "./explain.ts";
 import { isExplainable, parametersOf } from "./statement.ts";
 
 export interface Calibration {

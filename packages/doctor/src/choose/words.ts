@@ -43,6 +43,7 @@ const EXTRAS: readonly (readonly [CandidateReason, string])[] = [
   ["covering", "It carries the columns that are read, so that the table itself is rarely touched."],
 ];
 const PHRASES_MAX = 3;
+const LOOKUP = ["looks rows up by these columns", "look rows up by these columns"] as const;
 
 /** One or two sentences for people: who asks, what for, what it saves. */
 export function reasonOf(candidate: Candidate, gains: readonly StatementGain[]): string {
@@ -54,7 +55,8 @@ export function reasonOf(candidate: Candidate, gains: readonly StatementGain[]):
       ? "One statement"
       : `${gains.length === 0 ? "Some" : gains.length} statements`;
   const plural = gains.length === 1 ? phrases.map(singular) : phrases;
-  const what = plural.length === 0 ? "would use it" : joined(plural.slice(0, PHRASES_MAX));
+  const what =
+    plural.length === 0 ? LOOKUP[gains.length === 1 ? 0 : 1] : joined(plural.slice(0, PHRASES_MAX));
   const extras = EXTRAS.flatMap(([reason, text]) => (reasons.has(reason) ? [text] : []));
   return [`${who} (${percent(share)} of the time) ${what}.`, ...extras].join(" ");
 }

@@ -1,8 +1,10 @@
 import { quoteIdentifier, quoteQualified } from "hasten/postgres";
 import pg from "pg";
+import { bodyOf } from "../candidates/definition.ts";
 import type { Candidate } from "../candidates/types.ts";
 import type { Relation } from "../catalog/types.ts";
-import { explainOnServer, plannedFrom } from "../choose/explain.ts";
+import { explainOnServer } from "../choose/explain.ts";
+import { plannedFrom } from "../model/planned.ts";
 import type { Explain, IndexChange, Planned, Planner, Refused } from "../model/types.ts";
 
 export interface ServerPlannerOptions {
@@ -135,23 +137,4 @@ async function build(
     [quoteQualified([relation.schema, name])],
   );
   return [name, ...rows.map(({ relname }) => relname)];
-}
-
-function bodyOf(candidate: Candidate): string {
-  const keys = candidate.keys.map(
-    (key) =>
-      `${key.sql}${key.opclass === undefined ? "" : ` ${key.opclass}`}${directionOf(candidate, key)}`,
-  );
-  const include = candidate.include.map(quoteIdentifier).join(", ");
-  return [
-    `using ${candidate.method} (${keys.join(", ")})`,
-    ...(include === "" ? [] : [`include (${include})`]),
-    ...(candidate.predicate === undefined ? [] : [`where ${candidate.predicate}`]),
-  ].join(" ");
-}
-
-function directionOf(candidate: Candidate, key: Candidate["keys"][number]): string {
-  if (candidate.method !== "btree") return "";
-  if (key.descending) return key.nullsFirst ? " desc" : " desc nulls last";
-  return key.nullsFirst ? " nulls first" : "";
 }
