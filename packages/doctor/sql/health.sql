@@ -137,10 +137,6 @@ set local lock_timeout = '200ms';
 \else
   \set sequentialScansRowsReadMin 1000000
 \endif
-\if :{?indexScanShareMin}
-\else
-  \set indexScanShareMin 0.95
-\endif
 \if :{?sequenceWarningShare}
 \else
   \set sequenceWarningShare 0.75
@@ -337,65 +333,81 @@ limit 100;
 \echo '== Indexes that no statement uses'
 \echo 'Every insert and most updates write to it, vacuum reads it, memory and backups carry it, and updates of its columns cannot be HOT.'
 \if :pg16
+with u as materialized (
+  select x.indexrelid, x.indrelid, c.ms as counters_ms
+  from pg_index x
+join pg_class i on i.oid = x.indexrelid
+join pg_namespace n on n.oid = i.relnamespace
+join pg_class t on t.oid = x.indrelid
+join pg_am m on m.oid = i.relam
+  cross join (select (select (extract(epoch from clock_timestamp() - coalesce(d.stats_reset, pg_postmaster_start_time())) * 1000)::float8 from pg_stat_database d where d.datname = current_database()) as ms) c
+  where i.relkind = 'i' and x.indisvalid and not x.indisunique and not x.indisprimary
+    and not x.indisexclusion and not x.indisreplident
+    and i.relpages * current_setting('block_size')::float8 >= :unusedIndexBytesMin
+    and c.ms >= :unusedIndexCountersMinMs
+    and (pg_stat_get_numscans(x.indexrelid) = 0 or (extract(epoch from clock_timestamp() - pg_stat_get_lastscan(x.indexrelid)) * 1000)::float8 >= :unusedIndexMs)
+    and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and n.nspname not like 'pg\_temp\_%' and n.nspname not like 'pg\_toast\_temp\_%'
+    and not exists (select from pg_inherits h where h.inhrelid = x.indexrelid)
+    and not exists (select from pg_constraint k where k.conindid = x.indexrelid)
+    and not exists (select from pg_constraint f
+    where f.contype = 'f' and f.conrelid = x.indrelid
+      and (x.indkey::int2[])[0 : cardinality(f.conkey) - 1] @> f.conkey)
+  order by i.relpages desc
+  limit 100
+)
 select format('%I.%I', n.nspname, i.relname) as index,
   (select format('%I.%I', s.nspname, t.relname) from pg_namespace s where s.oid = t.relnamespace) as "table",
   i.relpages * current_setting('block_size')::float8 as bytes,
   pg_stat_get_numscans(x.indexrelid)::float8 as scans,
   (extract(epoch from clock_timestamp() - pg_stat_get_lastscan(x.indexrelid)) * 1000)::float8 as idle_ms,
-  c.ms as counters_ms,
+  x.counters_ms,
   (pg_stat_get_tuples_inserted(t.oid) + pg_stat_get_tuples_updated(t.oid)
     - pg_stat_get_tuples_hot_updated(t.oid))::float8 as writes,
   format(case when i.relkind = 'I' then 'drop index %I.%I;' else 'drop index concurrently %I.%I;' end, n.nspname, i.relname) as fix,
   pg_get_indexdef(x.indexrelid) || ';' as undo
-from pg_index x
+from u x
+join pg_class i on i.oid = x.indexrelid
+join pg_namespace n on n.oid = i.relnamespace
+join pg_class t on t.oid = x.indrelid
+order by i.relpages desc;
+\else
+with u as materialized (
+  select x.indexrelid, x.indrelid, c.ms as counters_ms
+  from pg_index x
 join pg_class i on i.oid = x.indexrelid
 join pg_namespace n on n.oid = i.relnamespace
 join pg_class t on t.oid = x.indrelid
 join pg_am m on m.oid = i.relam
-cross join (select (select (extract(epoch from clock_timestamp() - coalesce(d.stats_reset, pg_postmaster_start_time())) * 1000)::float8 from pg_stat_database d where d.datname = current_database()) as ms) c
-where i.relkind = 'i' and x.indisvalid and not x.indisunique and not x.indisprimary
-  and not x.indisexclusion and not x.indisreplident
-  and i.relpages * current_setting('block_size')::float8 >= :unusedIndexBytesMin
-  and c.ms >= :unusedIndexCountersMinMs
-  and (pg_stat_get_numscans(x.indexrelid) = 0 or (extract(epoch from clock_timestamp() - pg_stat_get_lastscan(x.indexrelid)) * 1000)::float8 >= :unusedIndexMs)
-  and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and n.nspname not like 'pg\_temp\_%' and n.nspname not like 'pg\_toast\_temp\_%'
-  and not exists (select from pg_inherits h where h.inhrelid = x.indexrelid)
-  and not exists (select from pg_constraint k where k.conindid = x.indexrelid)
-  and not exists (select from pg_constraint f
+  cross join (select (select (extract(epoch from clock_timestamp() - coalesce(d.stats_reset, pg_postmaster_start_time())) * 1000)::float8 from pg_stat_database d where d.datname = current_database()) as ms) c
+  where i.relkind = 'i' and x.indisvalid and not x.indisunique and not x.indisprimary
+    and not x.indisexclusion and not x.indisreplident
+    and i.relpages * current_setting('block_size')::float8 >= :unusedIndexBytesMin
+    and c.ms >= :unusedIndexCountersMinMs
+    and (pg_stat_get_numscans(x.indexrelid) = 0 or (extract(epoch from clock_timestamp() - null::timestamptz) * 1000)::float8 >= :unusedIndexMs)
+    and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and n.nspname not like 'pg\_temp\_%' and n.nspname not like 'pg\_toast\_temp\_%'
+    and not exists (select from pg_inherits h where h.inhrelid = x.indexrelid)
+    and not exists (select from pg_constraint k where k.conindid = x.indexrelid)
+    and not exists (select from pg_constraint f
     where f.contype = 'f' and f.conrelid = x.indrelid
       and (x.indkey::int2[])[0 : cardinality(f.conkey) - 1] @> f.conkey)
-order by i.relpages desc
-limit 100;
-\else
+  order by i.relpages desc
+  limit 100
+)
 select format('%I.%I', n.nspname, i.relname) as index,
   (select format('%I.%I', s.nspname, t.relname) from pg_namespace s where s.oid = t.relnamespace) as "table",
   i.relpages * current_setting('block_size')::float8 as bytes,
   pg_stat_get_numscans(x.indexrelid)::float8 as scans,
   (extract(epoch from clock_timestamp() - null::timestamptz) * 1000)::float8 as idle_ms,
-  c.ms as counters_ms,
+  x.counters_ms,
   (pg_stat_get_tuples_inserted(t.oid) + pg_stat_get_tuples_updated(t.oid)
     - pg_stat_get_tuples_hot_updated(t.oid))::float8 as writes,
   format(case when i.relkind = 'I' then 'drop index %I.%I;' else 'drop index concurrently %I.%I;' end, n.nspname, i.relname) as fix,
   pg_get_indexdef(x.indexrelid) || ';' as undo
-from pg_index x
+from u x
 join pg_class i on i.oid = x.indexrelid
 join pg_namespace n on n.oid = i.relnamespace
 join pg_class t on t.oid = x.indrelid
-join pg_am m on m.oid = i.relam
-cross join (select (select (extract(epoch from clock_timestamp() - coalesce(d.stats_reset, pg_postmaster_start_time())) * 1000)::float8 from pg_stat_database d where d.datname = current_database()) as ms) c
-where i.relkind = 'i' and x.indisvalid and not x.indisunique and not x.indisprimary
-  and not x.indisexclusion and not x.indisreplident
-  and i.relpages * current_setting('block_size')::float8 >= :unusedIndexBytesMin
-  and c.ms >= :unusedIndexCountersMinMs
-  and (pg_stat_get_numscans(x.indexrelid) = 0 or (extract(epoch from clock_timestamp() - null::timestamptz) * 1000)::float8 >= :unusedIndexMs)
-  and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and n.nspname not like 'pg\_temp\_%' and n.nspname not like 'pg\_toast\_temp\_%'
-  and not exists (select from pg_inherits h where h.inhrelid = x.indexrelid)
-  and not exists (select from pg_constraint k where k.conindid = x.indexrelid)
-  and not exists (select from pg_constraint f
-    where f.contype = 'f' and f.conrelid = x.indrelid
-      and (x.indkey::int2[])[0 : cardinality(f.conkey) - 1] @> f.conkey)
-order by i.relpages desc
-limit 100;
+order by i.relpages desc;
 \endif
 
 \echo
@@ -593,15 +605,16 @@ limit 100;
 \echo '== Sequences that run out'
 \echo 'At the end every insert fails, and widening the column then rewrites the table while everyone waits.'
 with s as materialized (
-  select q.schemaname, q.sequencename, c.oid, q.last_value::float8 as last_value, q.max_value, q.data_type::text as data_type,
-    count(*) over () as sequences,
-    has_sequence_privilege(c.oid, 'select, usage') as readable
-  from pg_sequences q
-  join pg_namespace n on n.nspname = q.schemaname
-  join pg_class c on c.relnamespace = n.oid and c.relname = q.sequencename
-  where not q.cycle and q.increment_by > 0
+  select n.nspname as schemaname, c.relname as sequencename, c.oid, q.seqmax as max_value,
+    format_type(q.seqtypid, null) as data_type, r.readable, count(*) over () as sequences,
+    case when r.readable then pg_sequence_last_value(c.oid) end::float8 as last_value
+  from pg_sequence q
+  join pg_class c on c.oid = q.seqrelid
+  join pg_namespace n on n.oid = c.relnamespace
+  cross join lateral (select has_sequence_privilege(c.oid, 'select, usage') as readable) r
+  where not q.seqcycle and q.seqincrement > 0 and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and n.nspname not like 'pg\_temp\_%' and n.nspname not like 'pg\_toast\_temp\_%'
 ),
-used as materialized (
+used as (
   select d.objid as sequence, d.refobjid as relation, d.refobjsubid as number
   from pg_depend d
   where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
@@ -611,22 +624,23 @@ used as materialized (
   from pg_depend d join pg_attrdef f on f.oid = d.objid
   where d.classid = 'pg_attrdef'::regclass and d.refclassid = 'pg_class'::regclass
 ),
+feeding as (
+  select u.sequence, n.nspname, t.relname, a.attname as column_name, a.attlen, t.oid,
+    format_type(a.atttypid, null) as type
+  from used u
+  join pg_class t on t.oid = u.relation and t.relkind in ('r', 'p')
+  join pg_namespace n on n.oid = t.relnamespace
+  join pg_attribute a on a.attrelid = u.relation and a.attnum = u.number
+),
 judged as (
-  select s.*, u.table_name, u.column_name, u.type,
-    least(s.max_value, case u.type when 'smallint' then 32767 when 'integer' then 2147483647
+  select distinct on (s.oid) s.*, format('%I.%I', f.nspname, f.relname) as table_name, f.column_name, f.type,
+    least(s.max_value, case f.type when 'smallint' then 32767 when 'integer' then 2147483647
       else 9223372036854775807 end)::float8 as limit_value
-  from s left join lateral (
-    select format('%I.%I', n.nspname, t.relname) as table_name, a.attname as column_name,
-      format_type(a.atttypid, null) as type
-    from used u
-    join pg_class t on t.oid = u.relation and t.relkind in ('r', 'p')
-    join pg_namespace n on n.oid = t.relnamespace
-    join pg_attribute a on a.attrelid = u.relation and a.attnum = u.number
-    where u.sequence = s.oid
-    order by a.attlen, t.oid limit 1) u on true
+  from s left join feeding f on f.sequence = s.oid
+  order by s.oid, f.attlen, f.oid
 )
 select format('%I.%I', j.schemaname, j.sequencename) as sequence,
-  format('%s.%I', j.table_name, j.column_name) as column_of, j.type,
+  case when j.column_name is not null then format('%s.%I', j.table_name, j.column_name) end as column_of, j.type,
   j.last_value, j.limit_value, j.sequences::float8 as sequences,
   array_remove(array[
     case when j.type in ('smallint', 'integer')

@@ -54,8 +54,6 @@ export interface Thresholds {
   /** Share of the table's scans that read all of it. */
   readonly sequentialScansShare: number;
   readonly sequentialScansRowsReadMin: number;
-  /** Index scans' share of all scans: a finding below it. */
-  readonly indexScanShareMin: number;
   readonly sequenceWarningShare: number;
   readonly sequenceCriticalShare: number;
   readonly tableBloatWarningShare: number;
@@ -119,7 +117,6 @@ export const THRESHOLDS: Thresholds = {
   sequentialScansRowsMin: 10_000,
   sequentialScansShare: 0.05,
   sequentialScansRowsReadMin: 1_000_000,
-  indexScanShareMin: 0.95,
   sequenceWarningShare: 0.75,
   sequenceCriticalShare: 0.9,
   tableBloatWarningShare: 0.2,

@@ -127,15 +127,16 @@ export const sequences: HealthCheck<SequenceRow> = {
   needs: "nothing",
   thresholds: ["sequenceWarningShare", "sequenceCriticalShare"],
   sql: () => `with s as materialized (
-  select q.schemaname, q.sequencename, c.oid, q.last_value::float8 as last_value, q.max_value, q.data_type::text as data_type,
-    count(*) over () as sequences,
-    has_sequence_privilege(c.oid, 'select, usage') as readable
-  from pg_sequences q
-  join pg_namespace n on n.nspname = q.schemaname
-  join pg_class c on c.relnamespace = n.oid and c.relname = q.sequencename
-  where not q.cycle and q.increment_by > 0
+  select n.nspname as schemaname, c.relname as sequencename, c.oid, q.seqmax as max_value,
+    format_type(q.seqtypid, null) as data_type, r.readable, count(*) over () as sequences,
+    case when r.readable then pg_sequence_last_value(c.oid) end::float8 as last_value
+  from pg_sequence q
+  join pg_class c on c.oid = q.seqrelid
+  join pg_namespace n on n.oid = c.relnamespace
+  cross join lateral (select has_sequence_privilege(c.oid, 'select, usage') as readable) r
+  where not q.seqcycle and q.seqincrement > 0 and ${userSchema("n")}
 ),
-used as materialized (
+used as (
   select d.objid as sequence, d.refobjid as relation, d.refobjsubid as number
   from pg_depend d
   where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
@@ -145,22 +146,23 @@ used as materialized (
   from pg_depend d join pg_attrdef f on f.oid = d.objid
   where d.classid = 'pg_attrdef'::regclass and d.refclassid = 'pg_class'::regclass
 ),
+feeding as (
+  select u.sequence, n.nspname, t.relname, a.attname as column_name, a.attlen, t.oid,
+    format_type(a.atttypid, null) as type
+  from used u
+  join pg_class t on t.oid = u.relation and t.relkind in ('r', 'p')
+  join pg_namespace n on n.oid = t.relnamespace
+  join pg_attribute a on a.attrelid = u.relation and a.attnum = u.number
+),
 judged as (
-  select s.*, u.table_name, u.column_name, u.type,
-    least(s.max_value, case u.type when 'smallint' then 32767 when 'integer' then 2147483647
+  select distinct on (s.oid) s.*, format('%I.%I', f.nspname, f.relname) as table_name, f.column_name, f.type,
+    least(s.max_value, case f.type when 'smallint' then 32767 when 'integer' then 2147483647
       else 9223372036854775807 end)::float8 as limit_value
-  from s left join lateral (
-    select format('%I.%I', n.nspname, t.relname) as table_name, a.attname as column_name,
-      format_type(a.atttypid, null) as type
-    from used u
-    join pg_class t on t.oid = u.relation and t.relkind in ('r', 'p')
-    join pg_namespace n on n.oid = t.relnamespace
-    join pg_attribute a on a.attrelid = u.relation and a.attnum = u.number
-    where u.sequence = s.oid
-    order by a.attlen, t.oid limit 1) u on true
+  from s left join feeding f on f.sequence = s.oid
+  order by s.oid, f.attlen, f.oid
 )
 select format('%I.%I', j.schemaname, j.sequencename) as sequence,
-  format('%s.%I', j.table_name, j.column_name) as column_of, j.type,
+  case when j.column_name is not null then format('%s.%I', j.table_name, j.column_name) end as column_of, j.type,
   j.last_value, j.limit_value, j.sequences::float8 as sequences,
   array_remove(array[
     case when j.type in ('smallint', 'integer')

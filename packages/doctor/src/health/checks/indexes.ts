@@ -41,29 +41,37 @@ export const unusedIndexes: HealthCheck<UnusedRow> = {
   thresholds: ["unusedIndexBytesMin", "unusedIndexMs", "unusedIndexCountersMinMs"],
   sql({ major }) {
     const lastScan = major >= 16 ? "pg_stat_get_lastscan(x.indexrelid)" : "null::timestamptz";
-    return `select format('%I.%I', n.nspname, i.relname) as index,
+    return `with u as materialized (
+  select x.indexrelid, x.indrelid, c.ms as counters_ms
+  ${FROM}
+  cross join (select ${COUNTERS_MS} as ms) c
+  where i.relkind = 'i' and x.indisvalid and not x.indisunique and not x.indisprimary
+    and not x.indisexclusion and not x.indisreplident
+    and i.relpages * ${BLOCK_BYTES} >= :unusedIndexBytesMin
+    and c.ms >= :unusedIndexCountersMinMs
+    and (pg_stat_get_numscans(x.indexrelid) = 0 or ${msSince(lastScan)} >= :unusedIndexMs)
+    and ${userSchema("n")}
+    and ${NOT_ATTACHED}
+    and ${NO_CONSTRAINT}
+    and ${NO_FOREIGN_KEY}
+  order by i.relpages desc
+  limit ${ROWS_MAX}
+)
+select format('%I.%I', n.nspname, i.relname) as index,
   (select format('%I.%I', s.nspname, t.relname) from pg_namespace s where s.oid = t.relnamespace) as "table",
   i.relpages * ${BLOCK_BYTES} as bytes,
   pg_stat_get_numscans(x.indexrelid)::float8 as scans,
   ${msSince(lastScan)} as idle_ms,
-  c.ms as counters_ms,
+  x.counters_ms,
   (pg_stat_get_tuples_inserted(t.oid) + pg_stat_get_tuples_updated(t.oid)
     - pg_stat_get_tuples_hot_updated(t.oid))::float8 as writes,
   ${drop("i", "n.nspname")} as fix,
   pg_get_indexdef(x.indexrelid) || ';' as undo
-${FROM}
-cross join (select ${COUNTERS_MS} as ms) c
-where i.relkind = 'i' and x.indisvalid and not x.indisunique and not x.indisprimary
-  and not x.indisexclusion and not x.indisreplident
-  and i.relpages * ${BLOCK_BYTES} >= :unusedIndexBytesMin
-  and c.ms >= :unusedIndexCountersMinMs
-  and (pg_stat_get_numscans(x.indexrelid) = 0 or ${msSince(lastScan)} >= :unusedIndexMs)
-  and ${userSchema("n")}
-  and ${NOT_ATTACHED}
-  and ${NO_CONSTRAINT}
-  and ${NO_FOREIGN_KEY}
-order by i.relpages desc
-limit ${ROWS_MAX}`;
+from u x
+join pg_class i on i.oid = x.indexrelid
+join pg_namespace n on n.oid = i.relnamespace
+join pg_class t on t.oid = x.indrelid
+order by i.relpages desc`;
   },
   judge: (rows) => ({
     verdicts: rows.map((row) => ({

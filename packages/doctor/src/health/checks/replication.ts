@@ -39,19 +39,13 @@ limit ${ROWS_MAX}`,
       const retained = row.retained ?? 0;
       const kept = row.keep === null ? 0 : retained / Math.max(row.keep, 1);
       const idle = !row.active && (row.inactive_ms ?? 0) >= thresholds.slotInactiveMs;
+      const near = kept >= thresholds.slotKeepShare;
       const much =
-        row.keep === null || row.inactive_ms === null
-          ? !row.active && retained >= thresholds.slotRetainedBytes
-          : false;
-      const severity = slotSeverity(row.status, idle || much || kept >= thresholds.slotKeepShare);
-      if (
-        severity === undefined ||
-        (row.inactive_ms === null &&
-          row.active &&
-          kept < thresholds.slotKeepShare &&
-          severity !== "critical")
-      )
-        return [];
+        !row.active &&
+        (row.keep === null || row.inactive_ms === null) &&
+        retained >= thresholds.slotRetainedBytes;
+      const severity = slotSeverity(row.status, idle || near || much);
+      if (severity === undefined) return [];
       return [
         {
           severity,
