@@ -3,6 +3,7 @@ import pg from "pg";
 import { readCatalog } from "../../src/catalog/read.ts";
 import type { Catalog } from "../../src/catalog/types.ts";
 import { advise } from "../../src/choose/advise.ts";
+import type { AdviseInput } from "../../src/choose/input.ts";
 import type { AdviceResult, CreateAdvice } from "../../src/choose/types.ts";
 import { openModel } from "../../src/model/open.ts";
 import type { Planner } from "../../src/model/types.ts";
@@ -22,7 +23,11 @@ export interface Scene extends AsyncDisposable {
   readonly planner: Planner;
   /** Costs with indexes that are really created. */
   readonly real: Planner;
-  advise(workload: Workload, facts?: Partial<Catalog>): Promise<AdviceResult>;
+  advise(
+    workload: Workload,
+    facts?: Partial<Catalog>,
+    more?: Partial<AdviseInput>,
+  ): Promise<AdviceResult>;
 }
 
 /** Runs the setup, analyses and vacuums, and opens target, catalog, model and the real planner. */
@@ -38,11 +43,12 @@ export async function openScene(url: string, setup: readonly string[]): Promise<
   const real = await openServerPlanner({ url, relations: catalog.relations });
   return {
     ...{ client, target, catalog, parser, planner, real },
-    advise: (workload, facts = {}) =>
+    advise: (workload, facts = {}, more = {}) =>
       advise({
         ...{ target, workload, parser, planner },
         catalog: { ...catalog, ...facts },
         missing: planner.missing,
+        ...more,
       }),
     [Symbol.asyncDispose]: async () => {
       await real[Symbol.asyncDispose]();
