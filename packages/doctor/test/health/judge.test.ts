@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { DoctorFinding, Severity } from "../../src/finding.ts";
 import { CHECKS, TRAFFIC_CHECKS } from "../../src/health/checks/all.ts";
@@ -201,6 +202,16 @@ describe("the table of checks", () => {
   test("every threshold belongs to a check", () => {
     const used = new Set(all.flatMap((check) => check.thresholds));
     expect(Object.keys(THRESHOLDS).filter((name) => !used.has(name as never))).toEqual([]);
+  });
+
+  test("docs/health-checks.md has every check and threshold, with its default", () => {
+    const page = readFileSync(
+      new URL("../../../../docs/health-checks.md", import.meta.url),
+      "utf8",
+    );
+    for (const check of all) expect(page).toContain(`| \`${check.id}\` |`);
+    for (const [name, value] of Object.entries(THRESHOLDS))
+      expect(page).toContain(`| \`${name}\` | ${value.toLocaleString("en-US")} |`);
   });
 
   test("every text binds on every major, with its thresholds alone", () => {
