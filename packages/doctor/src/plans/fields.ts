@@ -30,7 +30,7 @@ export function numberOf(node: PlanNode, field: string): number | undefined {
 
 /** A field that EXPLAIN gives per loop, over all loops and workers; 0 when absent or not run. */
 export function totalOf(node: PlanNode, field: string): number {
-  return (numberOf(node, field) ?? 0) * (node.actual?.loops ?? 0);
+  return Math.round((numberOf(node, field) ?? 0) * (node.actual?.loops ?? 0));
 }
 
 /**

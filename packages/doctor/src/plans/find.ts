@@ -11,6 +11,20 @@ export const GATE_MS = 5;
 export const HITS_PER_RULE_MAX = 10;
 export const FINDINGS_MAX = 100;
 
+/**
+ * Findings that leave out a more general one of the same node: an index on the bare column is no
+ * help where a cast is in the way, and a guess is why an estimate is off.
+ */
+const EXPLAINED_BY: Readonly<Record<string, readonly string[]>> = {
+  "plan/seq-scan-selective-filter": [
+    "plan/cast-blocks-index",
+    "plan/function-on-column",
+    "plan/leading-wildcard",
+  ],
+  "plan/row-misestimate": ["plan/default-selectivity"],
+  "plan/default-selectivity": ["plan/cast-blocks-index", "plan/function-on-column"],
+};
+
 const WEIGHT: Readonly<Record<Severity, number>> = { critical: 2, warning: 1, info: 0 };
 
 /** What every rule finds in a plan, the largest share of its time first. Pure. */
@@ -21,10 +35,16 @@ export function findInPlan(plan: Plan, context: PlanContext): readonly PlanFindi
     const found = rule.find(plan, context).flatMap((hit) => findingOf(rule, hit, plan));
     findings.push(...found.sort(byShare).slice(0, HITS_PER_RULE_MAX));
   }
+  const said = new Set(findings.map(({ finding }) => `${finding.id} ${finding.node}`));
   return findings
+    .filter(({ finding }) => !isExplained(finding, said))
     .sort(byShare)
     .slice(0, FINDINGS_MAX)
     .map(({ finding }) => finding);
+}
+
+function isExplained({ id, node }: PlanFinding, said: ReadonlySet<string>): boolean {
+  return (EXPLAINED_BY[id] ?? []).some((better) => said.has(`${better} ${node}`));
 }
 
 interface Ranked {

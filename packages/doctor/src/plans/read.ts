@@ -180,7 +180,8 @@ function actualsOf(entries: readonly Entry[], wholes: Wholes): readonly (NodeAct
     const of = timed ? whole : wholes.total;
     return {
       loops: entry.loops,
-      rowsTotal: (rawNumber(entry.raw, "Actual Rows") ?? 0) * entry.loops,
+      // An average of whole rows: PostgreSQL 18 rounds it to two digits, earlier ones to none.
+      rowsTotal: Math.round((rawNumber(entry.raw, "Actual Rows") ?? 0) * entry.loops),
       totalMs: wall[at] ?? 0,
       ownMs,
       share: of > 0 ? Math.min(part / of, 1) : 0,

@@ -8,8 +8,10 @@ import { quotedName, quotedTable, sqlFix } from "./sql.ts";
 
 const FACTOR_MIN = 10;
 const FACTOR_GRAVE = 1_000;
-/** Rows, expected or found over all loops, below which no plan depends on the difference. */
-const ROWS_MIN = 1_000;
+/** Rows over all loops, below which no plan depends on the difference: when more come than expected… */
+const FOUND_MIN = 1_000;
+/** …and when fewer do, which costs less: mostly a hash where a look-up would have done. */
+const EXPECTED_MIN = 10_000;
 const MODIFIED_SHARE = 0.1;
 const MODIFIED_MIN = 1_000;
 
@@ -67,9 +69,13 @@ function missedBy(node: PlanNode): Missed | undefined {
   if (node.actual === undefined || INCOMPARABLE.has(node.type)) return undefined;
   const found = rowsPerLoop(node);
   const factor = factorOff(node.planRows, found);
-  const most = Math.max(node.planRows, found) * node.actual.loops;
-  if (factor <= FACTOR_MIN || most < ROWS_MIN) return undefined;
-  if (found < node.planRows && mayStopEarly(node)) return undefined;
+  const { loops } = node.actual;
+  if (factor <= FACTOR_MIN) return undefined;
+  if (found < node.planRows) {
+    if (node.planRows * loops < EXPECTED_MIN || mayStopEarly(node)) return undefined;
+  } else if (found * loops < FOUND_MIN) {
+    return undefined;
+  }
   // The rows that a merge join reads again count again below it.
   if (found > node.planRows && node.parent?.type === "Merge Join" && node.type === "Sort") {
     return undefined;
@@ -83,7 +89,7 @@ function hitOf({ node, found, factor }: Missed, plan: Plan, context: PlanContext
   const condition = conditionOf(node, "Filter") ?? conditionOf(node, "Index Cond");
   return {
     node: node.index,
-    severity: factor > FACTOR_GRAVE && joined ? "critical" : "warning",
+    severity: factor > FACTOR_GRAVE && more && joined ? "critical" : "warning",
     title: `${labelOf(node)} gives ${spoken(factor)} times ${more ? "more" : "fewer"} rows than the planner expected`,
     evidence: [
       { label: "rows expected", value: node.planRows, unit: "rows" },

@@ -125,6 +125,9 @@ function wastedPairs(plan: Plan): readonly RuleHit[] {
     const removed = totalOf(node, "Rows Removed by Join Filter");
     const kept = Math.max(node.actual?.rowsTotal ?? 0, 1);
     if (!isJoin(node) || removed < WASTED_MIN || removed < WASTED_FACTOR * kept) return [];
+    // When the inner side is read whole for each outer row and an index would do, that is told there.
+    const inner = sideOf(node, "Inner");
+    if (inner !== undefined && isRepeatedInner(inner) && joinedBy(inner).length > 0) return [];
     const condition = conditionOf(node, "Join Filter");
     const own = [node, ...node.children].map((it) => it.actual?.ownMs ?? 0);
     const hit: RuleHit = {

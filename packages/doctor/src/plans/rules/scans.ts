@@ -1,6 +1,6 @@
 import type { Fix } from "../../finding.ts";
 import { withoutConstants } from "../constants.ts";
-import { conditionOf, tableOf, totalOf } from "../fields.ts";
+import { conditionOf, subtreeOf, tableOf, totalOf } from "../fields.ts";
 import type { Plan, PlanContext, PlanNode, PlanRule, RuleHit } from "../types.ts";
 import { comparedColumns, createIndex, indexOrder } from "./columns.ts";
 import { isRepeatedInner } from "./joins.ts";
@@ -122,6 +122,12 @@ function readsForOrder(node: PlanNode): boolean {
   return conditionOf(node, "Index Cond") === undefined && limitAbove(node) !== undefined;
 }
 
+function indexesOf(node: PlanNode): string {
+  const names = new Set(subtreeOf(node).flatMap((it) => it.indexName ?? []));
+  if (names.size === 0) return "An index";
+  return `${names.size === 1 ? "Index" : "Indexes"} ${[...names].slice(0, 4).join(" and ")}`;
+}
+
 /** Index conditions of the scan itself, or of the bitmap scans below it. */
 function indexConditions(node: PlanNode): readonly (string | undefined)[] {
   if (node.type !== "Bitmap Heap Scan") return [conditionOf(node, "Index Cond")];
@@ -132,13 +138,12 @@ function inefficientScans(plan: Plan, context: PlanContext): readonly RuleHit[] 
   return wastefulIndexScans(plan)
     .filter((node) => !readsForOrder(node))
     .map((node) => {
-      const used = node.indexName === undefined ? "an index" : `index ${node.indexName}`;
       const conditions = [...indexConditions(node), conditionOf(node, "Filter")];
       const columns = indexOrder(comparedColumns(node, conditions, context));
       return {
         node: node.index,
         severity: gravityOf(node),
-        title: `${used} on ${tableOf(node)} finds ${spoken(removedBy(node) / Math.max(node.actual?.rowsTotal ?? 1, 1))} times the rows that the condition keeps`,
+        title: `${indexesOf(node)} on ${tableOf(node)} finds ${spoken(1 + removedBy(node) / Math.max(node.actual?.rowsTotal ?? 1, 1))} times the rows that the condition keeps`,
         evidence: evidenceOf(node),
         why: "The index knows only a part of the condition. For all it finds the row itself is fetched from the table, compared and thrown away: most of the reads are for nothing.",
         fix: sqlFix(

@@ -18,7 +18,7 @@ export const notInSubplan: PlanRule = {
   id: "plan/not-in-subplan",
   number: 18,
   needs: "any",
-  find: notInSubplans,
+  find: (plan) => notInSubplans(plan.nodes),
 };
 
 function repeatedSubplans(plan: Plan): readonly RuleHit[] {
@@ -26,6 +26,7 @@ function repeatedSubplans(plan: Plan): readonly RuleHit[] {
     // A hashed subplan is run once, whatever it is shown with.
     const loops = (node.actual?.loops ?? 0) / processesOf(node);
     if (node.relationship !== "SubPlan" || loops <= LOOPS_MIN) return [];
+    if (node.parent !== undefined && notInSubplans([node.parent]).length > 0) return [];
     const scanned = subtreeOf(node).some((it) => it.type === "Seq Scan");
     const hit: RuleHit = {
       node: node.index,
@@ -52,8 +53,8 @@ const CONDITIONS = ["Filter", "Join Filter", "One-Time Filter"] as const;
 /** Before 17 "NOT (hashed SubPlan 1)", since "NOT (ANY (x = (hashed SubPlan 1).col1))". */
 const NOT_IN = /\bNOT \((?:ANY \([^()]*(?:\([^()]*\)[^()]*){0,20}?\(?)?(hashed )?SubPlan \d+/;
 
-function notInSubplans(plan: Plan): readonly RuleHit[] {
-  return plan.nodes.flatMap((node) => {
+function notInSubplans(nodes: readonly PlanNode[]): readonly RuleHit[] {
+  return nodes.flatMap((node) => {
     for (const field of CONDITIONS) {
       const condition = conditionOf(node, field);
       const matched = condition === undefined ? null : NOT_IN.exec(withoutConstants(condition));
@@ -83,7 +84,7 @@ function notIn(node: PlanNode, condition: string, hashed: boolean): readonly Rul
       why: "NOT IN must know of NULLs: one NULL in the subquery and no row is returned at all. So it cannot be planned as an anti join, and when its rows outgrow the memory for a hash, it is a loop in a loop.",
       fix: {
         kind: "advice",
-        text: "Write NOT EXISTS (SELECT FROM … WHERE inner.key = outer.key): an anti join, by hash or index, and NULLs mean what is expected.",
+        text: `Write NOT EXISTS (SELECT FROM … WHERE inner.key = outer.key): an anti join, by hash or index, and NULLs mean what is expected.${/ OR /.test(withoutConstants(condition)) ? " Beside an OR a NOT EXISTS is no anti join either: split the OR with UNION ALL." : ""}`,
       },
       scope: "subtree",
     },
