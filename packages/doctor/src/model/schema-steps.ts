@@ -88,11 +88,15 @@ function indexStep(relation: Relation, index: Index, constraint: ConstraintRow |
   );
 }
 
-/** NOT VALID keeps PostgreSQL from reading the tables; a partitioned one may refuse it. */
+/**
+ * NOT VALID keeps PostgreSQL from looking through the tables for a foreign key. A check has to be
+ * valid to exclude a table from a plan; it is added while there is nothing to look through.
+ */
 function added(relation: Relation, row: ConstraintRow): readonly Step[] {
   const table = quoteQualified([relation.schema, relation.name]);
   const text = `alter table ${table} add constraint ${quoteIdentifier(row.name)} ${row.definition}`;
-  return [step(/\bNOT VALID$/.test(row.definition) ? text : `${text} not valid`)];
+  const asItIs = row.type === "c" || /\bNOT VALID$/.test(row.definition);
+  return [step(asItIs ? text : `${text} not valid`)];
 }
 
 /** Quoted and qualified: an index lives in its table's schema. */
