@@ -35,7 +35,9 @@ export async function openScene(url: string, setup: readonly string[]): Promise<
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   for (const text of setup) await client.query(text);
+  // The first one may come before the rows count as visible to all.
   await client.query("vacuum analyze");
+  await client.query("vacuum");
   const target = await openTarget(connectionFrom(url, {}));
   const catalog = await readCatalog(target);
   const parser = await loadParser();
