@@ -1,6 +1,6 @@
 import { CHECKS } from "./checks/all.ts";
 import { countersSql } from "./counters.ts";
-import { TABLES_SQL } from "./figures.ts";
+import { SUMS_SQL, TABLES_SQL } from "./figures.ts";
 import { SESSION_TEXT } from "./sql.ts";
 import { THRESHOLDS } from "./thresholds.ts";
 import type { HealthCheck, Server } from "./types.ts";
@@ -53,6 +53,11 @@ export function healthScript(): string {
       "Sizes as of the last vacuum or analyze, indexes and TOAST included.",
     ),
     `${TABLES_SQL};\n`,
+    heading(
+      "All tables together",
+      "Good: dead below 5 % of live and dead, index scans above 95 % of the scans of tables of at least 10,000 rows, pages hit above 90 %.",
+    ),
+    `${SUMS_SQL};\n`,
     "rollback;\n",
   ].join("\n");
 }

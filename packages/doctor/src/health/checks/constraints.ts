@@ -135,31 +135,32 @@ export const sequences: HealthCheck<SequenceRow> = {
   join pg_namespace n on n.oid = c.relnamespace
   cross join lateral (select has_sequence_privilege(c.oid, 'select, usage') as readable) r
   where not q.seqcycle and q.seqincrement > 0 and ${userSchema("n")}
+    and (c.relpersistence = 'p' or not pg_is_in_recovery())
 ),
-used as (
-  select d.objid as sequence, d.refobjid as relation, d.refobjsubid as number
-  from pg_depend d
-  where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
-    and d.deptype in ('a', 'i') and d.refobjsubid > 0
-  union
-  select d.refobjid, f.adrelid, f.adnum
-  from pg_depend d join pg_attrdef f on f.oid = d.objid
-  where d.classid = 'pg_attrdef'::regclass and d.refclassid = 'pg_class'::regclass
-),
-feeding as (
-  select u.sequence, n.nspname, t.relname, a.attname as column_name, a.attlen, t.oid,
-    format_type(a.atttypid, null) as type
-  from used u
-  join pg_class t on t.oid = u.relation and t.relkind in ('r', 'p')
-  join pg_namespace n on n.oid = t.relnamespace
-  join pg_attribute a on a.attrelid = u.relation and a.attnum = u.number
+near as materialized (
+  select * from s
+  where not s.readable or s.last_value >= :sequenceWarningShare * least(s.max_value, 32767)
 ),
 judged as (
-  select distinct on (s.oid) s.*, format('%I.%I', f.nspname, f.relname) as table_name, f.column_name, f.type,
-    least(s.max_value, case f.type when 'smallint' then 32767 when 'integer' then 2147483647
+  select distinct on (s.oid) s.*, format('%I.%I', n.nspname, t.relname) as table_name, a.attname as column_name,
+    format_type(a.atttypid, null) as type,
+    least(s.max_value, case a.atttypid when 'int2'::regtype then 32767 when 'int4'::regtype then 2147483647
       else 9223372036854775807 end)::float8 as limit_value
-  from s left join feeding f on f.sequence = s.oid
-  order by s.oid, f.attlen, f.oid
+  from near s
+  left join lateral (
+    select d.refobjid as relation, d.refobjsubid as number
+    from pg_depend d
+    where d.classid = 'pg_class'::regclass and d.objid = s.oid and d.refclassid = 'pg_class'::regclass
+      and d.deptype in ('a', 'i') and d.refobjsubid > 0
+    union
+    select f.adrelid, f.adnum
+    from pg_depend d join pg_attrdef f on f.oid = d.objid
+    where d.refclassid = 'pg_class'::regclass and d.refobjid = s.oid and d.classid = 'pg_attrdef'::regclass
+  ) u on true
+  left join pg_class t on t.oid = u.relation
+  left join pg_namespace n on n.oid = t.relnamespace
+  left join pg_attribute a on a.attrelid = u.relation and a.attnum = u.number
+  order by s.oid, a.attlen, t.oid
 )
 select format('%I.%I', j.schemaname, j.sequencename) as sequence,
   case when j.column_name is not null then format('%s.%I', j.table_name, j.column_name) end as column_of, j.type,
