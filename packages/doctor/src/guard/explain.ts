@@ -17,7 +17,7 @@ export interface ExplainOptions {
 /**
  * The plan of one statement, in a read-only transaction that is rolled back. With `analyze` only what
  * the guard lets pass is executed; without it, `$n` may stand in the text.
- * A superuser plans and executes as pg_read_all_data, so that row security applies as to anybody.
+ * A superuser executes as pg_read_all_data, with row security as for anybody.
  * @throws DoctorError HST_DOCTOR_TARGET when the session is gone; what the server refuses is `refused`,
  *   with its SQLSTATE and never its text
  */
@@ -31,7 +31,7 @@ export async function explainQuery(
     const verdict = await verdictOn(target, text, parser, analyze);
     if (verdict.kind === "refused") return verdict;
     const plan = await target.transaction(async (tx) => {
-      await prepareSession(tx, target.rights.superuser);
+      await prepareSession(tx, analyze && target.rights.superuser);
       if (analyze) return planBy(tx, `${ANALYZE} ${verdict.text}`);
       if (verdict.parameters === 0) return planBy(tx, `${PLAN} ${verdict.text}`);
       return target.major >= GENERIC_PLAN_SINCE
@@ -65,10 +65,10 @@ const GENERIC = "explain (generic_plan, verbose, settings, format json)";
 const GENERIC_PLAN_SINCE = 16;
 const PREPARED = "hasten_doctor_plan";
 
-async function prepareSession(tx: Session, superuser: boolean): Promise<void> {
+async function prepareSession(tx: Session, lessRights: boolean): Promise<void> {
   // The parser here reads literals by the standard; the server must not read them otherwise.
   await tx.simple("set local standard_conforming_strings = on");
-  if (superuser) await tx.simple("set local role pg_read_all_data");
+  if (lessRights) await tx.simple("set local role pg_read_all_data");
 }
 
 async function planBy(tx: Session, text: string): Promise<unknown> {
