@@ -43,7 +43,8 @@ color:var(--plan-ink);font-size:.92rem;line-height:1.45;font-variant-numeric:tab
 .plan-tree .plan-figures{grid-column:2;grid-template-columns:auto minmax(2rem,5rem) auto minmax(0,1fr);text-align:left}
 .plan-tree .plan-node ul:not(.plan-findings){padding-left:.4rem}
 }
-@media (max-width:30rem){
+@media (max-width:34rem){
+.plan-tree .plan-figures{grid-template-columns:auto minmax(2rem,5rem) 1fr}
 .plan-tree .plan-rows{grid-column:1/-1}
 .plan-tree .plan-details div{display:block}
 }

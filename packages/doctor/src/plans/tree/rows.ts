@@ -100,8 +100,11 @@ function typeOf(node: PlanNode): string {
   const joined = join === undefined || join === "Inner" ? "" : ` (${join.toLowerCase()})`;
   const strategy = rawName(node.raw, "Strategy");
   const how = strategy === undefined || strategy === "Plain" ? "" : ` (${strategy.toLowerCase()})`;
+  // What a CTE, an InitPlan or a SubPlan is called elsewhere in the plan.
+  const subplan = rawName(node.raw, "Subplan Name");
+  const named = subplan === undefined ? "" : `${subplan}: `;
   const operation = node.type === "ModifyTable" ? rawName(node.raw, "Operation") : undefined;
-  return `${parallel}${mode}${operation ?? node.type}${joined}${how}`;
+  return `${named}${parallel}${mode}${operation ?? node.type}${joined}${how}`;
 }
 
 function objectOf(node: PlanNode): string {
