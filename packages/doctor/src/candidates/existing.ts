@@ -1,4 +1,5 @@
 import type { Index, IndexKey, Relation } from "../catalog/types.ts";
+import { canonical } from "./canonical.ts";
 import { flipped, type Idea } from "./idea.ts";
 import type { CandidateKey } from "./types.ts";
 
@@ -13,12 +14,13 @@ export function isServed(idea: Idea, relation: Relation): boolean {
 function serves(index: Index, idea: Idea): boolean {
   if (index.method !== idea.method) return false;
   if (canonical(index.predicate) !== canonical(idea.predicate)) return false;
-  if (!keysServe(index.keys, idea)) return false;
+  if (!keysServe(index, idea)) return false;
   const held = new Set([...index.include, ...index.keys.map((key) => key.column)]);
   return idea.include.every((column) => held.has(column));
 }
 
-function keysServe(existing: readonly IndexKey[], { method, keys, sought }: Idea): boolean {
+function keysServe(index: Index, { method, keys, sought }: Idea): boolean {
+  const existing = index.keys.map((key) => withCollation(key, index));
   if (existing.length < keys.length) return false;
   if (method !== "btree")
     return existing.length === keys.length && keys.every((key, at) => sameTerm(existing[at], key));
@@ -31,6 +33,22 @@ function keysServe(existing: readonly IndexKey[], { method, keys, sought }: Idea
   const ordered = (wanted: readonly CandidateKey[]): boolean =>
     wanted.every((key, at) => sameTerm(first[at], key) && sameDirection(first[at], key));
   return ordered(keys) || ordered(turned);
+}
+
+/**
+ * A column in another collation than its own serves another order: it counts as the expression
+ * `column collate "x"`. Only the definition tells.
+ */
+function withCollation(key: IndexKey, { definition }: Index): IndexKey {
+  if (key.column === undefined) return key;
+  const quoted = new RegExp(`[( ]"?${escaped(key.column)}"? COLLATE ("?[^ ,)]+)`, "i");
+  const collation = quoted.exec(definition)?.[1];
+  if (collation === undefined) return key;
+  return { ...key, column: undefined, expression: `${key.column} collate ${collation}` };
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('"', '""').replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }
 
 function sameTerm(index: IndexKey | undefined, key: CandidateKey): boolean {
@@ -46,19 +64,4 @@ function sameTerm(index: IndexKey | undefined, key: CandidateKey): boolean {
 
 function sameDirection(index: IndexKey | undefined, key: CandidateKey): boolean {
   return index?.descending === key.descending && index.nullsFirst === key.nullsFirst;
-}
-
-/**
- * Two texts of one expression, ours and PostgreSQL's own, compared without what it adds: white
- * space, parentheses, quotes, schema, casts of literals to text.
- */
-export function canonical(sql: string | undefined): string {
-  return (sql ?? "")
-    .replace(
-      /::(?:"?pg_catalog"?\.)?"?(?:text\[\]|text|character varying|varchar|bpchar|regconfig)"?/gi,
-      "",
-    )
-    .replace(/"?pg_catalog"?\./gi, "")
-    .replace(/[\s()"]/g, "")
-    .toLowerCase();
 }
