@@ -1,5 +1,6 @@
 import type { Catalog, Relation } from "../catalog/types.ts";
 import type { Target } from "../target/types.ts";
+import { CONTRIB } from "./contrib.ts";
 import { type Engine, sqlstateOf } from "./engine.ts";
 import {
   CLOSURE,
@@ -41,7 +42,12 @@ export interface Copied {
   /** Relations that the copy has. */
   readonly relations: readonly Relation[];
   readonly missing: readonly Missing[];
+  /** Sentences on what the copy lacks beside whole relations. */
+  readonly notes: readonly string[];
 }
+
+/** Extensions that bring nothing that a statement is planned with. */
+const HARMLESS = new Set(["plpgsql", "pg_stat_statements", "pg_buffercache", "hypopg", "pg_cron"]);
 
 /** Objects that need each other are tried again at most so often. */
 const ROUNDS_MAX = 20;
@@ -73,7 +79,37 @@ export async function copySchema(
     ({ oid, kind }) => !failed.has(oid) && (kind === "view" || possible.some((t) => t.oid === oid)),
   );
   await applyOnce(engine, detailSteps(present, constraints));
-  return { relations: present, missing: missingOf(relations, { tables, failed }) };
+  return {
+    relations: present,
+    missing: missingOf(relations, { tables, failed }),
+    notes: notesOf(catalog, tables),
+  };
+}
+
+/** `pg_stats` shows those of ranges from this version on. */
+const RANGE_STATISTICS_SINCE = 17;
+
+function notesOf(catalog: Catalog, tables: readonly TableRow[]): readonly string[] {
+  const lacking = [...catalog.extensions.keys()].filter(
+    (name) => CONTRIB[name] === undefined && !HARMLESS.has(name),
+  );
+  const extended = tables.filter((table) => table.extended).length;
+  const ranges = catalog.relations.some(({ columns }) =>
+    columns.some(({ category }) => category === "R"),
+  );
+  return [
+    ...(lacking.length === 0
+      ? []
+      : [`The model has no extension ${lacking.sort().join(", ")}: what uses it is not planned.`]),
+    ...(extended === 0
+      ? []
+      : [
+          `Extended statistics (${extended} ${extended === 1 ? "table" : "tables"}) cannot be given to the model, except those of expressions for new indexes on them.`,
+        ]),
+    ...(ranges && catalog.major < RANGE_STATISTICS_SINCE
+      ? ["This version does not show its statistics of range columns: the model plans without."]
+      : []),
+  ];
 }
 
 async function wanted(source: {

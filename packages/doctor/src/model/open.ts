@@ -30,6 +30,8 @@ export interface Model extends Planner {
    * Relations that it has not, or without their statistics: what it plans of them means nothing.
    */
   readonly missing: readonly Missing[];
+  /** Sentences for the report on what else it plans without: extensions, extended statistics. */
+  readonly notes: readonly string[];
 }
 
 /** The planner's block size is fixed when PostgreSQL is built. */
@@ -80,7 +82,7 @@ export async function openModel(
       parser,
       major: target.major,
     });
-    return { ...planner, missing: copied.missing };
+    return { ...planner, missing: copied.missing, notes: copied.notes };
   } catch (error) {
     await engine[Symbol.asyncDispose]();
     if (error instanceof DoctorError || options.signal?.aborted === true) throw error;

@@ -191,3 +191,27 @@ test("2.3 GB over three files: costs by PostgreSQL's arithmetic; only the asked 
     kind: "refused",
   });
 });
+
+test("a plan that only version 18 could make is refused for an older target", async () => {
+  await using db = await freshDatabase();
+  await prepared(
+    db.url,
+    `create table t (few int, many int, v text); insert into t select n % 5, n, 'v' || n
+      from generate_series(1, 50000) n; create index on t (few, many); analyze t`,
+  );
+  await using target = await testTarget(db.url);
+  const older: Target = { ...target, major: 15 };
+  const catalog = await readCatalog(target);
+  await using now = await openModel(target, catalog, { cacheDir });
+  await using then = await openModel(older, catalog, { cacheDir });
+  const ask = (planText: string) => ({ id: planText, planText });
+  expect(await now.explain(ask("select v from t where many = 77"))).toMatchObject({
+    usesExisting: ["t_few_many_idx"],
+  });
+  expect(await then.explain(ask("select v from t where many = 77"))).toMatchObject({
+    kind: "refused",
+  });
+  expect(await then.explain(ask("select v from t where few = 1 and many = 77"))).toMatchObject({
+    usesExisting: ["t_few_many_idx"],
+  });
+});

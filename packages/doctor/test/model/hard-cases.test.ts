@@ -30,6 +30,12 @@ async function compare(url: string, major: number): Promise<void> {
     expect(model.missing.map(({ relation, because }) => [named(relation), because])).toEqual([
       ["remote", "a foreign table is planned by its own server"],
     ]);
+    expect(model.notes).toEqual([
+      "Extended statistics (1 table) cannot be given to the model, except those of expressions for new indexes on them.",
+      ...(major < RANGES_SINCE
+        ? ["This version does not show its statistics of range columns: the model plans without."]
+        : []),
+    ]);
     for (const planText of HARD_QUERIES) {
       if (major < RANGES_SINCE && planText.includes("period @>")) continue;
       const mine = await model.explain({ id: planText, planText });
@@ -57,7 +63,7 @@ function nodesOf(plan: RawPlan): string {
 test("version 18: every odd thing is copied, and costs are the same", async () => {
   await using db = await freshDatabase();
   await compare(db.url, 18);
-}, 60_000);
+}, 240_000);
 
 test.each([14, 15, 16, 17] as const)(
   "version %i",
