@@ -533,6 +533,10 @@ describe("columns read", () => {
 });
 
 describe("bounds", () => {
+  test("a lateral subquery does not see itself", () => {
+    expect(told("select * from lateral (select a) as x where a = 1")).toEqual([]);
+  });
+
   test("what does not parse", () => {
     expect(facts("select +")).toEqual({
       id: "s",

@@ -104,7 +104,9 @@ function cteNamed(name: string, scope: Scope): Cte | undefined {
 function addSubquery(range: RangeSubselect, scope: Scope, walk: Walk): void {
   const query = range.subquery;
   if (query === undefined || !("SelectStmt" in query)) return;
-  const parent = range.lateral === true ? scope : scope.parent;
+  // LATERAL sees what stands before it, not itself.
+  const before = { ...scope, ranges: [...scope.ranges], merged: new Map(scope.merged) };
+  const parent = range.lateral === true ? before : scope.parent;
   const inner = childScope(parent, { ctes: scope.ctes, depth: scope.depth + 1 });
   const columns = walk.select(query.SelectStmt, inner, "on-reference");
   pushRange(scope, { name: "", alias: range.alias, columns, schema: undefined });
