@@ -15,7 +15,7 @@ export interface Compared {
 const NAME = String.raw`(?:"(?:[^"]|"")+"|[\p{L}_][\p{L}\p{N}_$]*)`;
 /** A column right after an opening parenthesis that is no call's, perhaps cast, then an operator. */
 const CLAUSE = new RegExp(
-  String.raw`(?<![\p{L}\p{N}_"$])\(+(?:(${NAME})\.)?(${NAME})(?:\)::([a-z ]+)(?:\(\?\))?)? (=|<=|>=|<|>|IS NULL)(?![=>~@])`,
+  String.raw`(?<![\p{L}\p{N}_"$])\((?:(${NAME})\.)?(${NAME})(?:\)::([a-z ]+)(?:\(\?\))?)? (=|<=|>=|<|>|IS NULL)(?![=>~@])`,
   "gu",
 );
 const CLAUSES_MAX = 50;
