@@ -3,16 +3,22 @@
  * so that nothing within a string is taken for SQL.
  */
 
+/** Bounds keep the search linear in what anybody's plan file may hold. */
+const NAME = String.raw`(?:(?<![\p{L}\p{N}_$])[\p{L}_][\p{L}\p{N}_$]{0,62}(?![\p{L}\p{N}_$])|"(?:[^"]|""){1,64}")`;
 /** A column, with its table's alias in front in a VERBOSE plan. */
-const COLUMN = String.raw`(?:(?:[\p{L}_][\p{L}\p{N}_$]*|"(?:[^"]|"")+")\.)?([\p{L}_][\p{L}\p{N}_$]*|"(?:[^"]|"")+")`;
+const COLUMN = String.raw`(?:${NAME}\.)?(${NAME})`;
 const COMPARED = `(?:=|<>|<|>|~|!~|IS |@@)`;
 const CAST = new RegExp(
-  String.raw`\(${COLUMN}\)::("?[\p{L}_][\p{L}\p{N}_. ]*"?)(?:\(\d+(?:,\d+)?\))?\)? *${COMPARED}`,
+  String.raw`\(${COLUMN}\)::("?[\p{L}_][\p{L}\p{N}_. ]{0,127}"?)(?:\(\d+(?:,\d+)?\))? *${COMPARED}`,
   "gu",
 );
-const CALL = /([\p{L}_][\p{L}\p{N}_$.]*)\(/gu;
+const CALL = /(?<![\p{L}\p{N}_$.])([\p{L}_][\p{L}\p{N}_$.]{0,127})\(/gu;
 const ARITHMETIC = new RegExp(
   String.raw`\(${COLUMN} (\+|-|\*|/|%|\|\|) [^()]*(?:\([^()]*\)[^()]*)*\) *${COMPARED}`,
+  "gu",
+);
+const WILDCARD = new RegExp(
+  String.raw`\((${COLUMN}|\(${COLUMN}\)::[\w ]{1,64}) ~~\*? (?:(?:ANY|ALL) \()?\?%`,
   "gu",
 );
 const NO_FUNCTIONS: ReadonlySet<string> = new Set([
@@ -71,10 +77,7 @@ export function functionsOnColumns(
 
 /** What is matched with a pattern that begins with a wildcard: `note`, `(t.note)::text`. */
 export function leadingWildcards(condition: string): readonly string[] {
-  return matches(
-    condition,
-    /([^\s(]+|\([^()]*\)::[\w ]+) ~~\*? (?:(?:ANY|ALL) \()?'(?:\{"?)?[%_]/gu,
-  ).map(([, matched]) => matched ?? "");
+  return matches(bare(condition), WILDCARD).map(([, matched]) => matched ?? "");
 }
 
 /** The last name in a column reference with an alias and a cast around it. */
@@ -90,9 +93,15 @@ function columnsIn(text: string): readonly string[] {
   return found.flatMap(([, column]) => (column === undefined ? [] : [unquoted(column)]));
 }
 
-/** The condition with `?` for each string; numbers are in nobody's way. */
+/**
+ * The condition with `?` for each string, `?%` for one that begins with a wildcard, alone or as the
+ * first of an array; numbers are in nobody's way.
+ */
 function bare(condition: string): string {
-  return condition.replace(/'(?:[^']|'')*'/gu, "?");
+  return condition.replace(/"(?:[^"]|"")*"|E?'(?:[^']|'')*'/gu, (token) => {
+    if (token.startsWith('"')) return token;
+    return /^E?'(?:\{"?)?[%_]/.test(token) ? "?%" : "?";
+  });
 }
 
 function closingOf(text: string, open: number): number | undefined {

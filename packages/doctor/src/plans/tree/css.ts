@@ -34,7 +34,7 @@ color:var(--plan-ink);font-size:.92rem;line-height:1.45;font-variant-numeric:tab
 .plan-tree .plan-critical{border-left-color:var(--plan-critical)!important}.plan-tree .plan-critical b{color:var(--plan-critical)}
 .plan-tree .plan-info{border-left-color:var(--plan-info)!important}.plan-tree .plan-info b{color:var(--plan-info)}
 .plan-tree .plan-details{margin:0 0 .25rem;padding-left:1.7rem;color:var(--plan-muted);font-size:.86rem}
-.plan-tree .plan-details div{display:flex;gap:.5rem}
+.plan-tree .plan-details div{display:flex;flex-wrap:wrap;gap:0 .5rem}
 .plan-tree .plan-details dt{white-space:nowrap}
 .plan-tree .plan-details dd{margin:0;overflow-wrap:anywhere;font-family:var(--mono,ui-monospace,Menlo,Consolas,monospace);font-size:.95em}
 .plan-tree .plan-more{color:var(--plan-muted)}
@@ -46,7 +46,6 @@ color:var(--plan-ink);font-size:.92rem;line-height:1.45;font-variant-numeric:tab
 @media (max-width:34rem){
 .plan-tree .plan-figures{grid-template-columns:auto minmax(2rem,5rem) 1fr}
 .plan-tree .plan-rows{grid-column:1/-1}
-.plan-tree .plan-details div{display:block}
 }
 @media print{.plan-tree summary::before{content:""}}
 `;
