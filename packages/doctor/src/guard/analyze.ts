@@ -152,6 +152,8 @@ const HARMLESS: ReadonlySet<string> = new Set([
   "random",
   "random_normal",
   "timeofday",
+  // AT TIME ZONE, of which one overload was called volatile up to 14.
+  "timezone",
   "uuidv4",
   "uuidv7",
 ]);

@@ -1,3 +1,4 @@
+import { quoteIdentifier } from "hasten/postgres";
 import { DoctorError } from "../errors.ts";
 import { loadParser, type Parser } from "../parse/parse.ts";
 import type { Session, Target } from "../target/types.ts";
@@ -31,7 +32,7 @@ export async function explainQuery(
     const verdict = await verdictOn(target, text, parser, analyze);
     if (verdict.kind === "refused") return verdict;
     const plan = await target.transaction(async (tx) => {
-      await prepareSession(tx, analyze && target.rights.superuser);
+      await prepareSession(tx, target, analyze);
       if (analyze) return planBy(tx, `${ANALYZE} ${verdict.text}`);
       if (verdict.parameters === 0) return planBy(tx, `${PLAN} ${verdict.text}`);
       return target.major >= GENERIC_PLAN_SINCE
@@ -65,10 +66,13 @@ const GENERIC = "explain (generic_plan, verbose, settings, format json)";
 const GENERIC_PLAN_SINCE = 16;
 const PREPARED = "hasten_doctor_plan";
 
-async function prepareSession(tx: Session, lessRights: boolean): Promise<void> {
+async function prepareSession(tx: Session, target: Target, analyze: boolean): Promise<void> {
   // The parser here reads literals by the standard; the server must not read them otherwise.
   await tx.simple("set local standard_conforming_strings = on");
-  if (lessRights) await tx.simple("set local role pg_read_all_data");
+  // The path that was looked at. A pooler's session may have another one, or temporary tables.
+  const path = [...target.searchPath.map(quoteIdentifier), "pg_temp"].join(", ");
+  await tx.simple(`set local search_path = ${path}`);
+  if (analyze && target.rights.superuser) await tx.simple("set local role pg_read_all_data");
 }
 
 async function planBy(tx: Session, text: string): Promise<unknown> {

@@ -1,3 +1,4 @@
+import { startPgBouncer } from "hasten-tools/pgbouncer";
 import { freshDatabase } from "hasten-tools/vitest";
 import { expect, test } from "vitest";
 import { explainQuery } from "../../src/guard/explain.ts";
@@ -159,4 +160,35 @@ test("planning alone takes writes and parameters, and as a superuser runs nobody
   expect(await at.mark()).toBe(before);
   await at.admin.query(`drop owned by ${role}`);
   await at.admin.query(`drop role ${role}`);
+});
+
+test("behind a pooler the session that others share is left as it was", async () => {
+  await using at = await scene();
+  const bouncer = await startPgBouncer({ to: at.url, poolSize: 1 });
+  try {
+    const other = await connected(bouncer.url);
+    await other.query("set search_path = shadow, pg_catalog");
+    await other.query("create temp table secrets as select 1 as id");
+    await using target = await open(bouncer.url);
+    const mark =
+      "select (select count(*) from pg_prepared_statements), current_user, current_setting('search_path')";
+    const before = JSON.stringify((await other.query(mark)).rows);
+    // The other client's temporary table is no table of the doctor's.
+    expect(await explainQuery(target, "select id from secrets", { analyze: true })).toEqual({
+      kind: "refused",
+      because: "it names a table that is not known: secrets",
+    });
+    expect(
+      await explainQuery(target, "select nextval('public.counter')", { analyze: true }),
+    ).toMatchObject({
+      kind: "refused",
+    });
+    expect(await explainQuery(target, "select * from public.secrets where id = $1")).toMatchObject({
+      kind: "planned",
+    });
+    expect(JSON.stringify((await other.query(mark)).rows)).toBe(before);
+    await other.end();
+  } finally {
+    await bouncer.stop();
+  }
 });
