@@ -1,32 +1,22 @@
 import type { Candidate } from "../candidates/types.ts";
-import {
-  type Costed,
-  GAIN_COST_LEAST,
-  type Matrix,
-  type MatrixInput,
-  planWithin,
-} from "./matrix.ts";
-import { costOf, type SelectInput } from "./objective.ts";
+import { type Matrix, planWithin } from "./matrix.ts";
+import { costOf, fits, type SelectInput, sumOf } from "./objective.ts";
+import { type ChooseInput, problemOf } from "./problem.ts";
 import { select } from "./select.ts";
-import type { Upkeep } from "./upkeep.ts";
+import { complexity, leads } from "./shapes.ts";
 
-export interface ChooseInput {
-  readonly matrix: Matrix;
-  readonly planning: MatrixInput;
-  readonly candidates: readonly Candidate[];
-  readonly upkeep: ReadonlyMap<string, Upkeep>;
-  /** By oid of the table, in the unit of `writeShare`. */
-  readonly budgets: ReadonlyMap<number, number>;
-}
-
-/** An index is kept when it saves this share of the cost… */
-export const KEEP_GAIN_SHARE = 0.1;
+/** An index is kept when the others without it would leave this share of the cost… */
+export const KEEP_GAIN_SHARE = 0.5;
 /** …of a statement that has this share of the workload's time (of a file: of its statements)… */
 export const KEEP_STATEMENT_SHARE = 0.01;
 /** …or, over all statements, this share of the workload's time. */
 export const KEEP_TOTAL_SHARE = 0.01;
 /** Plans within the choice teach new combinations; they are learned so often. */
 const ROUNDS_MAX = 5;
+/** A simpler index is as good when no statement costs more than by this share… */
+const TIE_SHARE = 0.02;
+/** …or so many cost units, about a page. */
+const TIE_COST = 1;
 
 /** The set of indexes that are worth their upkeep together. */
 export async function choose(input: ChooseInput): Promise<readonly Candidate[]> {
@@ -41,45 +31,89 @@ export async function choose(input: ChooseInput): Promise<readonly Candidate[]> 
   return chosen;
 }
 
-/** The best set of which each member meets the thresholds; the weakest that does not goes first. */
+/**
+ * The best set in which each member meets the thresholds and none leads another; what fails goes one
+ * by one, and the rest is chosen anew. Then simpler indexes take the place of ones that gain nothing
+ * by being more.
+ */
 function choice(input: ChooseInput, banned: Set<string>): readonly Candidate[] {
   for (;;) {
     const candidates = input.candidates.filter(({ id }) => !banned.has(id));
     const problem = problemOf(input, candidates);
-    const { chosen } = select(problem);
-    const weak = weakest(problem, chosen, input.matrix.costed);
-    if (weak === undefined) return chosen.flatMap((at) => candidates[at] ?? []);
-    banned.add(candidates[weak]?.id ?? "");
+    const chosen = simplified(problem, candidates, select(problem).chosen, input);
+    const gone =
+      redundant(problem, candidates, chosen) ??
+      weakest(problem, chosen, input.matrix.costed.length);
+    if (gone === undefined) return chosen.flatMap((at) => candidates[at] ?? []);
+    banned.add(candidates[gone]?.id ?? "");
   }
 }
 
-function problemOf(input: ChooseInput, candidates: readonly Candidate[]): SelectInput {
-  const positions = new Map(candidates.map(({ id }, at) => [id, at]));
-  return {
-    budgets: input.budgets,
-    candidates: candidates.map(({ id, relation }) => {
-      const upkeep = input.upkeep.get(id);
-      return { table: relation, upkeep: upkeep?.upkeep ?? 0, load: upkeep?.writeShare ?? 0 };
-    }),
-    statements: input.matrix.costed.map(({ statement, before, options }) => ({
-      weight: statement.share,
-      options: options.flatMap(({ candidates: ids, cost }) => {
-        const uses = ids.flatMap((id) => positions.get(id) ?? []);
-        const counts = uses.length === ids.length && before - cost >= GAIN_COST_LEAST;
-        return counts ? [{ uses: uses.toSorted((a, b) => a - b), cost: cost / before }] : [];
-      }),
-    })),
-  };
+/** Of two new indexes of which one leads the other, the one whose loss costs less. */
+function redundant(
+  problem: SelectInput,
+  candidates: readonly Candidate[],
+  chosen: readonly number[],
+): number | undefined {
+  const without = (gone: number): number =>
+    sumOf(problem, new Set(chosen.filter((at) => at !== gone)));
+  for (const one of chosen)
+    for (const other of chosen) {
+      const [a, b] = [candidates[one], candidates[other]];
+      if (one === other || a === undefined || b === undefined || !leads(a, b)) continue;
+      return without(one) <= without(other) ? one : other;
+    }
+  return undefined;
+}
+
+/** Each index replaced by the simplest one that leaves every statement as cheap, or nearly. */
+function simplified(
+  problem: SelectInput,
+  candidates: readonly Candidate[],
+  chosen: readonly number[],
+  { matrix }: ChooseInput,
+): readonly number[] {
+  const simplest = [...candidates.entries()].toSorted(
+    ([, a], [, b]) => complexity(a) - complexity(b),
+  );
+  let now = [...chosen];
+  for (const at of chosen) {
+    const candidate = candidates[at];
+    if (candidate === undefined) continue;
+    for (const [other, simpler] of simplest) {
+      if (complexity(simpler) >= complexity(candidate)) break;
+      if (simpler.relation !== candidate.relation || now.includes(other)) continue;
+      const next = now.map((it) => (it === at ? other : it));
+      if (!fits(problem, new Set(next)) || !asCheap(problem, now, next, matrix)) continue;
+      now = next;
+      break;
+    }
+  }
+  return now.toSorted((a, b) => a - b);
+}
+
+function asCheap(
+  problem: SelectInput,
+  now: readonly number[],
+  next: readonly number[],
+  { costed }: Matrix,
+): boolean {
+  const [before, after] = [new Set(now), new Set(next)];
+  return problem.statements.every((statement, at) => {
+    const cost = costOf(statement, before);
+    const unit = TIE_COST / Math.max(1, costed[at]?.before ?? 1);
+    return costOf(statement, after) <= Math.max(cost * (1 + TIE_SHARE), cost + unit);
+  });
 }
 
 /** The member that gains least, when it gains too little. */
 function weakest(
   problem: SelectInput,
   chosen: readonly number[],
-  costed: readonly Costed[],
+  statements: number,
 ): number | undefined {
   const whole = new Set(chosen);
-  const shareLeast = Math.min(KEEP_STATEMENT_SHARE, 1 / Math.max(1, costed.length));
+  const shareLeast = Math.min(KEEP_STATEMENT_SHARE, 1 / Math.max(1, statements));
   let weak: { at: number; gain: number } | undefined;
   for (const at of chosen) {
     const without = new Set(chosen.filter((it) => it !== at));
