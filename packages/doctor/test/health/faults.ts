@@ -6,7 +6,7 @@ import pg from "pg";
 /** Stands in statements of sessions as a value of data would; must never be reported. */
 export const CANARY = "canary-4711";
 
-const FLAGS = {
+export const FLAGS: Readonly<Record<string, string>> = {
   shared_preload_libraries: "pg_stat_statements",
   "pg_stat_statements.max": "100",
   wal_level: "logical",
@@ -124,7 +124,8 @@ export async function breakServer(): Promise<Broken> {
   }
 }
 
-async function seedSchema(admin: pg.Client): Promise<void> {
+/** Everything but the sessions; needs the flags, and nothing else on the server. */
+export async function seedSchema(admin: pg.Client): Promise<void> {
   await admin.query(SCHEMA);
   // Fails on duplicates, as it is meant to: an invalid index stays.
   await admin
