@@ -8,7 +8,7 @@ import { type Coverage, REPORT_SCHEMA, type Report, type ReportTarget } from "./
 import { adviseIndexes } from "./stages/indexes.ts";
 import { type Tried, tried, unseen } from "./stages/part.ts";
 import { planAsked, planStatements } from "./stages/plans.ts";
-import { scoreFor, worstFirst } from "./stages/score.ts";
+import { distinct, scoreFor, worstFirst } from "./stages/score.ts";
 import {
   type Heard,
   hear,
@@ -88,7 +88,8 @@ async function lookAt(
     ? await tried("health", options, () =>
         checkHealth(target, {
           ...(before !== undefined && { before }),
-          ...(onProgress !== undefined && { onProgress }),
+          onProgress: ({ done = 0, total = 0 }) =>
+            onProgress?.({ step: "Checking health", done, total }),
           ...(signal !== undefined && { signal }),
         }),
       )
@@ -163,7 +164,7 @@ interface Told extends Found {
 function report({ resolved, startedMs, target, ...found }: Told): Report {
   const { workload = NO_WORKLOAD, plans, health, indexes } = found;
   const planFindings = plans.flatMap(({ findings }) => findings);
-  const findings = worstFirst([...(health?.findings ?? []), ...planFindings]);
+  const findings = worstFirst(distinct([...(health?.findings ?? []), ...planFindings]));
   return {
     schema: REPORT_SCHEMA,
     generatedAt: new Date().toISOString(),

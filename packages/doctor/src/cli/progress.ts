@@ -20,7 +20,7 @@ export function progressLine(output: Output, now: () => number = Date.now): Prog
   let shownAtMs = Number.NEGATIVE_INFINITY;
   let dirty = false;
   const onProgress = (progress: Progress): void => {
-    const step = oneLine(progress.step);
+    const step = stepOf(progress);
     if (!rewritable) {
       if (step !== last) output.err(`${step} …\n`);
       last = step;
@@ -39,7 +39,14 @@ export function progressLine(output: Output, now: () => number = Date.now): Prog
   return { onProgress, end };
 }
 
-function textOf({ step, done, total }: Progress): string {
+function textOf(progress: Progress): string {
+  const { done, total } = progress;
+  const step = stepOf(progress);
   const counted = done === undefined ? "" : total === undefined ? ` ${done}` : ` ${done}/${total}`;
-  return `${oneLine(step)}${counted} …`;
+  return `${step}${counted} …`;
+}
+
+function stepOf({ step }: Progress): string {
+  const text = oneLine(step);
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

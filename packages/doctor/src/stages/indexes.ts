@@ -1,5 +1,5 @@
 import type { Catalog } from "../catalog/types.ts";
-import { adviseOn } from "../choose/advise-on.ts";
+import { advise } from "../choose/advise.ts";
 import type { AdviceResult } from "../choose/types.ts";
 import { type Model, openModel } from "../model/open.ts";
 import type { Resolved } from "../options.ts";
@@ -24,18 +24,15 @@ export async function adviseIndexes(
   const { onProgress, signal } = options;
   const opened = await tried("model", options, () => modelFor(target, read, options));
   await using model = opened.ok ? opened.value : undefined;
-  const result = await adviseOn(
-    {
-      ...read,
-      target,
-      parser: await loadParser(),
-      planner: model,
-      missing: model?.missing ?? [],
-      onProgress,
-      signal,
-    },
-    { facts: [], candidates: [] },
-  );
+  const result = await advise({
+    ...read,
+    target,
+    parser: await loadParser(),
+    planner: model,
+    missing: model?.missing ?? [],
+    onProgress,
+    signal,
+  });
   const notes = opened.ok
     ? result.notes
     : [`The what-if model could not be made: ${opened.because}`, ...result.notes];
@@ -74,6 +71,6 @@ function coverageOf({ uncovered }: AdviceResult, { statements, source }: Workloa
   return {
     part,
     share: whole <= 0 ? 0 : Math.min(1, Math.max(0, 1 - lost / whole)),
-    missing: [...reasons].map(([because, all]) => `${all.length}: ${because}`),
+    missing: [...reasons].map(([because, all]) => `${all.length} of the statements: ${because}`),
   };
 }

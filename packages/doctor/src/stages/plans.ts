@@ -1,6 +1,6 @@
-import { explainOnTarget } from "../choose/calibrate.ts";
 import { isExplainable } from "../choose/statement.ts";
 import { DoctorError } from "../errors.ts";
+import { explainQuery } from "../guard/explain.ts";
 import type { Resolved } from "../options.ts";
 import { loadParser } from "../parse/parse.ts";
 import { contextOf, readFacts } from "../plans/facts.ts";
@@ -35,7 +35,7 @@ export async function planStatements(
   for (const [at, statement] of heaviest.entries()) {
     options.signal?.throwIfAborted();
     options.onProgress?.({ step: "Reading plans", done: at + 1, total: heaviest.length });
-    const planned = await explainOnTarget(target, parser, statement, { parallel: true });
+    const planned = await explainQuery(target, statement.planText);
     if (planned.kind === "refused") refused.push(planned.because);
     else plans.push(...(await reported(statement.id, planned.plan, target)));
   }
@@ -67,9 +67,7 @@ async function explained(
   query: { readonly text: string; readonly analyze?: boolean },
 ): Promise<unknown> {
   if (target === undefined) return undefined;
-  const parser = await loadParser();
-  const statement = { id: "explain", planText: query.text };
-  const answer = await explainOnTarget(target, parser, statement, { parallel: true });
+  const answer = await explainQuery(target, query.text, { analyze: query.analyze ?? false });
   if (answer.kind === "planned") return answer.plan;
   throw new DoctorError("HST_DOCTOR_GUARD", {
     message: `The query was not explained: ${answer.because}`,

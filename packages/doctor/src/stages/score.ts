@@ -14,6 +14,16 @@ const RANK: Readonly<Record<Severity, number>> = { critical: 0, warning: 1, info
 export const worstFirst = (findings: readonly DoctorFinding[]): readonly DoctorFinding[] =>
   findings.toSorted((a, b) => RANK[a.severity] - RANK[b.severity]);
 
+/** Several plans say the same of one table; it is told once. */
+export const distinct = (findings: readonly DoctorFinding[]): readonly DoctorFinding[] =>
+  [
+    ...new Map(
+      findings
+        .toReversed()
+        .map((finding) => [JSON.stringify([finding.id, finding.subject, finding.title]), finding]),
+    ).values(),
+  ].reverse();
+
 /** Findings, missing indexes and a statement that takes most of the time, all in one number. */
 export function scoreFor(
   findings: readonly DoctorFinding[],

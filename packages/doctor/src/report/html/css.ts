@@ -102,6 +102,7 @@ td.slow{color:var(--critical);font-weight:600}
 .figures .off dd:nth-of-type(1){color:var(--warning)}
 .method{margin-top:1rem;display:grid;gap:.5rem;max-width:48rem}
 .plan{overflow-x:auto}
+.plan-card{margin-top:1.1rem}.plan-card>summary{color:var(--ink);overflow-wrap:anywhere}
 footer{margin-top:3.5rem;padding-top:1rem;border-top:1px solid var(--line);color:var(--muted);font-size:.86rem}
 @media (max-width:42rem){
 .page{padding:1.5rem 1rem 3rem}h1{font-size:1.6rem}

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { PLAN_TREE_CSS } from "../../plans/tree/css.ts";
 import type { Report } from "../types.ts";
 import { subjectOf } from "../words.ts";
 import { adviceSection } from "./advice.ts";
@@ -7,13 +8,14 @@ import { figuresSection } from "./figures.ts";
 import { findingsSection } from "./findings.ts";
 import { footOf, headOf } from "./head.ts";
 import { html, trusted } from "./markup.ts";
+import { plansSection } from "./plans.ts";
 import { coverageSection, methodSection } from "./rest.ts";
 import { statementsSection } from "./statements.ts";
 
 const hashOf = (text: string): string =>
   `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
-const STYLE = CSS;
+const STYLE = CSS + PLAN_TREE_CSS;
 
 /** Nothing is loaded, and nothing runs or styles but what stands here. */
 const POLICY = `default-src 'none'; style-src ${hashOf(STYLE)}; script-src ${hashOf(SCRIPT)}; base-uri 'none'; form-action 'none'`;
@@ -42,6 +44,7 @@ ${headOf(report)}
 ${adviceSection(report)}
 ${findingsSection(report)}
 ${statementsSection(report)}
+${plansSection(report)}
 ${figuresSection(report)}
 ${coverageSection(report)}
 ${methodSection(report)}

@@ -19,8 +19,11 @@ ${grants.length === 0 ? nothing : html`${paragraph("This lets the role see the r
 </section>`;
 }
 
-export const methodSection = (report: Report): Markup =>
-  html`<section id="method" aria-labelledby="method-title">
+export function methodSection(report: Report): Markup {
+  const sentences = methodOf(report);
+  if (sentences.length === 0) return nothing;
+  return html`<section id="method" aria-labelledby="method-title">
 <h2 id="method-title">How this was found</h2>
-<ul class="method">${methodOf(report).map((sentence) => html`<li>${sentence}</li>`)}</ul>
+<ul class="method">${sentences.map((sentence) => html`<li>${sentence}</li>`)}</ul>
 </section>`;
+}

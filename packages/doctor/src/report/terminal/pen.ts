@@ -46,6 +46,7 @@ export const cut = (text: string, width: number): string =>
 export interface Sheet {
   readonly pen: Pen;
   readonly width: number;
+  readonly color: boolean;
   line(text?: string): void;
   paragraph(text: string, indent: number): void;
   sql(text: string, indent: number): void;
@@ -62,6 +63,7 @@ export function openSheet(width: number, color: boolean): Sheet {
   return {
     pen,
     width,
+    color,
     line,
     paragraph: (text, indent) => {
       for (const part of wrap(text, width - indent)) line(" ".repeat(indent) + part);

@@ -4,6 +4,7 @@ import { writeFigures } from "./figures.ts";
 import { writeFindings } from "./findings.ts";
 import { writeHead } from "./head.ts";
 import { openSheet } from "./pen.ts";
+import { writePlans } from "./plans.ts";
 import { writeCoverage, writeMethod, writeStatements } from "./rest.ts";
 
 export const WIDTH_MIN = 60;
@@ -22,6 +23,7 @@ export function terminalReport(report: Report, { width, color }: TerminalOptions
   writeAdvice(sheet, report);
   writeFindings(sheet, report);
   writeStatements(sheet, report);
+  writePlans(sheet, report);
   writeFigures(sheet, report);
   writeCoverage(sheet, report);
   writeMethod(sheet, report);

@@ -68,6 +68,8 @@ export function writeCoverage(sheet: Sheet, report: Report): void {
 }
 
 export function writeMethod(sheet: Sheet, report: Report): void {
+  const sentences = methodOf(report);
+  if (sentences.length === 0) return;
   sheet.heading("How this was found");
-  for (const sentence of methodOf(report).slice(0, NOTES_MAX)) sheet.paragraph(sentence, INDENT);
+  for (const sentence of sentences.slice(0, NOTES_MAX)) sheet.paragraph(sentence, INDENT);
 }
