@@ -221,6 +221,24 @@ describe("sharing and bounds", () => {
     expect(found).not.toContain("(customer_id, country)");
   });
 
+  test("flags come last, and one is offered without them", () => {
+    const columns = { ...orders.columns, deleted_at: { type: "timestamptz", nullShare: 0.95 } };
+    const text =
+      "select * from orders where deleted_at is null and not urgent and customer_id = $1 order by id limit 3";
+    const found = bodies(text, { columns });
+    expect(found).toContain("(customer_id, id)");
+    expect(found).toContain("(customer_id, deleted_at, urgent, id)");
+    expect(found.filter((each) => /^\((urgent|deleted_at), /.test(each))).toEqual([]);
+  });
+
+  test("nothing is added behind the columns of a unique index", () => {
+    const still = { pages: 20_000, allVisiblePages: 19_000 };
+    expect(bodies("select * from orders order by id, total limit 3", still)).toEqual([]);
+    expect(
+      bodies("select o.total from orders o join orders p on p.customer_id = o.id", still),
+    ).not.toContain("(id) include (total)");
+  });
+
   test("never more than 4 keys or 40 for a table, those with the most time stay", () => {
     const columns = Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`c${at}`, "int4"]));
     const catalog = catalogOf({ wide: { columns } });

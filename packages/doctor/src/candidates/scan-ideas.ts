@@ -25,7 +25,22 @@ export function ideasFor(scan: Scan, table: Table): readonly Idea[] {
     ...partialIdeas(scan, shape, table),
     ...coveringIdeas(scan, main, table),
     ...specialIdeas(scan, table),
-  ];
+  ].filter((idea) => !isPastKey(idea, table));
+}
+
+/** Behind the columns of a unique index there is one row: nothing more can be sought or ordered. */
+function isPastKey({ method, keys, predicate }: Idea, { relation }: Table): boolean {
+  if (method !== "btree" || predicate !== undefined) return false;
+  return relation.indexes.some((index) => {
+    const leading = new Set(keys.slice(0, index.keys.length).map((key) => key.column));
+    return (
+      index.unique &&
+      index.valid &&
+      index.predicate === undefined &&
+      index.keys.length <= keys.length &&
+      index.keys.every((key) => key.column !== undefined && leading.has(key.column))
+    );
+  });
 }
 
 function foundByKey({ single }: Shape, { relation }: Table): boolean {
@@ -39,15 +54,25 @@ function foundByKey({ single }: Shape, { relation }: Table): boolean {
   );
 }
 
-function equalityIdeas({ equal }: Shape): readonly BtreeParts[] {
+function equalityIdeas({ equal, weak }: Shape): readonly BtreeParts[] {
   const facts = { reasons: ["equality"], sought: "equality" } as const;
-  const together = { ...facts, keys: equal.map((term) => keyOf(term)), promise: 1 };
-  const alone = equal.map((term) => ({ ...facts, keys: [keyOf(term)], promise: 0.8 }));
-  return [together, ...alone];
+  const keys = (terms: Shape["equal"]): readonly CandidateKey[] => terms.map((term) => keyOf(term));
+  const strong = equal.filter((term) => !weak.has(term.sql));
+  const alone = equal.map((term) => ({
+    ...facts,
+    keys: keys([term]),
+    promise: weak.has(term.sql) ? 0.4 : 0.8,
+  }));
+  return [
+    { ...facts, keys: keys(equal), promise: 1 },
+    { ...facts, keys: keys(strong), promise: 0.9 },
+    ...alone,
+  ];
 }
 
 /** Equality, then the order: rows come out sorted, and a LIMIT stops early. */
-function orderIdeas({ single, many, order, limited, joins, ranges }: Shape): readonly BtreeParts[] {
+function orderIdeas(shape: Shape): readonly BtreeParts[] {
+  const { single, many, order, limited, joins, ranges, weak } = shape;
   const items = orderKeys(order);
   if (items.length === 0) return [];
   const before = (terms: readonly CandidateKey[]): readonly CandidateKey[] => [
@@ -59,6 +84,10 @@ function orderIdeas({ single, many, order, limited, joins, ranges }: Shape): rea
   const equal = single.map((term) => keyOf(term));
   const parts: BtreeParts[] = [];
   if (equal.length > 0) parts.push({ reasons, sought, keys: before(equal), promise: 1 });
+  // Without the flags, other statements can share it.
+  const strong = single.filter((term) => !weak.has(term.sql)).map((term) => keyOf(term));
+  if (strong.length > 0 && strong.length < equal.length)
+    parts.push({ reasons, sought, keys: before(strong), promise: 0.95 });
   const alone = limited || equal.length === 0;
   if (alone)
     parts.push({
@@ -97,10 +126,10 @@ function rangeIdeas({ equal, ranges }: Shape): readonly BtreeParts[] {
 }
 
 /** For a loop that looks up each row of the other table. */
-function joinIdeas({ single, joins, ranges }: Shape, table: Table): readonly BtreeParts[] {
+function joinIdeas({ single, joins, ranges, weak }: Shape, table: Table): readonly BtreeParts[] {
   return joins.flatMap(({ terms }): readonly BtreeParts[] => {
     const facts = { sought: "equality" } as const;
-    const both = byShare(table, [...terms, ...single]).map((term) => keyOf(term));
+    const both = byShare(table, [...terms, ...single], weak).map((term) => keyOf(term));
     const alone = terms.map(
       (term): BtreeParts => ({ ...facts, reasons: ["join"], keys: [keyOf(term)], promise: 0.9 }),
     );

@@ -1,4 +1,4 @@
-import { byShare, fitsBtree, type Table } from "./table.ts";
+import { byShare, columnOf, fitsBtree, isWeak, type Table } from "./table.ts";
 import type { Clause, OrderItem, Scan, Term } from "./types.ts";
 
 /** A scan's clauses sorted by what a b-tree could do with them. */
@@ -7,6 +7,8 @@ export interface Shape {
   readonly equal: readonly Term[];
   /** Of these, those with one value: rows behind them keep the order of later keys. */
   readonly single: readonly Term[];
+  /** Of `equal`, what tells few rows apart: flags, and IS NULL where most rows are. */
+  readonly weak: ReadonlySet<string>;
   /** Those with several values. */
   readonly many: readonly Term[];
   readonly ranges: readonly Term[];
@@ -31,11 +33,13 @@ export function shapeOf(scan: Scan, table: Table): Shape {
   const fixed = new Set(single.map((term) => term.sql));
   const open = (term: Term): boolean => !fixed.has(term.sql);
   const many = termsOf(clauses, "equality").filter(open);
-  const equal = byShare(table, [...single, ...many]);
+  const weak = weakOf(clauses, table);
+  const equal = byShare(table, [...single, ...many], weak);
   const sought = new Set(equal.map((term) => term.sql));
   return {
     equal,
-    single: byShare(table, single),
+    single: byShare(table, single, weak),
+    weak,
     many,
     ranges: termsOf(clauses, "range").filter((term) => !sought.has(term.sql)),
     prefixes: termsOf(clauses, "prefix").filter((term) => !sought.has(term.sql)),
@@ -47,6 +51,20 @@ export function shapeOf(scan: Scan, table: Table): Shape {
     limited: scan.limited,
     grouped: scan.grouped.filter((term) => open(term) && fitsBtree(table, term)),
   };
+}
+
+/** Rows without a value, above which IS NULL tells few apart. */
+const NULL_SHARE_WEAK = 0.5;
+
+function weakOf(clauses: readonly Clause[], table: Table): ReadonlySet<string> {
+  const weak = new Set<string>();
+  for (const clause of clauses) {
+    if (clause.kind !== "equality") continue;
+    const { term, literal } = clause;
+    const nulls = columnOf(table, term.column)?.numbers?.nullShare ?? 0;
+    if (literal === "null" ? nulls > NULL_SHARE_WEAK : isWeak(table, term)) weak.add(term.sql);
+  }
+  return weak;
 }
 
 /** Up to the first item that no index can hold. */

@@ -116,13 +116,24 @@ export function fitsBtree(table: Table, term: Term): boolean {
   return (columnOf(table, term.column)?.numbers?.widthBytes ?? 0) <= KEY_BYTES_MAX;
 }
 
+/** A flag, or a column with hardly another value: it tells few rows apart. */
+export function isWeak(table: Table, term: Term): boolean {
+  const column = columnOf(table, term.column);
+  return column?.baseType === "bool" || distinctOf(table, term) <= 2;
+}
+
 /**
- * Equality terms in the order in which most statements can share an index: first what most of the
- * workload seeks, then what tells most rows apart.
+ * Equality terms in the order in which most statements can share an index: flags last, first what
+ * most of the workload seeks, then what tells most rows apart.
  */
-export function byShare(table: Table, terms: readonly Term[]): readonly Term[] {
+export function byShare(
+  table: Table,
+  terms: readonly Term[],
+  weak: ReadonlySet<string> = new Set(),
+): readonly Term[] {
   return [...terms].sort(
     (a, b) =>
+      Number(weak.has(a.sql)) - Number(weak.has(b.sql)) ||
       (table.sought.get(b.sql) ?? 0) - (table.sought.get(a.sql) ?? 0) ||
       distinctOf(table, b) - distinctOf(table, a) ||
       (a.sql < b.sql ? -1 : 1),
