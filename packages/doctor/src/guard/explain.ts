@@ -29,7 +29,9 @@ export async function explainQuery(
 ): Promise<Explained> {
   try {
     const parser = await loadParser();
-    const verdict = await verdictOn(target, text, parser, analyze);
+    const verdict = analyze
+      ? await guardAnalyze(text, parser, lookupOn(target))
+      : await mayPlan(target, text, parser);
     if (verdict.kind === "refused") return verdict;
     const plan = await target.transaction(async (tx) => {
       await prepareSession(tx, target, analyze);
@@ -49,14 +51,11 @@ export async function explainQuery(
   }
 }
 
-/** Planning runs immutable functions: as a superuser none that the database's users wrote. */
-function verdictOn(
-  target: Target,
-  text: string,
-  parser: Parser,
-  analyze: boolean,
-): Promise<Verdict> {
-  if (analyze) return guardAnalyze(text, parser, lookupOn(target));
+/**
+ * Whether the target may plan a text. Planning runs immutable functions: as a superuser none that the
+ * database's users wrote.
+ */
+export function mayPlan(target: Target, text: string, parser: Parser): Promise<Verdict> {
   return guardPlan(text, parser, target.rights.superuser ? lookupOn(target) : undefined);
 }
 
