@@ -7,7 +7,6 @@ import { type ExpressionStatistics, restoreExpressions } from "./expressions.ts"
 import { setBlocks } from "./files.ts";
 import type { Heap, ModelRelations } from "./relations.ts";
 import { entryBytes, estimateIndexSize, treeHeight } from "./size.ts";
-import { restoreRelation } from "./statistics.ts";
 import type { IndexChange, Refused } from "./types.ts";
 
 export interface WhatIf {
@@ -30,6 +29,7 @@ export function shareKey(oid: number, predicate: string): string {
 }
 
 const PREFIX = "hasten_what_if_";
+const SAVEPOINT = "candidate";
 
 /**
  * Creates the indexes of a change in the open transaction and sizes them. The tables are made empty
@@ -71,15 +71,13 @@ async function hide(model: WhatIf, oids: readonly number[]): Promise<void> {
   );
 }
 
-/** Undoes a failure; answers with what may be told of it. */
+/** Undoes a failure; answers with what may be told of it. `work` sets and releases the savepoint. */
 async function attempt(engine: Engine, work: () => Promise<void>): Promise<string | undefined> {
-  await engine.run("savepoint candidate");
   try {
     await work();
-    await engine.run("release savepoint candidate");
     return undefined;
   } catch (error) {
-    await engine.run("rollback to savepoint candidate; release savepoint candidate");
+    await engine.run(`rollback to savepoint ${SAVEPOINT}; release savepoint ${SAVEPOINT}`);
     return refusal(error);
   }
 }
@@ -91,77 +89,81 @@ export function refusal(error: unknown): string {
     : `the model's PostgreSQL refuses it (SQLSTATE ${sqlstate})`;
 }
 
+/** Each exchange with the engine costs more than what it does: there are two. */
 async function create(
   model: WhatIf,
   candidate: Candidate,
   options: { name: string; shares: ReadonlyMap<string, number> },
 ): Promise<readonly string[]> {
+  await model.engine.run(`savepoint ${SAVEPOINT}`);
   const relation = model.relations.byOid.get(candidate.relation);
   if (relation === undefined) throw new Error("unknown relation");
   if (candidate.extension !== undefined)
     await model.engine.run(`create extension if not exists ${candidate.extension}`);
-  const { name } = options;
   const table = quoteQualified([relation.schema, relation.name]);
-  await model.engine.run(`create index ${quoteIdentifier(name)} on ${table} ${bodyOf(candidate)}`);
-  const parts = await createdParts(model.engine, quoteQualified([relation.schema, name]));
+  const created = await model.engine.run(
+    `create index ${quoteIdentifier(options.name)} on ${table} ${bodyOf(candidate)};
+    ${partsQuery(options.name)}`,
+  );
+  const parts = created as readonly Part[];
   const leaves = model.relations.leaves(candidate.relation);
-  for (const part of parts) {
+  const updates = parts.flatMap((part) => {
     const heap = leaves.find(
       ({ relation: r }) => r.schema === part.schema && r.name === part.table,
     );
-    if (heap === undefined) continue;
-    const share = options.shares.get(shareKey(heap.relation.oid, candidate.predicate ?? "")) ?? 1;
-    await sizePart(model, candidate, { part, heap, share });
-  }
-  await restoreExpressions(model.engine, model.expressions, {
-    relation,
-    parts,
-    partial: candidate.predicate !== undefined,
+    if (heap === undefined) return [];
+    const key = shareKey(heap.relation.oid, candidate.predicate ?? "");
+    return sizePart(model, candidate, { part, heap, share: options.shares.get(key) ?? 1 });
   });
+  if (candidate.keys.some(({ column }) => column === undefined))
+    await restoreExpressions(model.engine, model.expressions, {
+      relation,
+      parts,
+      partial: candidate.predicate !== undefined,
+    });
+  await model.engine.run([...updates, `release savepoint ${SAVEPOINT}`].join(";"));
   return parts.map((part) => part.name);
 }
 
-export interface Part {
+interface Part {
+  readonly oid: number;
   readonly schema: string;
   readonly name: string;
   readonly table: string;
   readonly path: string | null;
-  readonly kind: string;
 }
 
-async function createdParts(engine: Engine, index: string): Promise<readonly Part[]> {
-  return await engine.rows<Part>(
-    `select n.nspname as schema, c.relname as name, h.relname as table, c.relkind::text as kind,
-      pg_relation_filepath(c.oid) as path
-    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+/** The index just made and those of its table's partitions; `name` is one of ours. */
+function partsQuery(name: string): string {
+  return `select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as name,
+      h.relname as table, pg_relation_filepath(c.oid) as path
+    from (
+      select coalesce(t.relid, r.oid) as oid from pg_catalog.pg_class r
+      left join lateral pg_catalog.pg_partition_tree(r.oid) t on true
+      where r.relname = '${name}'
+    ) made
+    join pg_catalog.pg_class c on c.oid = made.oid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     join pg_catalog.pg_index i on i.indexrelid = c.oid
-    join pg_catalog.pg_class h on h.oid = i.indrelid
-    where c.oid = $1::text::regclass
-      or c.oid in (select relid from pg_partition_tree($1::text::regclass))`,
-    [index],
-  );
+    join pg_catalog.pg_class h on h.oid = i.indrelid`;
 }
 
-async function sizePart(
+/** Gives the file its size; answers with the statement that gives the numbers. */
+function sizePart(
   model: WhatIf,
   candidate: Candidate,
   own: { part: Part; heap: Heap; share: number },
-): Promise<void> {
+): readonly string[] {
   const { part, heap, share } = own;
-  if (part.path === null) return;
+  if (part.path === null) return [];
   const relation = { ...heap.relation, rows: heap.rows, pages: heap.blocks };
   const size = estimateIndexSize(candidate, relation, share);
-  const { text, values } = restoreRelation({
-    schema: part.schema,
-    name: part.name,
-    pages: size.pages,
-    rows: size.rows,
-    visible: 0,
-  });
-  await model.engine.rows(text, values);
   const height =
     candidate.method === "btree" ? treeHeight(size.pages, entryBytes(candidate, relation)) : 0;
   const file = model.engine.file(part.path);
   writeEmptyTree(file, height);
   setBlocks(file, Math.max(size.pages, treeBlocks(height)));
+  return [
+    `update pg_catalog.pg_class set relpages = ${size.pages}, reltuples = ${size.rows} where oid = ${part.oid}`,
+  ];
 }

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { freshDatabase, type TestDatabase } from "hasten-tools/vitest";
 import pg from "pg";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { bodyOf } from "../../src/candidates/definition.ts";
 import { readCatalog } from "../../src/catalog/read.ts";
 import type { Catalog } from "../../src/catalog/types.ts";
@@ -11,6 +11,8 @@ import type { Planned, RawPlan } from "../../src/model/types.ts";
 import type { Target } from "../../src/target/types.ts";
 import { KINDS, type Kind, QUERIES, SHOP } from "./fidelity-data.ts";
 import { testTarget } from "./test-target.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
 
 let db: TestDatabase;
 let client: pg.Client;
@@ -34,7 +36,7 @@ beforeAll(async () => {
   catalog = await readCatalog(target);
   model = await openModel(target, catalog);
   existing = new Set(catalog.relations.flatMap(({ indexes }) => indexes.map(({ name }) => name)));
-}, 120_000);
+}, 240_000);
 
 afterAll(async () => {
   if (process.env["HASTEN_FIDELITY"] !== undefined)

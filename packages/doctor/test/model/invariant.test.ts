@@ -50,7 +50,7 @@ beforeAll(async () => {
     }
   const oids = copied.relations.flatMap((r) => [r.oid, ...r.indexes.map(({ oid }) => oid)]);
   relations = await sizeRelations(engine, copied.relations, await readSizes(target, oids));
-}, 60_000);
+}, 180_000);
 
 afterAll(async () => {
   await engine?.[Symbol.asyncDispose]();
@@ -148,7 +148,7 @@ async function holds(subject: Planner, runs: number): Promise<fc.RunDetails<[Tri
 test("whatever happens inside whatIf, explain answers as before", async () => {
   const details = await holds(planner(engine, relations), 150);
   expect(details.failed, fc.defaultReportMessage(details)).toBe(false);
-}, 60_000);
+}, 180_000);
 
 test("a hidden index is not used, also one that backs a key or is split over partitions", async () => {
   const subject = planner(engine, relations);
@@ -186,4 +186,4 @@ test("seeded mutants are found: tables left empty, and what was tried left stand
     run: (text) => engine.run(text === "rollback" ? "commit" : text),
   };
   expect((await holds(planner(forgetful, relations), 30)).failed).toBe(true);
-}, 60_000);
+}, 180_000);

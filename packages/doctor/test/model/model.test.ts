@@ -38,4 +38,4 @@ test("a table of 20,000 rows: the same cost as on the server, an index tried, an
   });
   expect(after).toMatchObject({ uses: [candidate.id] });
   expect(await model.explain(statement)).toEqual(before);
-});
+}, 120_000);
