@@ -1,6 +1,7 @@
+import type { Fix } from "../../finding.ts";
 import { BLOCK_BYTES, COUNTERS_MS, msSince, userSchema } from "../sql.ts";
 import { type HealthCheck, ROWS_MAX } from "../types.ts";
-import { bytes, count, known, ms, sqlFix } from "../verdict.ts";
+import { advice, bytes, count, known, ms, sqlFix } from "../verdict.ts";
 
 /** An index attached to a partitioned one cannot be dropped alone. */
 const NOT_ATTACHED = "not exists (select from pg_inherits h where h.inhrelid = x.indexrelid)";
@@ -263,10 +264,9 @@ limit ${ROWS_MAX}`,
   }),
 };
 
-function invalidFix(row: InvalidRow): ReturnType<typeof sqlFix> {
+function invalidFix(row: InvalidRow): Fix {
   if (row.partitioned)
-    return sqlFix(
-      [],
+    return advice(
       "Create the missing index on each partition concurrently, then attach it: alter index … attach partition …",
     );
   if (row.leftover) return sqlFix([row.drop], "What an interrupted reindex concurrently left.");

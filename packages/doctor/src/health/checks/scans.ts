@@ -1,6 +1,6 @@
 import { userSchema } from "../sql.ts";
 import { type HealthCheck, ROWS_MAX } from "../types.ts";
-import { count, percent, rows as rowCount, share, sqlFix } from "../verdict.ts";
+import { advice, count, percent, rows as rowCount, share } from "../verdict.ts";
 
 interface ScanRow {
   readonly table: string;
@@ -43,8 +43,7 @@ limit ${ROWS_MAX}`,
           share("Share", part),
           rowCount("Rows read by sequential scans", row.rows_read),
         ],
-        fix: sqlFix(
-          [],
+        fix: advice(
           "See the index advice of this report. Reports and dumps read tables whole by right.",
         ),
       };
