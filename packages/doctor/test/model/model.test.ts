@@ -10,14 +10,8 @@ test("a table of 20,000 rows: the same cost as on the server, an index tried, an
   await using db = await freshDatabase();
   const client = new pg.Client(db.url);
   await client.connect();
-  await client.query(
-    `create table t (id int primary key, k int not null, v text);
-    insert into t select n, n % 200, 'text ' || n from generate_series(1, 20000) n;
-    vacuum analyze t;`
-      .split(";")
-      .slice(0, 2)
-      .join(";"),
-  );
+  await client.query(`create table t (id int primary key, k int not null, v text);
+    insert into t select n, n % 200, 'text ' || n from generate_series(1, 20000) n`);
   await client.query("vacuum analyze t");
   const { rows } = await client.query("explain (format json) select v from t where k = 7");
   await client.end();
