@@ -11,6 +11,8 @@ export const KEEP_GAIN_SHARE = 0.5;
 export const KEEP_STATEMENT_SHARE = 0.01;
 /** …or, over all statements, this share of the workload's time. */
 export const KEEP_TOTAL_SHARE = 0.01;
+/** Gains below this share of a statement's cost do not count towards that. */
+const TELLING_SHARE = 0.1;
 /** Plans within the choice teach new combinations; they are learned so often. */
 const ROUNDS_MAX = 5;
 /** A simpler index is as good when no statement costs more than by this share… */
@@ -122,7 +124,7 @@ function weakest(
     for (const statement of problem.statements) {
       const cost = costOf(statement, without);
       const gain = cost - costOf(statement, whole);
-      total += gain * statement.weight;
+      if (gain >= TELLING_SHARE * cost) total += gain * statement.weight;
       enough ||= statement.weight >= shareLeast && gain >= KEEP_GAIN_SHARE * cost;
     }
     if (enough || total >= KEEP_TOTAL_SHARE) continue;

@@ -16,7 +16,8 @@ export interface AdviseInput {
   readonly missing: readonly { readonly relation: number; readonly because: string }[];
   /**
    * How much more the writes to one table may write for new indexes, as a share of what they write
-   * now. Default by how the table is used: 0.5 where writes prevail, 2 where reads do, 1 between.
+   * now. Default by how the table is used: 0.5 where writes prevail, 1 where it is written and read
+   * much, 2 where it is hardly written.
    */
   readonly writeBudget?: number | undefined;
   readonly onProgress?: OnProgress | undefined;

@@ -7,7 +7,7 @@ import { writtenBy } from "./written.ts";
 
 /** How much a table is written. */
 export interface WriteLoad {
-  readonly kind: "write-heavy" | "balanced" | "read-heavy";
+  readonly kind: "write-heavy" | "balanced" | "read-heavy" | "quiet";
   /** Share of the workload's time that writing its rows takes, estimated, 0 to 1. */
   readonly share: number;
   /** Rows changed so far, by what was done; only their proportions matter. */
@@ -39,6 +39,7 @@ const CLASSES: Readonly<Record<WriteLoad["kind"], { weight: number; budget: numb
   "write-heavy": { weight: 2, budget: 0.5 },
   balanced: { weight: 1, budget: 1 },
   "read-heavy": { weight: 0.5, budget: 2 },
+  quiet: { weight: 1, budget: 2 },
 };
 /** Any index costs something: space, vacuum, planning. In shares of the workload's time. */
 const UPKEEP_LEAST = 0.0005;
@@ -126,7 +127,8 @@ function loadOf(
 function classOf(writesPerMinute: number, scansPerMinute: number): WriteLoad["kind"] {
   const written = writesPerMinute > WRITES_PER_MINUTE;
   const read = scansPerMinute > SCANS_PER_MINUTE;
-  if (written === read) return "balanced";
+  if (written && read) return "balanced";
+  if (!written && !read) return "quiet";
   return written ? "write-heavy" : "read-heavy";
 }
 
