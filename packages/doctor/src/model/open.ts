@@ -82,12 +82,28 @@ export async function openModel(
       parser,
       major: target.major,
     });
-    return { ...planner, missing: copied.missing, notes: copied.notes };
+    return {
+      ...planner,
+      missing: copied.missing,
+      notes: [...copied.notes, ...indexNotes(relations.withoutIndex)],
+    };
   } catch (error) {
     await engine[Symbol.asyncDispose]();
     if (error instanceof DoctorError || options.signal?.aborted === true) throw error;
     throw modelFailed("The model could not be made", error);
   }
+}
+
+/** Tables named in a note at most. */
+const NAMED_MAX = 5;
+
+function indexNotes(tables: readonly string[]): readonly string[] {
+  if (tables.length === 0) return [];
+  const names = [...new Set(tables)].sort();
+  const more = names.length > NAMED_MAX ? ` and ${names.length - NAMED_MAX} more` : "";
+  return [
+    `The model lacks ${tables.length} existing ${tables.length === 1 ? "index" : "indexes"} of a kind it does not know, on ${names.slice(0, NAMED_MAX).join(", ")}${more}.`,
+  ];
 }
 
 function namesOf(relation: Relation): readonly (readonly [number, string])[] {

@@ -11,6 +11,8 @@ export interface ModelRelations {
   readonly byOid: ReadonlyMap<number, Relation>;
   /** Tables' files and their number of blocks; of a partitioned table there is none. */
   readonly heaps: ReadonlyMap<number, Heap>;
+  /** Names of tables of which an existing index could not be had. */
+  readonly withoutIndex: readonly string[];
   /** Leaf partitions, or the table itself. */
   leaves(oid: number): readonly Heap[];
 }
@@ -31,13 +33,16 @@ export async function sizeRelations(
 ): Promise<ModelRelations> {
   const byOid = new Map(sizes.map((size) => [size.oid, size]));
   const heaps = new Map<number, Heap>();
+  const withoutIndex: string[] = [];
   for (const relation of relations) {
     if (relation.kind !== "table" && relation.kind !== "materialized") continue;
     const size = byOid.get(relation.oid);
     if (size === undefined) continue;
     for (const index of relation.indexes) {
       const own = byOid.get(index.oid);
-      if (own !== undefined) await sizeIndex(engine, relation, { index, size: own });
+      if (own === undefined || !index.valid) continue;
+      if (!(await sizeIndex(engine, relation, { index, size: own })))
+        withoutIndex.push(relation.name);
     }
     const file = await fileOf(engine, [relation.schema, relation.name]);
     if (file === undefined) continue;
@@ -48,6 +53,7 @@ export async function sizeRelations(
   return {
     byOid: new Map(relations.map((r) => [r.oid, r])),
     heaps,
+    withoutIndex,
     leaves: leavesOf(relations, heaps),
   };
 }
@@ -62,10 +68,10 @@ async function sizeIndex(
   engine: Engine,
   relation: Relation,
   own: { index: Relation["indexes"][number]; size: RelationSize },
-): Promise<void> {
+): Promise<boolean> {
   const { index, size } = own;
   const file = await fileOf(engine, [relation.schema, index.name]);
-  if (file === undefined) return;
+  if (file === undefined) return false;
   await restore(engine, size);
   const keys = index.keys.map(({ column }) => ({
     column,
@@ -80,6 +86,7 @@ async function sizeIndex(
       : 0;
   writeEmptyTree(file, height);
   setBlocks(file, Math.max(size.blocks, treeBlocks(height)));
+  return true;
 }
 
 async function restore(engine: Engine, size: RelationSize): Promise<void> {

@@ -149,7 +149,10 @@ test("a table of a type that the model cannot have is missing, its neighbours ar
     `create type odd; create function odd_in(cstring) returns odd language internal strict immutable as 'textin';
       create function odd_out(odd) returns cstring language internal strict immutable as 'textout';
       create type odd (input = odd_in, output = odd_out, like = text);
-      create table strange (id int, o odd); create table plain (id int); create view both_ as select o from strange`,
+      create table strange (id int, o odd); create table plain (id int);
+      create aggregate total_of (int) (sfunc = int4pl, stype = int);
+      create function shout(text) returns text language internal immutable strict as 'upper';
+      create table loud (v text); create index on loud (shout(v)); create view both_ as select o from strange`,
   );
   await using target = await testTarget(db.url);
   const { catalog, model } = await modelOf(target);
@@ -158,6 +161,9 @@ test("a table of a type that the model cannot have is missing, its neighbours ar
   );
   expect(names.sort()).toEqual(["both_", "strange"]);
   expect(model.missing[0]?.because).toContain("SQLSTATE 42704");
+  expect(model.notes).toEqual([
+    "The model lacks 1 existing index of a kind it does not know, on loud.",
+  ]);
   const ask = (planText: string) => model.explain({ id: planText, planText });
   expect(await ask("select * from plain")).toMatchObject({ kind: "planned" });
   expect(await ask("select * from strange")).toMatchObject({

@@ -1,7 +1,7 @@
 import type { Candidate, CandidateKey } from "../../src/candidates/types.ts";
 import { columnsCandidate } from "../../src/testing/candidate.ts";
 
-/** A shop: 590,000 rows, joins, three range partitions, inheritance, documents. */
+/** A shop: 720,000 rows, joins, three range partitions, inheritance, documents. */
 export const SHOP = `
 create extension pg_trgm;
 select setseed(0.5);
