@@ -1,10 +1,10 @@
 import { DoctorError } from "../errors.ts";
+import { mayPlan } from "../guard/explain.ts";
 import { plannedFrom } from "../model/planned.ts";
 import type { Explainable, Planned, Planner, RawPlan } from "../model/types.ts";
 import type { Parser } from "../parse/parse.ts";
 import type { OnProgress, Target } from "../target/types.ts";
 import { explainOnServer } from "./explain.ts";
-import { isExplainable, parametersOf } from "./statement.ts";
 
 export interface Calibration {
   /** Statements of which both planners told a cost. */
@@ -81,14 +81,17 @@ export async function explainOnTarget(
   statement: Explainable,
   options: { readonly parallel: boolean; readonly ids?: ReadonlyMap<string, string> },
 ): Promise<Planned> {
-  if (!isExplainable(statement.planText, parser))
-    return { kind: "refused", because: "it is not one statement that EXPLAIN plans" };
   try {
+    const verdict = await mayPlan(target, statement.planText, parser);
+    if (verdict.kind === "refused") return verdict;
+    const { text: planText, parameters: count } = verdict;
     const rows = await target.transaction(async (tx) => {
       const ask = (text: string): Promise<readonly object[]> => tx.simple(text);
+      // The parser reads literals by the standard, and so must the server.
+      await ask("set local standard_conforming_strings = on");
       if (!options.parallel) await ask("set local max_parallel_workers_per_gather = 0");
-      const parameters = (): number => parametersOf(statement.planText, parser);
-      return explainOnServer({ ask, major: target.major, parameters }, statement);
+      const server = { ask, major: target.major, parameters: () => count };
+      return explainOnServer(server, { id: statement.id, planText });
     });
     return plannedFrom(rows, options.ids);
   } catch (error) {

@@ -28,11 +28,13 @@ export async function explainOnServer(
     return server.ask(`explain (generic_plan, format json) ${statement.planText}`);
   await server.ask("set local plan_cache_mode = force_generic_plan");
   await server.ask(`prepare ${PREPARED} as ${statement.planText}`);
+  await server.ask("savepoint prepared");
   try {
     const values = Array.from({ length: count }, () => "null").join(", ");
     return await server.ask(`explain (format json) execute ${PREPARED}(${values})`);
   } finally {
-    // In an aborted transaction it fails, and the name would outlive the rollback.
-    await server.ask(`deallocate ${PREPARED}`).catch(() => undefined);
+    // A name that was prepared outlives the transaction, a failed statement would keep it there.
+    await server.ask("rollback to savepoint prepared");
+    await server.ask(`deallocate ${PREPARED}`);
   }
 }
