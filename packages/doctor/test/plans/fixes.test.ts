@@ -22,6 +22,7 @@ const CURED: ReadonlySet<string> = new Set([
   "plan/incremental-sort-spill",
   "plan/bitmap-and",
   "plan/inner-seq-scan",
+  "plan/leading-wildcard",
 ]);
 
 const NUMBERED_HERE: ReadonlySet<string> = new Set([
@@ -29,6 +30,9 @@ const NUMBERED_HERE: ReadonlySet<string> = new Set([
   "plan/order-limit-wrong-index",
   "plan/disk-sort",
   "plan/nested-loop-explosion",
+  "plan/index-only-heap-fetches",
+  "plan/blocks-per-row",
+  "plan/settings-forced",
 ]);
 
 function findingOf(recorded: RecordedPlan, rule: string): DoctorFinding | undefined {
