@@ -1,8 +1,6 @@
-import { isExplainable } from "../choose/statement.ts";
 import { DoctorError } from "../errors.ts";
 import { explainQuery } from "../guard/explain.ts";
 import type { Resolved } from "../options.ts";
-import { loadParser } from "../parse/parse.ts";
 import { contextOf, readFacts } from "../plans/facts.ts";
 import { findInPlan } from "../plans/find.ts";
 import { readPlan } from "../plans/read.ts";
@@ -26,10 +24,7 @@ export async function planStatements(
   workload: Workload,
   options: Resolved,
 ): Promise<Plans> {
-  const parser = await loadParser();
-  const heaviest = workload.statements
-    .filter(({ planText }) => isExplainable(planText, parser))
-    .slice(0, PLANNED_MAX);
+  const heaviest = workload.statements.slice(0, PLANNED_MAX);
   const plans: PlanReport[] = [];
   const refused: string[] = [];
   for (const [at, statement] of heaviest.entries()) {

@@ -15,14 +15,15 @@ export const worstFirst = (findings: readonly DoctorFinding[]): readonly DoctorF
   findings.toSorted((a, b) => RANK[a.severity] - RANK[b.severity]);
 
 /** Several plans say the same of one table; it is told once. */
-export const distinct = (findings: readonly DoctorFinding[]): readonly DoctorFinding[] =>
-  [
-    ...new Map(
-      findings
-        .toReversed()
-        .map((finding) => [JSON.stringify([finding.id, finding.subject, finding.title]), finding]),
-    ).values(),
-  ].reverse();
+export function distinct(findings: readonly DoctorFinding[]): readonly DoctorFinding[] {
+  const told = new Set<string>();
+  return findings.filter(({ id, subject, title }) => {
+    const key = JSON.stringify([id, subject, title]);
+    const isNew = !told.has(key);
+    told.add(key);
+    return isNew;
+  });
+}
 
 /** Findings, missing indexes and a statement that takes most of the time, all in one number. */
 export function scoreFor(
