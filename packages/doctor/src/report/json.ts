@@ -40,8 +40,19 @@ export function jsonReport(report: Report): string {
     indexes: indexes && { ...indexes, advice: indexes.advice.map(adviceJson) },
     plans: plans.map(planJson),
   };
-  return `${JSON.stringify(shown, nullFor, 2)}\n`;
+  return `${escaped(JSON.stringify(shown, nullFor, 2))}\n`;
 }
+
+/** JSON leaves C1 controls and direction marks as they are, which a terminal would obey. */
+const escaped = (json: string): string =>
+  json.replace(
+    UNSEEN,
+    (found) => `\\u${found.charCodeAt(0).toString(16).padStart(ESCAPE_DIGITS, "0")}`,
+  );
+
+const ESCAPE_DIGITS = 4;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+const UNSEEN = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 const nullFor = (_name: string, value: unknown): unknown => (value === undefined ? null : value);
 

@@ -11,6 +11,9 @@ export const BADGES: Readonly<Record<Badge, string>> = {
   unverified: "not verified",
 };
 
+/** Above this share it goes without saying that a part was seen. */
+const ALL_BUT_NOTHING = 0.99;
+
 export const SEVERITIES: readonly Severity[] = ["critical", "warning", "info"];
 
 export const PARTS: Readonly<Record<Coverage["part"], string>> = {
@@ -79,7 +82,7 @@ export const subjectOf = ({ target }: Report): { readonly name: string; readonly
       };
 
 export const writeCostText = ({ writeShare, losesHot }: CreateAdvice): string =>
-  `${writeShare > 0 ? `+${formatShare(writeShare)}` : "no"} write cost${losesHot ? ", some updates cease to be HOT" : ""}`;
+  `${writeShare > 0 ? `+${formatShare(writeShare)}` : "nothing"}${losesHot ? ", some updates cease to be HOT" : ""}`;
 
 /** Two to four sentences: what a reader in a hurry must know. */
 export function summaryOf(report: Report): readonly string[] {
@@ -113,7 +116,7 @@ function savings({ indexes }: Report): string | undefined {
 }
 
 function unseen({ coverage, grants }: Report): string | undefined {
-  const partly = coverage.filter(({ share }) => share < 1);
+  const partly = coverage.filter(({ share }) => share < ALL_BUT_NOTHING);
   if (partly.length === 0) return undefined;
   const how = grants.length === 0 ? "" : " The grants below open the rest.";
   return `Not everything could be seen.${how}`;

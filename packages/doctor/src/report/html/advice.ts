@@ -57,9 +57,8 @@ const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${tex
 function chips(advice: Advice): Markup {
   if (advice.kind === "drop") return chip("", advice.because);
   const proven = advice.unverifiedBecause === undefined && advice.badge !== "unverified";
-  const badge = proven
-    ? chip("good", `verified: ${advice.badge}`)
-    : chip("warning", "not verified");
+  const by = advice.badge === "hypopg" ? "HypoPG" : "the planner";
+  const badge = proven ? chip("good", `verified by ${by}`) : chip("warning", "not verified");
   return html`${chip(advice.impact, `${advice.impact} impact`)}${badge}`;
 }
 
@@ -75,7 +74,7 @@ function factsOf(advice: Advice): readonly Markup[] {
     ...saves,
     fact("size", `about ${formatBytes(advice.sizeBytes)}`),
     fact("built in", `about ${formatMs(advice.buildMs)}`),
-    fact("cost", writeCostText(advice)),
+    fact("added to writes", writeCostText(advice)),
     fact("type", advice.type),
   ];
 }

@@ -95,7 +95,7 @@ function writeGains(sheet: Sheet, advice: CreateAdvice, texts: ReadonlyMap<strin
   if (more > 0) sheet.line(`    and ${plural(more, "more statement")}`);
   const mark = advice.unverifiedBecause === undefined ? pen("green", "✓") : pen("yellow", "?");
   sheet.paragraph(
-    `${mark} ${adviceBadge(advice)} · about ${formatBytes(advice.sizeBytes)} · built in about ${formatMs(advice.buildMs)} · ${writeCostText(advice)}`,
+    `${mark} ${adviceBadge(advice)} · about ${formatBytes(advice.sizeBytes)} · built in about ${formatMs(advice.buildMs)} · adds to writes: ${writeCostText(advice)}`,
     INDENT,
   );
 }
