@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { DoctorError } from "../errors.ts";
+import { withoutOverlap } from "../stages/overlap.ts";
 import { tried } from "../stages/part.ts";
 import { distinct } from "../stages/score.ts";
 import { fixtureReport } from "../testing/fixture-report.ts";
@@ -124,4 +125,19 @@ test("an interrupt before the start ends with 130", async () => {
   const url = "postgres://127.0.0.1:1/x";
   expect(await doctorCommand([url], {}, output, AbortSignal.abort())).toBe(130);
   expect(err).toContain("interrupted");
+});
+
+test("a foreign key that an advised index serves is not told to get one of its own", () => {
+  const [some] = fixtureReport.findings;
+  if (some === undefined) throw new Error("no findings");
+  const keyed = (subject: string) => ({ ...some, id: "health/foreign-key-index", subject });
+  const [served, other] = withoutOverlap(
+    [keyed("public.orders (customer_id)"), keyed("public.orders (created_at)")],
+    fixtureReport.indexes,
+  );
+  expect(served?.fix).toEqual({
+    kind: "advice",
+    text: "The index advised on public.orders (customer_id, created_at) serves it too.",
+  });
+  expect(other?.fix).toEqual(some.fix);
 });
