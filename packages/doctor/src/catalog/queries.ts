@@ -43,7 +43,7 @@ where d.datname = current_database()`;
 }
 
 /** `$1`: most relations read; the largest are kept. */
-export const RELATIONS = `
+export const RELATIONS: string = `
 select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as name, c.relkind::text as kind,
   c.relispartition as partition, c.relpages::float8 as pages, c.reltuples::float8 as rows,
   c.relallvisible::float8 as all_visible,
@@ -154,7 +154,7 @@ where k.contype = 'f' and k.conrelid = any ($1::oid[])
 order by k.conrelid, k.conname`;
 
 /** `$1`: oids; `$2`: longest text that is of use. */
-export const VIEWS = `
+export const VIEWS: string = `
 with ${LOCKED}
 select v.oid, case when length(v.text) <= $2 then v.text end as text
 from (

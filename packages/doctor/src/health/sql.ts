@@ -29,7 +29,7 @@ export function userSchema(namespace: string): string {
  * How long, at the least, the counters of this database have been counting: since the server's
  * start where they were never reset (a clean restart keeps them, a crash does not).
  */
-export const COUNTERS_MS = `(select ${msSince("coalesce(d.stats_reset, pg_postmaster_start_time())")} from pg_stat_database d where d.datname = current_database())`;
+export const COUNTERS_MS: string = `(select ${msSince("coalesce(d.stats_reset, pg_postmaster_start_time())")} from pg_stat_database d where d.datname = current_database())`;
 
 /** An integer or float storage parameter of a table, or the server's setting. */
 export function reloption(relation: string, name: string): string {

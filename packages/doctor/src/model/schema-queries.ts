@@ -8,11 +8,11 @@ const notOfExtension = (catalog: string, oid: string): string => `not exists (
   select from pg_catalog.pg_depend e
   where e.classid = 'pg_catalog.${catalog}'::regclass and e.objid = ${oid} and e.deptype = 'e')`;
 
-export const SCHEMAS = `
+export const SCHEMAS: string = `
 select n.nspname as name from pg_catalog.pg_namespace n where ${USER_SCHEMAS} order by 1 limit 2000`;
 
 /** Collations of users, and those of the operating system that some column has. */
-export const COLLATIONS = `
+export const COLLATIONS: string = `
 select n.nspname as schema, c.collname as name, c.collprovider::text as provider,
   c.collprovider = 'b' or c.collprovider = 'c' and c.collcollate in ('C', 'POSIX') as is_c,
   c.collisdeterministic as deterministic
@@ -21,7 +21,7 @@ where c.collprovider <> 'd' and (${USER_SCHEMAS} or c.oid in (
   select a.attcollation from pg_catalog.pg_attribute a where a.attnum > 0 and not a.attisdropped))
 limit 2000`;
 
-export const ENUMS = `
+export const ENUMS: string = `
 select n.nspname as schema, t.typname as name,
   (select json_agg(e.enumlabel order by e.enumsortorder)
     from pg_catalog.pg_enum e where e.enumtypid = t.oid) as labels
@@ -30,7 +30,7 @@ where t.typtype = 'e' and ${USER_SCHEMAS} and ${notOfExtension("pg_type", "t.oid
 limit 5000`;
 
 /** Their checks are left out: they say nothing to the planner. */
-export const DOMAINS = `
+export const DOMAINS: string = `
 select n.nspname as schema, t.typname as name, format_type(t.typbasetype, t.typtypmod) as type,
   case when t.typcollation <> b.typcollation then cn.nspname end as collation_schema,
   case when t.typcollation <> b.typcollation then co.collname end as collation_name
@@ -41,7 +41,7 @@ left join pg_catalog.pg_namespace cn on cn.oid = co.collnamespace
 where t.typtype = 'd' and ${USER_SCHEMAS} and ${notOfExtension("pg_type", "t.oid")}
 limit 5000`;
 
-export const COMPOSITES = `
+export const COMPOSITES: string = `
 select n.nspname as schema, t.typname as name,
   (select coalesce(json_agg(json_build_object('name', a.attname,
       'type', format_type(a.atttypid, a.atttypmod)) order by a.attnum), '[]')
@@ -52,7 +52,7 @@ join pg_catalog.pg_namespace n on n.oid = t.typnamespace
 where ${USER_SCHEMAS} and ${notOfExtension("pg_type", "t.oid")}
 limit 5000`;
 
-export const RANGES = `
+export const RANGES: string = `
 select n.nspname as schema, t.typname as name, format_type(r.rngsubtype, null) as subtype,
   case when r.rngsubdiff <> 0 then (select quote_ident(fn.nspname) || '.' || quote_ident(f.proname)
     from pg_catalog.pg_proc f join pg_catalog.pg_namespace fn on fn.oid = f.pronamespace
@@ -63,7 +63,7 @@ where ${USER_SCHEMAS} and ${notOfExtension("pg_type", "t.oid")}
 limit 5000`;
 
 /** Functions of languages that the model has, without those that triggers call. */
-export const FUNCTIONS = `
+export const FUNCTIONS: string = `
 select pg_get_functiondef(p.oid) as definition
 from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
 join pg_catalog.pg_language l on l.oid = p.prolang
@@ -72,7 +72,7 @@ where p.prokind = 'f' and l.lanname in ('sql', 'plpgsql')
   and ${USER_SCHEMAS} and ${notOfExtension("pg_proc", "p.oid")}
 order by p.oid limit 5000`;
 
-export const TEXT_SEARCH = `
+export const TEXT_SEARCH: string = `
 select n.nspname as schema, c.cfgname as name
 from pg_catalog.pg_ts_config c join pg_catalog.pg_namespace n on n.oid = c.cfgnamespace
 where ${USER_SCHEMAS} and ${notOfExtension("pg_ts_config", "c.oid")} limit 1000`;

@@ -5,7 +5,7 @@ import { isFields } from "../parse/walk.ts";
 import { ENTRIES_MAX, SNAPSHOT_FORMAT, type Snapshot, type SnapshotEntry } from "./snapshot.ts";
 
 /** Of a snapshot's file; 20,000 entries take about 5 MB. */
-export const SNAPSHOT_BYTES_MAX = 16 * 1_048_576;
+export const SNAPSHOT_BYTES_MAX: number = 16 * 1_048_576;
 const PRIVATE = 0o600;
 
 /**
