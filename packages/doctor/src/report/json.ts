@@ -51,7 +51,6 @@ const escaped = (json: string): string =>
   );
 
 const ESCAPE_DIGITS = 4;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
 const UNSEEN = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 const nullFor = (_name: string, value: unknown): unknown => (value === undefined ? null : value);
