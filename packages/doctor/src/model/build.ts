@@ -157,7 +157,7 @@ async function applySettings(engine: Engine, catalog: Catalog): Promise<void> {
   for (const [name, value] of settings)
     await engine
       .rows("select set_config($1::text, $2::text, false)", [name, value])
-      .catch(() => undefined);
+      .catch(() => engine.throwIfEnded());
 }
 
 /** In order, each once: what cannot be created is not needed by the rest. */
@@ -192,6 +192,7 @@ async function tried(engine: Engine, sql: string): Promise<string | undefined> {
     await engine.run(sql);
     return undefined;
   } catch (error) {
+    engine.throwIfEnded();
     return sqlstateOf(error) ?? "unknown";
   }
 }

@@ -3,7 +3,8 @@ import { DoctorError } from "../errors.ts";
 import { loadParser } from "../parse/parse.ts";
 import type { OnProgress, Target } from "../target/types.ts";
 import { copySchema, type Missing } from "./build.ts";
-import { type Engine, modelFailed, openEngine } from "./engine.ts";
+import { type Engine, modelFailed } from "./engine.ts";
+import { openEngine } from "./engine-open.ts";
 import { readExpressions } from "./expressions.ts";
 import { plannerOf } from "./planner.ts";
 import { sizeRelations } from "./relations.ts";
@@ -20,8 +21,13 @@ export interface ModelOptions {
   /** Oids of the relations that will be planned with. Default: all of the catalog. */
   readonly tables?: readonly number[];
   readonly onProgress?: OnProgress;
-  /** Ends the opening between two of its steps. */
+  /** Ends the opening and also the model later, whatever it is doing. */
   readonly signal?: AbortSignal;
+  /**
+   * A statement that the model plans for longer ends the model: it may fold a function of the
+   * target's that never returns. In milliseconds, 1 to 600,000. @default 30,000
+   */
+  readonly timeLimitMs?: number;
 }
 
 /** PostgreSQL 18's planner in this process, on the target's schema and statistics, without a row. */
@@ -39,13 +45,14 @@ const BLOCK_SIZE = "8192";
 
 /**
  * Copies schema, statistics, sizes and planner settings of the target into a private PostgreSQL in a
- * temporary directory (0700), which `dispose` removes. Nothing is ever run in it: it only plans.
+ * temporary directory (0700), which `dispose` removes. Nothing is ever run in it: it only plans, in
+ * a thread of its own. When that thread ends too early every call rejects with HST_DOCTOR_MODEL.
  *
  * Not copied: triggers, rules, row security, defaults, extended statistics, functions in other
  * languages than SQL and PL/pgSQL, and objects of extensions that PGlite is built without.
  *
  * @throws DoctorError HST_DOCTOR_MODEL when it cannot be made, HST_DOCTOR_STATEMENT when the target
- *   cannot be read
+ *   cannot be read; the signal's reason
  */
 export async function openModel(
   target: Target,
@@ -64,6 +71,8 @@ export async function openModel(
     cacheDir: options.cacheDir,
     collationIsC: catalog.collationIsC,
     extensions: [...catalog.extensions.keys()],
+    timeLimitMs: options.timeLimitMs,
+    signal: options.signal,
   });
   try {
     report("copying the schema");
@@ -88,8 +97,10 @@ export async function openModel(
       notes: [...copied.notes, ...indexNotes(relations.withoutIndex)],
     };
   } catch (error) {
-    await engine[Symbol.asyncDispose]();
-    if (error instanceof DoctorError || options.signal?.aborted === true) throw error;
+    await using _ended = engine;
+    engine.throwIfEnded();
+    options.signal?.throwIfAborted();
+    if (error instanceof DoctorError && error.code !== "HST_DOCTOR_MODEL") throw error;
     throw modelFailed("The model could not be made", error);
   }
 }
@@ -119,6 +130,6 @@ async function copyStatistics(
   for await (const rows of readStatistics(target, relations))
     for (const row of rows) {
       const { text, values } = restoreColumn(row);
-      await engine.rows(text, values).catch(() => undefined);
+      await engine.rows(text, values).catch(() => engine.throwIfEnded());
     }
 }

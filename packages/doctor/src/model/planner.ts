@@ -47,8 +47,9 @@ export function plannerOf(parts: PlannerParts): Planner {
         const keysOf = keysOfAll(existing, applied.ids, change.add);
         return await plan(explainWith(applied.ids, keysOf), applied.refused);
       } finally {
-        await engine.run("rollback");
-        inside = false;
+        await engine.run("rollback").finally(() => {
+          inside = false;
+        });
       }
     },
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
@@ -75,6 +76,7 @@ async function explain(
       ? { kind: "refused", because: "its plan skips a leading key column, which needs version 18" }
       : planned;
   } catch (error) {
+    parts.engine.throwIfEnded();
     await recover(parts);
     return { kind: "refused", because: reason(sqlstateOf(error)) };
   }
@@ -90,7 +92,7 @@ function plannable(parser: Parser, text: string): string | undefined {
 
 /** A statement that failed leaves a transaction aborted: back to where the indexes were made. */
 async function recover(parts: PlannerParts): Promise<void> {
-  await parts.engine.run("rollback to savepoint explain").catch(() => undefined);
+  await parts.engine.run("rollback to savepoint explain").catch(() => parts.engine.throwIfEnded());
 }
 
 function reason(sqlstate: string | undefined): string {
