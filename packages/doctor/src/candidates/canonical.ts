@@ -12,7 +12,11 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 const TYPE = String.raw`(?:"?[a-z_]\w*"?\.)?(?:double precision|character varying|timestamp with(?:out)? time zone|"?[a-z_]\w*"?)(?:\(\d+(?:,\d+)?\))?(?:\[\])?`;
-const LITERAL_CAST = new RegExp(String.raw`('(?:[^']|'')*'|\(-?[\d.]+\)|\b[\d.]+)::${TYPE}`, "gi");
+/** The cast is optional so that each literal is taken once: the search stays linear. */
+const LITERAL_CAST = new RegExp(
+  String.raw`('(?:[^']|'')*'|\(-?[\d.]+\)|(?<![\w.])[\d.]+)(?:::${TYPE})?`,
+  "gi",
+);
 const TEXT_CAST = /::(?:"?pg_catalog"?\.)?"?(?:text|character varying|varchar)"?(?:\[\])?/gi;
 
 /**
@@ -28,7 +32,7 @@ export function canonical(sql: string | undefined): string {
     .replace(/<>\s*ALL\s*\(\(?ARRAY\[([^\]]*)\]\)?/gi, "not in ($1")
     .replace(/=\s*ANY\s*\(\(?ARRAY\[([^\]]*)\]\)?/gi, "in ($1")
     .replace(/extract\(\s*'?(\w+)'?\s+from\s+/gi, "extract('$1',")
-    .replace(/("?\w+"?) AT TIME ZONE ('(?:[^']|'')*')/gi, "timezone($2, $1)")
+    .replace(/(\b\w+"?|"\w+"?) AT TIME ZONE ('(?:[^']|'')*')/gi, "timezone($2, $1)")
     .replace(/"?pg_catalog"?\./gi, "")
     .replace(/[\s()"]/g, "")
     .toLowerCase();

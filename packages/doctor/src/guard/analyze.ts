@@ -1,3 +1,4 @@
+import { PLANNED } from "../parse/nodes.ts";
 import type { Parser } from "../parse/parse.ts";
 import { SQL_CHARS_MAX } from "../parse/parse.ts";
 import type { FunctionFacts, Lookup, RelationFacts, TypeFacts } from "./lookup.ts";
@@ -38,14 +39,6 @@ interface How {
   readonly lookup: Lookup | undefined;
   readonly run: boolean;
 }
-
-const PLANNED: ReadonlySet<string> = new Set([
-  "SelectStmt",
-  "InsertStmt",
-  "UpdateStmt",
-  "DeleteStmt",
-  "MergeStmt",
-]);
 
 async function judge(text: string, parser: Parser, how: How): Promise<Verdict> {
   if (text.length > SQL_CHARS_MAX) return refused(`it is longer than ${SQL_CHARS_MAX} characters`);

@@ -21,6 +21,15 @@ export type {
   WithClause,
 } from "libpg-query";
 
+/** Kinds of statement that EXPLAIN plans without running anything. */
+export const PLANNED: ReadonlySet<string> = new Set([
+  "SelectStmt",
+  "InsertStmt",
+  "UpdateStmt",
+  "DeleteStmt",
+  "MergeStmt",
+]);
+
 /** Text of a `String` node. */
 export function nameOf(node: Node | undefined): string | undefined {
   return node !== undefined && "String" in node ? node.String.sval : undefined;

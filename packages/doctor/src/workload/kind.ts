@@ -1,3 +1,4 @@
+import { PLANNED } from "../parse/nodes.ts";
 import { type Fields, isFields, namesOf, walk } from "../parse/walk.ts";
 
 /**
@@ -7,13 +8,6 @@ import { type Fields, isFields, namesOf, walk } from "../parse/walk.ts";
  */
 export type StatementKind = "work" | "system" | "utility";
 
-const PLANNED: ReadonlySet<string> = new Set([
-  "SelectStmt",
-  "InsertStmt",
-  "UpdateStmt",
-  "DeleteStmt",
-  "MergeStmt",
-]);
 const SYSTEM_SCHEMAS: ReadonlySet<string> = new Set(["pg_catalog", "information_schema", "hasten"]);
 /** Asked by drivers and monitors about the server, of no table. */
 const SYSTEM_FUNCTIONS =

@@ -1,6 +1,7 @@
 import { endSession, msSince, SESSION_TEXT } from "../sql.ts";
 import type { HealthCheck, Verdict } from "../types.ts";
 import {
+  capital,
   count,
   known,
   ms,
@@ -157,8 +158,4 @@ function verdictOf(chain: Chain): Omit<Verdict, "severity"> {
             "This ends the root of the chain, which releases everyone behind it. For good: shorter transactions, and a lock_timeout for migrations.",
           ),
   };
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

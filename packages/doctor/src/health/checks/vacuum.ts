@@ -1,6 +1,6 @@
 import { COUNTERS_MS, msSince, reloption, userSchema } from "../sql.ts";
 import { type HealthCheck, ROWS_MAX } from "../types.ts";
-import { count, known, ms, rows as rowCount, share, spoken, sqlFix } from "../verdict.ts";
+import { capital, count, known, ms, rows as rowCount, share, spoken, sqlFix } from "../verdict.ts";
 
 /** When it was last done, or else how long that could not have escaped the counters. */
 function lag(manual: string, automatic: string): string {
@@ -211,10 +211,6 @@ limit ${ROWS_MAX}`,
     })),
   }),
 };
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
 
 interface WraparoundRow {
   readonly name: string;

@@ -1,7 +1,7 @@
 import { stripConstants } from "../constants.ts";
 import { listOf } from "../fields.ts";
 import type { PlanContext, PlanNode } from "../types.ts";
-import { quotedName, quotedTable } from "./sql.ts";
+import { NAME, quotedName, quotedTable, unquoted } from "./sql.ts";
 
 /** Columns of one table that conditions compare with something, in the order of the text. */
 export interface Compared {
@@ -12,14 +12,14 @@ export interface Compared {
   readonly or: boolean;
 }
 
-const NAME = String.raw`(?:"(?:[^"]|"")+"|[\p{L}_][\p{L}\p{N}_$]*)`;
 /** A column right after an opening parenthesis that is no call's, perhaps cast, then an operator. */
 const CLAUSE = new RegExp(
   String.raw`(?<![\p{L}\p{N}_"$])\((?:(${NAME})\.)?(${NAME})(?:\)::([a-z ]+)(?:\(\?\))?)? (=|<=|>=|<|>|IS NULL)(?![=>~@])`,
   "gu",
 );
 const CLAUSES_MAX = 50;
-const TEXTS: ReadonlySet<string> = new Set(["text", "character varying", "varchar"]);
+/** Casts between these change nothing: an index on the column serves them. */
+export const TEXTS: ReadonlySet<string> = new Set(["text", "character varying", "varchar"]);
 
 /** What an index on the node's table could serve of these conditions. */
 export function comparedColumns(
@@ -108,8 +108,4 @@ export function sortIndex(sort: PlanNode, scan: PlanNode): string | undefined {
   if (table === undefined || parts.length === 0 || parts.length > 4) return undefined;
   if (parts.includes(undefined)) return undefined;
   return `create index concurrently on ${table} (${parts.join(", ")});`;
-}
-
-export function unquoted(name: string): string {
-  return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
 }

@@ -2,9 +2,8 @@
  * What is applied to a column in a condition as EXPLAIN deparses it. Constants are taken out first,
  * so that nothing within a string is taken for SQL.
  */
+import { NAME, unquoted } from "./sql.ts";
 
-/** Bounds keep the search linear in what anybody's plan file may hold. */
-const NAME = String.raw`(?:(?<![\p{L}\p{N}_$])[\p{L}_][\p{L}\p{N}_$]{0,62}(?![\p{L}\p{N}_$])|"(?:[^"]|""){1,64}")`;
 /** A column, with its table's alias in front in a VERBOSE plan. */
 const COLUMN = String.raw`(?:${NAME}\.)?(${NAME})`;
 const COMPARED = `(?:=|<>|<|>|~|!~|IS |@@)`;
@@ -127,8 +126,4 @@ function matches(text: string, pattern: RegExp): readonly RegExpExecArray[] {
     if (found.push(match) >= MATCHES_MAX) break;
   }
   return found;
-}
-
-function unquoted(name: string): string {
-  return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
 }

@@ -1,14 +1,13 @@
 import { withoutConstants } from "../constants.ts";
 import { conditionOf, tableOf, totalOf } from "../fields.ts";
 import type { Plan, PlanContext, PlanNode, PlanRule, RelationFacts, RuleHit } from "../types.ts";
+import { TEXTS } from "./columns.ts";
 import { columnWithin, functionsOnColumns, leadingWildcards, wrappedCasts } from "./expressions.ts";
 import { quotedName, quotedTable, sqlFix } from "./sql.ts";
 
 /** Rows that were read and thrown away before a condition is worth an index. */
 const REMOVED_MIN = 1_000;
 const REMOVED_SHARE_MIN = 0.5;
-/** Casts between these change nothing: an index on the column serves them. */
-const TEXTS: ReadonlySet<string> = new Set(["text", "varchar", "character varying"]);
 
 export const castBlocksIndex: PlanRule = {
   id: "plan/cast-blocks-index",

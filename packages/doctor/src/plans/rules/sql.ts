@@ -14,6 +14,17 @@ export function quotedName(name: string): string | undefined {
   return quoted(() => quoteIdentifier(name));
 }
 
+/**
+ * Pattern of a name as EXPLAIN deparses it; needs the flag `u`. Its bounds keep a search linear in
+ * what anybody's plan file may hold.
+ */
+export const NAME: string = String.raw`(?:(?<![\p{L}\p{N}_$])[\p{L}_][\p{L}\p{N}_$]{0,62}(?![\p{L}\p{N}_$])|"(?:[^"]|""){1,64}")`;
+
+/** The name that a quoted or plain identifier of a deparsed expression stands for. */
+export function unquoted(name: string): string {
+  return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
+}
+
 /** The statements, if every name in them could be quoted, else the note alone. */
 export function sqlFix(statements: readonly (string | undefined)[], note: string): Fix {
   const known = statements.filter((statement) => statement !== undefined);
