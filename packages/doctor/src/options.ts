@@ -31,7 +31,10 @@ export interface DiagnoseOptions {
   readonly explain?: ExplainRequest | undefined;
   /** A statement whose mean is above this is slow. 0 to 86,400,000. @default 1,000 */
   readonly slowMs?: number | undefined;
-  /** After so long the server ends a statement of the doctor. 100 to 300,000. @default 5,000 */
+  /**
+   * After so long the server ends a statement of the doctor. The model ends when it takes six times
+   * as long for one, at least 5,000. 100 to 300,000. @default 5,000
+   */
   readonly statementTimeoutMs?: number | undefined;
   /** Where the booted model is kept between runs. @default the system's cache directory */
   readonly cacheDir?: string | undefined;

@@ -25,7 +25,7 @@ export interface ModelOptions {
   readonly signal?: AbortSignal;
   /**
    * A statement that the model plans for longer ends the model: it may fold a function of the
-   * target's that never returns. In milliseconds, 1 to 600,000. @default 30,000
+   * target's that never returns. In milliseconds, 1 to 1,800,000. @default 30,000
    */
   readonly timeLimitMs?: number;
 }
