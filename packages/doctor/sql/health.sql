@@ -620,7 +620,8 @@ near as materialized (
   where not s.readable or s.last_value >= :sequenceWarningShare * least(s.max_value, 32767)
 ),
 judged as (
-  select distinct on (s.oid) s.*, format('%I.%I', n.nspname, t.relname) as table_name, a.attname as column_name,
+  select distinct on (s.oid) s.*,
+    case when t.oid is not null then format('%I.%I', n.nspname, t.relname) end as table_name, a.attname as column_name,
     format_type(a.atttypid, null) as type,
     least(s.max_value, case a.atttypid when 'int2'::regtype then 32767 when 'int4'::regtype then 2147483647
       else 9223372036854775807 end)::float8 as limit_value

@@ -52,7 +52,22 @@ export function withoutValues(json: unknown, depth = 0): unknown {
   return Object.fromEntries(
     kept.map(([field, value]: [string, unknown]) => [
       field,
-      NAMES.has(field) || field === "Settings" ? value : withoutValues(value, depth + 1),
+      NAMES.has(field)
+        ? value
+        : field === "Settings"
+          ? withoutOwnSettings(value)
+          : withoutValues(value, depth + 1),
+    ]),
+  );
+}
+
+/** PostgreSQL's settings are shown as they are; those of an application may hold anything. */
+function withoutOwnSettings(settings: unknown): unknown {
+  if (typeof settings !== "object" || settings === null) return undefined;
+  return Object.fromEntries(
+    Object.entries(settings).map(([name, value]: [string, unknown]) => [
+      name,
+      name.includes(".") ? "?" : value,
     ]),
   );
 }
