@@ -1,6 +1,7 @@
 import type { Candidate } from "../candidates/types.ts";
+import { Board, type Move } from "./board.ts";
 import { type Matrix, planWithin } from "./matrix.ts";
-import { costOf, fits, type SelectInput, sumOf } from "./objective.ts";
+import type { SelectInput } from "./objective.ts";
 import { type ChooseInput, problemOf } from "./problem.ts";
 import { select } from "./select.ts";
 import { complexity, leads } from "./shapes.ts";
@@ -34,103 +35,87 @@ export async function choose(input: ChooseInput): Promise<readonly Candidate[]> 
 }
 
 /**
- * The best set in which each member meets the thresholds and none leads another; what fails goes one
- * by one, and the rest is chosen anew. Then simpler indexes take the place of ones that gain nothing
- * by being more.
+ * The best set in which each member meets the thresholds and none leads another; what fails goes, one
+ * of a table at a time, and the rest is chosen anew. Then simpler indexes take the place of ones that
+ * gain nothing by being more.
  */
 function choice(input: ChooseInput, banned: Set<string>): readonly Candidate[] {
   for (;;) {
     const candidates = input.candidates.filter(({ id }) => !banned.has(id));
     const problem = problemOf(input, candidates);
-    const chosen = simplified(problem, candidates, select(problem).chosen, input);
-    const gone =
-      redundant(problem, candidates, chosen) ??
-      weakest(problem, chosen, input.matrix.costed.length);
-    if (gone === undefined) return chosen.flatMap((at) => candidates[at] ?? []);
-    banned.add(candidates[gone]?.id ?? "");
+    const board = new Board(problem, select(problem).chosen);
+    simplify(problem, candidates, board, input.matrix);
+    const doubles = redundant(candidates, board);
+    const gone = doubles.length > 0 ? doubles : weakest(problem, board);
+    if (gone.length === 0) return board.members().flatMap((at) => candidates[at] ?? []);
+    for (const at of gone) banned.add(candidates[at]?.id ?? "");
   }
 }
 
 /** Of two new indexes of which one leads the other, the one whose loss costs less. */
-function redundant(
-  problem: SelectInput,
-  candidates: readonly Candidate[],
-  chosen: readonly number[],
-): number | undefined {
-  const without = (gone: number): number =>
-    sumOf(problem, new Set(chosen.filter((at) => at !== gone)));
-  for (const one of chosen)
-    for (const other of chosen) {
-      const [a, b] = [candidates[one], candidates[other]];
-      if (one === other || a === undefined || b === undefined || !leads(a, b)) continue;
-      return without(one) <= without(other) ? one : other;
-    }
-  return undefined;
-}
-
-/** Each index replaced by the simplest one that leaves every statement as cheap, or nearly. */
-function simplified(
-  problem: SelectInput,
-  candidates: readonly Candidate[],
-  chosen: readonly number[],
-  { matrix }: ChooseInput,
-): readonly number[] {
-  const simplest = [...candidates.entries()].toSorted(
-    ([, a], [, b]) => complexity(a) - complexity(b),
-  );
-  let now = [...chosen];
-  for (const at of chosen) {
-    const candidate = candidates[at];
-    if (candidate === undefined) continue;
-    for (const [other, simpler] of simplest) {
-      if (complexity(simpler) >= complexity(candidate)) break;
-      if (simpler.relation !== candidate.relation || now.includes(other)) continue;
-      const next = now.map((it) => (it === at ? other : it));
-      if (!fits(problem, new Set(next)) || !asCheap(problem, now, next, matrix)) continue;
-      now = next;
-      break;
-    }
-  }
-  return now.toSorted((a, b) => a - b);
-}
-
-function asCheap(
-  problem: SelectInput,
-  now: readonly number[],
-  next: readonly number[],
-  { costed }: Matrix,
-): boolean {
-  const [before, after] = [new Set(now), new Set(next)];
-  return problem.statements.every((statement, at) => {
-    const cost = costOf(statement, before);
-    const unit = TIE_COST / Math.max(1, costed[at]?.before ?? 1);
-    return costOf(statement, after) <= Math.max(cost * (1 + TIE_SHARE), cost + unit);
+function redundant(candidates: readonly Candidate[], board: Board): readonly number[] {
+  const chosen = board.members();
+  const tables = Map.groupBy(chosen, (at) => candidates[at]?.relation ?? 0);
+  return [...tables.values()].flatMap((those) => {
+    for (const one of those)
+      for (const other of those) {
+        const [a, b] = [candidates[one], candidates[other]];
+        if (one === other || a === undefined || b === undefined || !leads(a, b)) continue;
+        const loss = (at: number): number => board.growth({ add: [], drop: [at] });
+        return [loss(one) <= loss(other) ? one : other];
+      }
+    return [];
   });
 }
 
-/** The member that gains least, when it gains too little. */
-function weakest(
+/** Each index replaced by the simplest one that leaves every statement as cheap, or nearly. */
+function simplify(
   problem: SelectInput,
-  chosen: readonly number[],
-  statements: number,
-): number | undefined {
-  const whole = new Set(chosen);
-  const shareLeast = Math.min(KEEP_STATEMENT_SHARE, 1 / Math.max(1, statements));
-  let weak: { at: number; gain: number } | undefined;
-  for (const at of chosen) {
-    const without = new Set(chosen.filter((it) => it !== at));
+  candidates: readonly Candidate[],
+  board: Board,
+  { costed }: Matrix,
+): void {
+  const tables = Map.groupBy(candidates.keys(), (at) => candidates[at]?.relation ?? 0);
+  const weigh = (at: number): number => {
+    const candidate = candidates[at];
+    return candidate === undefined ? Number.POSITIVE_INFINITY : complexity(candidate);
+  };
+  const isAsCheap = (move: Move): boolean =>
+    [...board.costsAfter(move)].every(([statement, cost]) => {
+      const now = board.cost(statement);
+      const unit = TIE_COST / Math.max(1, costed[statement]?.before ?? 1);
+      return cost <= Math.max(now * (1 + TIE_SHARE), now + unit);
+    });
+  for (const at of board.members()) {
+    const others = tables.get(candidates[at]?.relation ?? 0) ?? [];
+    const simpler = others
+      .filter((other) => weigh(other) < weigh(at) && !board.has(other))
+      .toSorted((a, b) => weigh(a) - weigh(b))
+      .map((other): Move => ({ add: [other], drop: [at] }))
+      .find((move) => board.fits(move) && isAsCheap(move));
+    if (simpler !== undefined && problem.statements.length > 0) board.apply(simpler);
+  }
+}
+
+/** Of each table the member that gains least, when it gains too little. */
+function weakest(problem: SelectInput, board: Board): readonly number[] {
+  const shareLeast = Math.min(KEEP_STATEMENT_SHARE, 1 / Math.max(1, problem.statements.length));
+  const weak = new Map<number, { at: number; total: number }>();
+  for (const at of board.members()) {
     let total = 0;
     let enough = false;
-    for (const statement of problem.statements) {
-      const cost = costOf(statement, without);
-      const gain = cost - costOf(statement, whole);
-      if (gain >= TELLING_SHARE * cost) total += gain * statement.weight;
-      enough ||= statement.weight >= shareLeast && gain >= KEEP_GAIN_SHARE * cost;
+    for (const [statement, cost] of board.costsAfter({ add: [], drop: [at] })) {
+      const weight = problem.statements[statement]?.weight ?? 0;
+      const gain = cost - board.cost(statement);
+      if (gain >= TELLING_SHARE * cost) total += gain * weight;
+      enough ||= weight >= shareLeast && gain >= KEEP_GAIN_SHARE * cost;
     }
     if (enough || total >= KEEP_TOTAL_SHARE) continue;
-    if (weak === undefined || total < weak.gain) weak = { at, gain: total };
+    const table = problem.candidates[at]?.table ?? 0;
+    if (total < (weak.get(table)?.total ?? Number.POSITIVE_INFINITY))
+      weak.set(table, { at, total });
   }
-  return weak?.at;
+  return [...weak.values()].map(({ at }) => at);
 }
 
 function sameSet(one: readonly Candidate[], other: readonly Candidate[]): boolean {

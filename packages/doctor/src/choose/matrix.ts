@@ -96,10 +96,13 @@ class Run {
   readonly #costed: Costed[] = [];
   readonly #refused: { id: string; because: string }[] = [];
   readonly #impossible = new Map<string, string>();
+  /** By statement: the terms that an index could serve first, each with its table. */
+  readonly #facts: ReadonlyMap<string, ReadonlySet<string>>;
   #plans = 0;
 
   constructor(input: MatrixInput) {
     this.#input = input;
+    this.#facts = new Map(input.facts.map((each) => [each.id, new Set(termsOf(each))]));
   }
 
   matrix(): Matrix {
@@ -181,9 +184,17 @@ class Run {
         total: candidates.length,
       });
       if (this.#impossible.has(candidate.id)) continue;
-      const asking = gaining.filter(({ relations }) => relations.has(candidate.relation));
+      const asking = gaining.filter((costed) => this.#mayUse(candidate, costed));
       if (asking.length > 0) await this.#within([candidate], asking);
     }
+  }
+
+  /** Whether it asked for the candidate, or compares or orders the first key. */
+  #mayUse(candidate: Candidate, { statement, relations }: Costed): boolean {
+    if (!relations.has(candidate.relation)) return false;
+    if (candidate.statements.includes(statement.id)) return true;
+    const [first] = candidate.keys;
+    return this.#facts.get(statement.id)?.has(`${candidate.relation} ${first?.sql}`) ?? false;
   }
 
   async #within(candidates: readonly Candidate[], asking: readonly Costed[]): Promise<void> {
@@ -201,6 +212,14 @@ class Run {
     this.#plans += 1;
     return explain(statement);
   }
+}
+
+function termsOf({ scans }: StatementFacts): readonly string[] {
+  return scans.flatMap(({ relation, clauses, order, grouped }) => [
+    ...clauses.flatMap((clause) => ("term" in clause ? [`${relation} ${clause.term.sql}`] : [])),
+    ...order.slice(0, 1).map(({ term }) => `${relation} ${term.sql}`),
+    ...grouped.map(({ sql }) => `${relation} ${sql}`),
+  ]);
 }
 
 /** Of two and more members, without the whole. */

@@ -41,6 +41,7 @@ export async function prove(input: AdviseInput, known: ProveInput): Promise<Proo
   const matrix = await costMatrix(planning);
   const sizes = await sizesOf(known);
   const { upkeep, budgets } = costsOfWrites(input, known, sizes);
+  onProgress?.({ step: "choosing" });
   const chosen = await choose({ matrix, planning, candidates, upkeep, budgets });
   const calibration = await calibrate({
     ...{ target: input.target, planner, parser: input.parser, onProgress, signal },

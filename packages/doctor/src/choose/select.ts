@@ -1,5 +1,6 @@
+import { Board, type Move } from "./board.ts";
 import { bestExact, EXACT_MAX } from "./exact.ts";
-import { EPSILON, fits, type SelectInput, sumOf } from "./objective.ts";
+import { EPSILON, type SelectInput, sumOf } from "./objective.ts";
 import { componentsOf, restrict, survivorsOf } from "./reduce.ts";
 
 export interface Selection {
@@ -31,53 +32,60 @@ export function select(input: SelectInput): Selection {
   return { chosen: sorted, value: sumOf(input, chosen), exact };
 }
 
-/** Adds, swaps and drops while the sum falls; at most so many steps. */
-const STEPS_MAX = 500;
+/** Rounds over all tables at most; each one ends early when nothing improves. */
+const ROUNDS_MAX = 100;
+const MOVES_MAX = 1_000;
 
+/** Adds, swaps and drops within one table after the other while the sum falls. */
 function improve(input: SelectInput): ReadonlySet<number> {
-  let chosen: ReadonlySet<number> = new Set();
-  let value = sumOf(input, chosen);
-  for (let step = 0; step < STEPS_MAX; step += 1) {
-    const next = bestOf(input, neighbours(input, chosen));
-    if (next === undefined || next.value >= value - EPSILON) break;
-    ({ chosen, value } = next);
+  const board = new Board(input);
+  const tables = Map.groupBy(input.candidates.keys(), (at) => input.candidates[at]?.table ?? 0);
+  const sets = setsOf(input);
+  for (let round = 0; round < ROUNDS_MAX; round += 1) {
+    let moved = false;
+    for (const candidates of tables.values())
+      for (let move = 0; move < MOVES_MAX && step(board, within(candidates, board)); move += 1)
+        moved = true;
+    if (step(board, together(sets, board))) moved = true;
+    if (!moved) break;
   }
-  return chosen;
+  return new Set(board.members());
 }
 
-/**
- * One index more, one fewer, one for another; and all of one option at once, for plans that need
- * two new indexes and gain nothing by either alone.
- */
-function* neighbours(
-  input: SelectInput,
-  chosen: ReadonlySet<number>,
-): Generator<ReadonlySet<number>> {
-  const outside = [...input.candidates.keys()].filter((at) => !chosen.has(at));
-  for (const at of outside) yield new Set([...chosen, at]);
-  for (const gone of chosen) {
-    const rest = [...chosen].filter((at) => at !== gone);
-    yield new Set(rest);
-    for (const at of outside) yield new Set([...rest, at]);
+/** Makes the best of these moves, if any makes the sum less. */
+function step(board: Board, moves: Iterable<Move>): boolean {
+  let best: { move: Move; growth: number } | undefined;
+  for (const move of moves) {
+    if (!board.fits(move)) continue;
+    const growth = board.growth(move);
+    if (growth < (best?.growth ?? 0) - EPSILON) best = { move, growth };
   }
-  const seen = new Set<string>();
+  if (best !== undefined) board.apply(best.move);
+  return best !== undefined;
+}
+
+/** One index more, one fewer, one for another. */
+function* within(candidates: readonly number[], board: Board): Generator<Move> {
+  const outside = candidates.filter((at) => !board.has(at));
+  const inside = candidates.filter((at) => board.has(at));
+  for (const at of outside) yield { add: [at], drop: [] };
+  for (const gone of inside) {
+    yield { add: [], drop: [gone] };
+    for (const at of outside) yield { add: [at], drop: [gone] };
+  }
+}
+
+/** Plans that need several new indexes and may gain nothing by one alone. */
+function* together(sets: readonly (readonly number[])[], board: Board): Generator<Move> {
+  for (const set of sets) {
+    const add = set.filter((at) => !board.has(at));
+    if (add.length > 0) yield { add, drop: [] };
+  }
+}
+
+function setsOf(input: SelectInput): readonly (readonly number[])[] {
+  const sets = new Map<string, readonly number[]>();
   for (const { options } of input.statements)
-    for (const { uses } of options) {
-      if (uses.length < 2 || seen.has(uses.join())) continue;
-      seen.add(uses.join());
-      yield new Set([...chosen, ...uses]);
-    }
-}
-
-function bestOf(
-  input: SelectInput,
-  sets: Iterable<ReadonlySet<number>>,
-): { chosen: ReadonlySet<number>; value: number } | undefined {
-  let best: { chosen: ReadonlySet<number>; value: number } | undefined;
-  for (const chosen of sets) {
-    if (!fits(input, chosen)) continue;
-    const value = sumOf(input, chosen);
-    if (best === undefined || value < best.value - EPSILON) best = { chosen, value };
-  }
-  return best;
+    for (const { uses } of options) if (uses.length > 1) sets.set(uses.join(), uses);
+  return [...sets.values()];
 }
