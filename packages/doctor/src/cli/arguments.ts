@@ -61,11 +61,17 @@ type Valued = (typeof VALUED)[number];
 export function readArguments(args: readonly string[], env: Environment): Asked {
   const { values, positionals } = parsed(withJsonTarget(args));
   if (positionals.length > 1)
-    throw wrong("More than one argument is no option.", "Pass one URL; quote a query.");
+    throw wrong(
+      "There is more than one argument beside the options.",
+      "Pass one URL; quote a query.",
+    );
   const value = (name: Valued): string | undefined =>
     values.get(name) ?? filled(env[`HASTEN_DOCTOR_${name.toUpperCase().replaceAll("-", "_")}`]);
   const analyze = values.has("analyze");
   const explain = value("explain");
+  const counted = [value("sample"), value("since"), value("queries")];
+  if (counted.filter((one) => one !== undefined).length > 1)
+    throw wrong("--sample, --since and --queries exclude each other.", "Pass one of them.");
   if (analyze && explain === undefined)
     throw wrong("--analyze runs the query of --explain.", "Pass --explain with a query.");
   return {
@@ -73,7 +79,7 @@ export function readArguments(args: readonly string[], env: Environment): Asked 
     version: values.has("version"),
     url: positionals[0],
     only: partsOf(value("only")),
-    sampleMs: duration("--sample", value("sample")),
+    sampleMs: duration("--sample", value("sample"), SAMPLE),
     save: value("save"),
     since: value("since"),
     queries: value("queries"),
@@ -85,12 +91,19 @@ export function readArguments(args: readonly string[], env: Environment): Asked 
     failOn: thresholdOf(value("fail-on")),
     width: number("--width", value("width"), [WIDTH_MIN, WIDTH_MAX]),
     color: !values.has("no-color") && filled(env["NO_COLOR"]) === undefined,
-    statementTimeoutMs: duration("--statement-timeout", value("statement-timeout")),
+    statementTimeoutMs: duration("--statement-timeout", value("statement-timeout"), TIMEOUT),
     cacheDir: value("cache-dir"),
   };
 }
 
 const SLOW = [0, 86_400_000] as const;
+const SAMPLE = { text: "1s to 1h", ms: [1_000, 3_600_000] } as const;
+const TIMEOUT = { text: "100ms to 5m", ms: [100, 300_000] } as const;
+
+interface Span {
+  readonly text: string;
+  readonly ms: readonly [number, number];
+}
 
 /** `--json` may stand alone; a file's name is known by its ending or by `--json=`. */
 const withJsonTarget = (args: readonly string[]): string[] =>
@@ -147,12 +160,13 @@ function thresholdOf(text: string | undefined): Threshold | undefined {
   throw wrong("--fail-on is neither warning nor critical.", "Pass one of them.");
 }
 
-function duration(option: string, text: string | undefined): number | undefined {
+function duration(option: string, text: string | undefined, span: Span): number | undefined {
   if (text === undefined) return undefined;
   const ms = durationMs(text);
   if (ms === undefined)
     throw wrong(`${option} is no duration.`, "Write it with its unit: 500ms, 60s, 5m, 1h.");
-  return ms;
+  if (ms >= span.ms[0] && ms <= span.ms[1]) return ms;
+  throw wrong(`${option} is out of its bounds.`, `Pass ${span.text}.`);
 }
 
 function number(

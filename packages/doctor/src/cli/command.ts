@@ -36,7 +36,7 @@ export async function doctorCommand(
     }
     const report = await run(asked, env, { output, onProgress: progress.onProgress, signal });
     progress.end();
-    await write(report, asked, output);
+    await write(report, asked, { output, env });
     return exitCodeOf(report, asked.failOn);
   } catch (error) {
     progress.end();
@@ -60,8 +60,10 @@ async function run(
   env: Environment,
   { output, onProgress, signal }: Running,
 ): Promise<Report> {
-  const { url, explain } = asked;
-  if (explain === undefined && !namesDatabase(url, env))
+  const { url } = asked;
+  const explain =
+    asked.explain === undefined ? undefined : await explainRequest(asked.explain, asked.analyze);
+  if (explain?.kind !== "plan" && !namesDatabase(url, env))
     throw new DoctorError("HST_DOCTOR_OPTION", {
       message: "It is not known which database is meant.",
       fix: "Pass its URL, or set DATABASE_URL; see hasten-doctor --help.",
@@ -81,7 +83,7 @@ async function run(
     since: asked.since,
     save: asked.save,
     queries: asked.queries === undefined ? undefined : await readText(asked.queries, "--queries"),
-    explain: explain === undefined ? undefined : await explainRequest(explain, asked.analyze),
+    explain,
     slowMs: asked.slowMs,
     statementTimeoutMs: asked.statementTimeoutMs,
     cacheDir: asked.cacheDir,
@@ -93,7 +95,11 @@ async function run(
   });
 }
 
-async function write(report: Report, asked: Asked, output: Output): Promise<void> {
+async function write(
+  report: Report,
+  asked: Asked,
+  { output, env }: { readonly output: Output; readonly env: Environment },
+): Promise<void> {
   const { html, json } = asked;
   if (html !== undefined) await writeText(html, htmlReport(report), "--html");
   if (json === STDOUT) {
@@ -101,7 +107,7 @@ async function write(report: Report, asked: Asked, output: Output): Promise<void
     return;
   }
   if (json !== undefined) await writeText(json, jsonReport(report), "--json");
-  const width = asked.width ?? output.columns ?? WIDTH;
+  const width = asked.width ?? output.columns ?? (Number(env["COLUMNS"]) || WIDTH);
   output.out(terminalReport(report, { width, color: asked.color && (output.color ?? false) }));
 }
 

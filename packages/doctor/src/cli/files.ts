@@ -19,10 +19,13 @@ export async function readText(path: string, option: string): Promise<string> {
 /** Before a long run, that its result can be written. @throws DoctorError HST_DOCTOR_FILE */
 export async function checkWritable(path: string | undefined, option: string): Promise<void> {
   if (path === undefined) return;
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) throw unusable(`${option} names a folder.`, "Add the name of a file.");
   try {
-    await access(dirname(path), constants.W_OK);
+    await access(found === undefined ? dirname(path) : path, constants.W_OK);
   } catch (cause) {
-    throw unusable(`The folder of ${option} cannot be written to.`, "Check its path.", cause);
+    const what = found === undefined ? "folder" : "file";
+    throw unusable(`The ${what} of ${option} cannot be written to.`, "Check its path.", cause);
   }
 }
 
@@ -42,7 +45,7 @@ export async function explainRequest(argument: string, analyze: boolean): Promis
     () => false,
   );
   const text = isFile ? await readText(argument, "--explain") : argument;
-  if (/^\s*[[{]/.test(text) || (isFile && argument.endsWith(".json")))
+  if (/^\s*(?:[[{]|QUERY PLAN\b)/.test(text) || (isFile && argument.endsWith(".json")))
     return { kind: "plan", plan: text };
   if (!/\s/.test(text.trim()))
     throw unusable(

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { doctorCommand } from "./command.ts";
-import type { Output } from "./contract.ts";
+import { EXIT, type Output } from "./contract.ts";
 
 const INTERRUPTED = 130;
 const TERMINATED = 143;
@@ -13,8 +13,15 @@ const output: Output = {
   color: stdout.isTTY && stdout.hasColors(),
   rewritable: stderr.isTTY,
 };
-// Whoever reads has gone (`| head`): there is nobody left to tell.
-stdout.on("error", () => process.exit());
+// Whoever reads may have gone (`| head`): that is no fault. A full disk is one.
+let unwritten = false;
+stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE" || unwritten) return;
+  unwritten = true;
+  process.exitCode = EXIT.failed;
+  stderr.write(`hasten-doctor: The report could not be written (${error.code ?? "no reason"}).\n`);
+});
+stderr.on("error", () => undefined);
 
 const stop = new AbortController();
 let code: number | undefined;
@@ -30,4 +37,4 @@ for (const [name, exit] of [
   });
 
 const ended = await doctorCommand(process.argv.slice(2), process.env, output, stop.signal);
-process.exitCode = code ?? ended;
+process.exitCode = code ?? (unwritten ? EXIT.failed : ended);

@@ -40,13 +40,16 @@ export function readPlan(json: unknown): Plan | undefined {
   };
 }
 
+/** From the first bracket to the last, without the "+" and "(1 row)" of psql's aligned output. */
+export function planText(text: string): string {
+  const end = Math.max(text.lastIndexOf("]"), text.lastIndexOf("}"));
+  return text.slice(Math.max(0, text.search(/[[{]/)), end + 1).replace(/ *\+\r?$/gm, "");
+}
+
 function parsed(text: string): unknown {
   if (text.length > PLAN_TEXT_MAX) return undefined;
-  const start = text.search(/[[{]/);
-  if (start < 0) return undefined;
   try {
-    // psql's aligned output ends its lines with "+".
-    return JSON.parse(text.slice(start).replace(/ *\+$/gm, ""));
+    return JSON.parse(planText(text));
   } catch {
     return undefined;
   }

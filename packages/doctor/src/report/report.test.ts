@@ -11,7 +11,8 @@ import { withoutValues } from "./plan-values.ts";
 import { terminalReport } from "./terminal/render.ts";
 import type { Report } from "./types.ts";
 
-const SQL = /^\s*(?:undo {2}|if the build is interrupted {2})?(?:CREATE|DROP|ALTER|GRANT|SELECT)\b/;
+const SQL =
+  /^\s*(?:undo {2}|(?:undo, or )?if the build is interrupted {2})?(?:CREATE|DROP|ALTER|GRANT|SELECT)\b/;
 
 test.each([60, 80, 100, 160])("no line but SQL is wider than %i columns", (width) => {
   const lines = terminalReport(fixtureReport, { width, color: true }).split("\n");

@@ -50,8 +50,9 @@ export function rightsText({ role, superuser, statistics, data }: Rights): strin
   return oneLine(may.length === 0 ? role : `${role} (${may.join(", ")})`);
 }
 
-export function windowText({ source, window }: Report["workload"]): string {
+export function windowText({ source, window, statements }: Report["workload"]): string {
   if (source === "none") return "without statements";
+  const [first] = statements;
   switch (window.kind) {
     case "delta":
       return `statements of ${formatMs(window.sinceMs)}`;
@@ -60,7 +61,9 @@ export function windowText({ source, window }: Report["workload"]): string {
         ? "totals since the counters were last reset, it is not known when"
         : `totals since the counters were last reset, ${formatMs(window.sinceMs)} ago`;
     case "file":
-      return "statements of a file, each counted alike";
+      return statements.every(({ share }) => share === first?.share)
+        ? "statements of a file, each counted alike"
+        : "statements of a file, by the weights in its comments";
     default:
       return window satisfies never;
   }
@@ -86,7 +89,7 @@ export const writeCostText = ({ writeShare, losesHot }: CreateAdvice): string =>
 
 /** Two to four sentences: what a reader in a hurry must know. */
 export function summaryOf(report: Report): readonly string[] {
-  const sentences = [urgent(report.findings), savings(report), unseen(report)];
+  const sentences = [urgent(report.findings), savings(report), unseen(report), unrun(report)];
   const said = sentences.filter((sentence) => sentence !== undefined);
   return said.length > 0 ? said : ["Nothing needs to be done."];
 }
@@ -102,17 +105,32 @@ function urgent(findings: readonly DoctorFinding[]): string | undefined {
   return `${plural(critical, "critical finding")}${rest}.${worst}`;
 }
 
-function savings({ indexes }: Report): string | undefined {
+/** Not seen is not healthy. */
+export const noAdviceText = ({ coverage }: Report): string =>
+  coverage.some(({ part, share }) => part === "indexes" && share === 0)
+    ? "Whether an index is missing could not be seen."
+    : "No index is missing, as far as could be seen.";
+
+function savings(report: Report): string | undefined {
+  const { indexes } = report;
   if (indexes === undefined) return undefined;
   const made = indexes.advice.filter((advice): advice is CreateAdvice => advice.kind !== "drop");
   const proven = made.filter(({ badge, savedShare }) => badge !== "unverified" && savedShare > 0);
-  if (proven.length === 0)
-    return made.length === 0 ? "No index is missing, as far as could be seen." : undefined;
+  if (proven.length === 0) {
+    return made.length === 0 ? noAdviceText(report) : undefined;
+  }
   const saved = Math.min(
     1,
     proven.reduce((sum, { savedShare }) => sum + savedShare, 0),
   );
   return `${plural(proven.length, "index", "indexes")} would take away about ${formatShare(saved)} of the workload's time, by the planner's costs.`;
+}
+
+/** Most rules need what really happened. */
+function unrun({ plans }: Report): string | undefined {
+  const [asked] = plans;
+  if (asked?.id !== "explain" || asked.plan.analyzed) return undefined;
+  return "The plan holds estimates only: with --analyze, or a plan of EXPLAIN (ANALYZE), much more can be told.";
 }
 
 function unseen({ coverage, grants }: Report): string | undefined {

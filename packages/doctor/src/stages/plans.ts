@@ -3,7 +3,7 @@ import { explainQuery } from "../guard/explain.ts";
 import type { Resolved } from "../options.ts";
 import { contextOf, readFacts } from "../plans/facts.ts";
 import { findInPlan } from "../plans/find.ts";
-import { readPlan } from "../plans/read.ts";
+import { planText, readPlan } from "../plans/read.ts";
 import type { Plan, PlanContext, PlanReport } from "../plans/types.ts";
 import { withoutValues } from "../report/plan-values.ts";
 import type { Coverage } from "../report/types.ts";
@@ -65,8 +65,10 @@ async function explained(
   const answer = await explainQuery(target, query.text, { analyze: query.analyze ?? false });
   if (answer.kind === "planned") return answer.plan;
   throw new DoctorError("HST_DOCTOR_GUARD", {
-    message: `The query was not explained: ${answer.because}`,
-    fix: "Without --analyze it is planned only.",
+    message: `The query was not explained: ${answer.because}.`,
+    fix: query.analyze
+      ? "Without --analyze it is planned only; or run EXPLAIN yourself and pass the plan as a file."
+      : "Correct it, or run EXPLAIN (FORMAT JSON) yourself and pass the plan as a file.",
   });
 }
 
@@ -83,10 +85,10 @@ async function reported(
   return [{ id, plan: shown, findings }];
 }
 
-/** As `readPlan` reads a text: from its first bracket, without the "+" of psql's aligned output. */
+/** As `readPlan` reads a text. */
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text.slice(Math.max(0, text.search(/[[{]/))).replace(/ *\+$/gm, ""));
+    return JSON.parse(planText(text));
   } catch {
     return undefined;
   }

@@ -49,10 +49,10 @@ export function workloadFromFile(text: string, parser: Parser): Workload {
     notes: [
       ...(skippedLines > 0 ? [`Left out of the file: ${skippedLines} lines for psql.`] : []),
       ...(unreadable > 0
-        ? [`Left out of the file: ${unreadable} statements that PostgreSQL's grammar refuses.`]
+        ? [`Left out of the file, as PostgreSQL's grammar refuses them: ${unreadable}.`]
         : []),
       ...(left > 0
-        ? [`Left out of the file: ${left} statements that are not planned, or read only catalogs.`]
+        ? [`Left out of the file, as they are not planned or read only catalogs: ${left}.`]
         : []),
       ...(all.length > kept.length
         ? [`Only ${STATEMENTS_MAX} of ${all.length} different statements are looked at.`]

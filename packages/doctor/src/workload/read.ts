@@ -132,7 +132,7 @@ function notesOf(selection: Selection, activity: Activity, target: Target): read
     );
   if (utilities.count > 0)
     notes.push(
-      `Left out: ${utilities.count} statements that are not planned as a whole (COPY, VACUUM, DDL, FETCH, COMMIT …).`,
+      `Left out, as they are not planned as a whole (COPY, VACUUM, DDL, FETCH, COMMIT …): ${utilities.count}.`,
     );
   if (nested)
     notes.push("Statements within functions are listed too; their time is also their callers'.");

@@ -9,7 +9,7 @@ import {
   oneLine,
 } from "../format.ts";
 import type { Report } from "../types.ts";
-import { adviceBadge, adviceTitle, hasCosts, writeCostText } from "../words.ts";
+import { adviceBadge, adviceTitle, hasCosts, noAdviceText, writeCostText } from "../words.ts";
 import { costBars } from "./charts.ts";
 import { html, type Markup, nothing } from "./markup.ts";
 import { chip, fact, paragraph, sqlBox } from "./parts.ts";
@@ -27,7 +27,7 @@ export function adviceSection(report: Report): Markup {
   const more = indexes.advice.length - shown.length;
   return html`<section id="indexes" aria-labelledby="indexes-title">
 <h2 id="indexes-title">Index advice</h2>
-${shown.length === 0 ? paragraph("No index is missing, and none can go, as far as could be seen.", "lead") : legend(scale)}
+${shown.length === 0 ? paragraph(noAdviceText(report), "lead") : legend(scale)}
 ${shown.map((advice) => card(advice, scale, texts))}
 ${more > 0 ? paragraph(`And ${more} more: --json has them all.`, "note") : nothing}
 </section>`;
@@ -74,7 +74,7 @@ function factsOf(advice: Advice): readonly Markup[] {
     ...saves,
     fact("size", `about ${formatBytes(advice.sizeBytes)}`),
     fact("built in", `about ${formatMs(advice.buildMs)}`),
-    fact("added to writes", writeCostText(advice)),
+    ...(advice.badge === "unverified" ? [] : [fact("added to writes", writeCostText(advice))]),
     fact("type", advice.type),
   ];
 }

@@ -1,5 +1,5 @@
 import type { WorkStatement } from "../../workload/types.ts";
-import { formatCount, formatMs, formatShare, formatStatement } from "../format.ts";
+import { formatCount, formatMs, formatShare, formatStatement, plural } from "../format.ts";
 import type { Report, WorkloadReport } from "../types.ts";
 import { shareBar } from "./charts.ts";
 import { html, type Markup, nothing } from "./markup.ts";
@@ -14,7 +14,7 @@ export function statementsSection({ workload }: Report): Markup {
   const { statements, source, slowMs } = workload;
   if (statements.length === 0) return nothing;
   if (source === "file")
-    return section(fileList(statements), "Each is counted alike: a file says nothing of time.");
+    return section(fileList(statements), "By the share that the weights in the file give them.");
   const tables = [
     table(workload, "The slowest by mean", workload.slowest),
     table(workload, "The most frequent", workload.mostFrequent),
@@ -30,14 +30,14 @@ const section = (content: Markup, lead: string): Markup =>
   html`<section id="statements" aria-labelledby="statements-title"><h2 id="statements-title">Statements</h2><p class="lead">${lead}</p>${content}</section>`;
 
 const fileList = (statements: readonly Shown[]): Markup =>
-  html`<ol class="times">${statements.slice(0, ROWS_MAX).map(({ text }, at) => html`<li><span class="share">${at + 1}</span><code>${formatStatement(text)}</code></li>`)}</ol>`;
+  html`<ol class="times">${statements.slice(0, ROWS_MAX).map(({ text, share }) => html`<li><span class="share">${formatShare(share)}</span><code>${formatStatement(text)}</code></li>`)}</ol>`;
 
 function timeBars({ statements }: WorkloadReport): Markup {
   const items = statements
     .slice(0, BARS_MAX)
     .map(
       ({ share, text, meanMs, calls }) =>
-        html`<li><span class="share">${formatShare(share)}</span><div>${shareBar(share, share >= HOT_SHARE)}<code>${formatStatement(text)}</code><div class="small muted">${formatMs(meanMs)} a call, ${formatCount(calls)} calls</div></div></li>`,
+        html`<li><span class="share">${formatShare(share)}</span><div>${shareBar(share, share >= HOT_SHARE)}<code>${formatStatement(text)}</code><div class="small muted">${formatMs(meanMs)} a call, ${plural(calls, "call")}</div></div></li>`,
     );
   const rest = statements.slice(BARS_MAX).reduce((sum, { share }) => sum + share, 0);
   const others =

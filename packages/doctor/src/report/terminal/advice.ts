@@ -54,12 +54,12 @@ function writeOne(sheet: Sheet, advice: Advice, { at, texts }: Place): void {
   if (advice.kind === "drop") writeDrop(sheet, advice);
   else writeGains(sheet, advice, texts);
   for (const caveat of advice.caveats) sheet.paragraph(`Mind: ${oneLine(caveat)}`, INDENT);
+  const aside = (label: string, statement: string): void =>
+    sheet.line(`${" ".repeat(INDENT)}${pen("dim", `${label}  ${visible(statement)}`)}`);
   for (const undo of advice.rollback)
-    sheet.line(`${" ".repeat(INDENT)}${pen("dim", `undo  ${visible(undo)}`)}`);
+    aside(advice.cleanup.includes(undo) ? "undo, or if the build is interrupted" : "undo", undo);
   for (const clean of advice.cleanup)
-    sheet.line(
-      `${" ".repeat(INDENT)}${pen("dim", `if the build is interrupted  ${visible(clean)}`)}`,
-    );
+    if (!advice.rollback.includes(clean)) aside("if the build is interrupted", clean);
 }
 
 function writeTitle(sheet: Sheet, title: string, advice: Advice): void {
@@ -94,8 +94,12 @@ function writeGains(sheet: Sheet, advice: CreateAdvice, texts: ReadonlyMap<strin
   const more = advice.statements.length - GAINS_MAX;
   if (more > 0) sheet.line(`    and ${plural(more, "more statement")}`);
   const mark = advice.unverifiedBecause === undefined ? pen("green", "✓") : pen("yellow", "?");
-  sheet.paragraph(
-    `${mark} ${adviceBadge(advice)} · about ${formatBytes(advice.sizeBytes)} · built in about ${formatMs(advice.buildMs)} · adds to writes: ${writeCostText(advice)}`,
-    INDENT,
-  );
+  const about = [
+    adviceBadge(advice),
+    `about ${formatBytes(advice.sizeBytes)}`,
+    `built in about ${formatMs(advice.buildMs)}`,
+    // Nothing was planned, so what writes cost is not known either.
+    ...(advice.badge === "unverified" ? [] : [`adds to writes: ${writeCostText(advice)}`]),
+  ];
+  sheet.paragraph(`${mark} ${about.join(" · ")}`, INDENT);
 }

@@ -10,7 +10,7 @@ const INKS: Readonly<Record<Score["word"], Ink>> = {
 };
 const BAR_CELLS = 30;
 const INDENT = 2;
-const POINTS = 5;
+const POINTS = 6;
 
 export function writeHead(sheet: Sheet, report: Report): void {
   const { pen } = sheet;

@@ -24,11 +24,14 @@ export const shownLength = (text: string): number => stripVTControlCharacters(te
 export const padEnd = (text: string, width: number): string =>
   text + " ".repeat(Math.max(0, width - shownLength(text)));
 
+/** Not between a number and its unit. */
+const BETWEEN_WORDS = /(?<!\d) | (?!(?:%|ms|s|min|h|days|B|kB|MB|GB|TB)(?![A-Za-z]))/;
+
 /** Lines of at most `width`, broken between words; a longer word is left whole. */
 export function wrap(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let line = "";
-  for (const word of text.split(" ")) {
+  for (const word of text.split(BETWEEN_WORDS)) {
     if (line === "") line = word;
     else if (shownLength(line) + 1 + shownLength(word) <= width) line += ` ${word}`;
     else {

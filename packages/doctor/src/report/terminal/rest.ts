@@ -22,19 +22,23 @@ export function writeStatements(sheet: Sheet, { workload }: Report): void {
   const { statements, slowMs } = workload;
   if (statements.length === 0) return;
   const { pen, width } = sheet;
-  sheet.heading("Statements", `by time; slow is a mean above ${formatMs(slowMs)}`);
-  const room = width - COLUMNS.reduce((sum, column) => sum + column, 0) - INDENT;
+  sheet.heading(
+    "Statements",
+    workload.source === "file" ? "by weight" : `by time; slow is a mean above ${formatMs(slowMs)}`,
+  );
+  const columns: readonly number[] = workload.source === "file" ? COLUMNS.slice(0, 1) : COLUMNS;
+  const room = width - columns.reduce((sum, column) => sum + column, 0) - INDENT;
   const row = (cells: readonly string[], text: string): string =>
     `${cells.map((cell, i) => cell.padStart(COLUMNS[i] ?? 0)).join("")}  ${text}`;
   if (workload.source !== "file")
     sheet.line(pen("dim", row(["time", "mean", "calls", "rows/call"], "").trimEnd()));
   for (const statement of statements.slice(0, STATEMENTS_SHOWN)) {
     const text = cut(formatStatement(statement.text), room);
+    const { share, meanMs, calls, rows } = statement;
     if (workload.source === "file") {
-      sheet.line(`  ${text}`);
+      sheet.line(`${formatShare(share).padStart(COLUMNS[0])}  ${text}`);
       continue;
     }
-    const { share, meanMs, calls, rows } = statement;
     const numbers = [formatShare(share), formatMs(meanMs), formatCount(calls)];
     const line = row([...numbers, formatCount(rows / Math.max(1, calls))], text);
     sheet.line(meanMs > slowMs ? pen("red", line) : line);
