@@ -61,11 +61,10 @@ class Client implements EngineWorker {
       env: {},
       argv: [],
       execArgv: [],
+      // Not this process's. They are not read, which would keep it alive; PGlite prints nothing.
       stdout: true,
       stderr: true,
     });
-    this.#worker.stdout.resume();
-    this.#worker.stderr.resume();
     this.#worker.on("message", (reply: WorkerReply) => this.#pending?.resolve(reply));
     // Not the error itself: its text is not ours.
     this.#worker.on("messageerror", () => this.#end(failed()));
@@ -112,7 +111,7 @@ class Client implements EngineWorker {
     const timer = setTimeout(() => setImmediate(late), limitMs);
     this.#worker.ref();
     try {
-      if (request !== undefined) this.#worker.postMessage(request);
+      if (request !== undefined) this.#send(request);
       const reply = await promise;
       if (reply.kind === "rows") return reply.rows;
       if (reply.kind === "refused")
@@ -125,6 +124,15 @@ class Client implements EngineWorker {
       clearTimeout(timer);
       this.#pending = undefined;
       if (this.#ended === undefined) this.#worker.unref();
+    }
+  }
+
+  #send(request: WorkerRequest): void {
+    try {
+      this.#worker.postMessage(request);
+    } catch {
+      // A value that cannot be copied, which Node's text would show.
+      throw modelFailed("The model cannot be asked with such a value", undefined);
     }
   }
 
