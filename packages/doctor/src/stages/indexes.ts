@@ -1,5 +1,4 @@
 import type { Catalog } from "../catalog/types.ts";
-import { advise } from "../choose/advise.ts";
 import type { AdviceResult } from "../choose/types.ts";
 import { type Model, openModel } from "../model/open.ts";
 import type { Resolved } from "../options.ts";
@@ -7,6 +6,7 @@ import { loadParser } from "../parse/parse.ts";
 import type { Coverage } from "../report/types.ts";
 import type { Target } from "../target/types.ts";
 import type { Workload } from "../workload/types.ts";
+import { advised } from "./advised.ts";
 import { tried } from "./part.ts";
 import { tablesOf } from "./tables.ts";
 
@@ -24,30 +24,31 @@ export async function adviseIndexes(
   const { onProgress, signal } = options;
   const opened = await tried("model", options, () => modelFor(target, read, options));
   await using model = opened.ok ? opened.value : undefined;
-  const result = await advise({
-    ...read,
-    target,
-    parser: await loadParser(),
-    planner: model,
-    missing: model?.missing ?? [],
-    onProgress,
-    signal,
-  });
+  const { missing = [] } = model ?? {};
+  const result = await advised(
+    { ...read, target, planner: model, missing, onProgress, signal, parser: await loadParser() },
+    options,
+  );
   const notes = opened.ok
     ? result.notes
     : [`The what-if model could not be made: ${opened.because}`, ...result.notes];
   return { result: { ...result, notes }, coverage: coverageOf(result, read.workload) };
 }
 
+/** The model plans on a machine that may be slower than the server, and starts with none cached. */
+const MODEL_SHARE = 6;
+const MODEL_LEAST_MS = 5_000;
+
 async function modelFor(
   target: Target,
   { catalog, workload }: { readonly catalog: Catalog; readonly workload: Workload },
-  { cacheDir, onProgress, signal }: Resolved,
+  { cacheDir, statementTimeoutMs, onProgress, signal }: Resolved,
 ): Promise<Model | undefined> {
   const tables = tablesOf(workload.statements, catalog, await loadParser());
   if (tables.length === 0) return undefined;
   return openModel(target, catalog, {
     tables,
+    timeLimitMs: Math.max(MODEL_LEAST_MS, MODEL_SHARE * statementTimeoutMs),
     ...(cacheDir !== undefined && { cacheDir }),
     ...(onProgress !== undefined && { onProgress }),
     ...(signal !== undefined && { signal }),
