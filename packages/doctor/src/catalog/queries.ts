@@ -14,6 +14,28 @@ const LOCKED = `locked as materialized (
     and database = (select oid from pg_catalog.pg_database where datname = current_database())
 )`;
 
+/**
+ * Tables that another session holds, or waits for, in ACCESS EXCLUSIVE mode, and all that cannot be
+ * looked at without them: the rest of a partition tree, views. What PostgreSQL writes out of them (an
+ * index, a view, a check) would wait.
+ */
+export const LOCKED_RELATIONS: string = `
+with recursive ${LOCKED}, edges (a, b) as (
+  select inhrelid, inhparent from pg_catalog.pg_inherits
+  union all select inhparent, inhrelid from pg_catalog.pg_inherits
+  union all select d.refobjid, r.ev_class from pg_catalog.pg_rewrite r
+    join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_rewrite'::regclass
+      and d.objid = r.oid and d.refclassid = 'pg_catalog.pg_class'::regclass
+), closed (oid) as (
+  select relation from locked union select e.b from closed c join edges e on e.a = c.oid
+)
+select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as name,
+  c.oid in (select relation from locked) as direct
+from closed join pg_catalog.pg_class c on c.oid = closed.oid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'p', 'v', 'm', 'f') and ${OURS}
+order by n.nspname, c.relname`;
+
 export const SETTINGS = `
 select name, current_setting(name) as setting from pg_catalog.pg_settings
 where category like 'Query Tuning%'

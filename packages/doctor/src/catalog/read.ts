@@ -8,6 +8,7 @@ import {
   EXTENSIONS,
   FOREIGN_KEYS,
   indexesQuery,
+  LOCKED_RELATIONS,
   NUMBERS,
   RELATIONS,
   SETTINGS,
@@ -34,11 +35,12 @@ export const VIEW_CHARS_MAX = 100_000;
 const LOCK_NOT_AVAILABLE = "55P03";
 
 /**
- * Reads the schema, its sizes, counters and planner settings: ten statements, no value of data.
+ * Reads the schema, its sizes, counters and planner settings: eleven statements, no value of data.
  *
  * Of a partitioned table, `pages`, `rows`, `allVisiblePages` and `activity` are sums over its leaf
- * partitions; its `rows` are -1 when no leaf was ever analysed. A view that is locked against
- * reading has no `viewText`; indexes that are, the size of `relpages`.
+ * partitions; its `rows` are -1 when no leaf was ever analysed. What another session has locked
+ * against reading is left out. When that comes in between, a view has no `viewText`, and an index
+ * the size of `relpages`.
  *
  * @throws DoctorError HST_DOCTOR_STATEMENT
  */
@@ -53,6 +55,8 @@ export async function readCatalog(target: Target): Promise<Catalog> {
   const available = await target.rows<{ name: string }>(AVAILABLE);
   const settings = await target.rows<{ name: string; setting: string }>(SETTINGS);
   const found = await target.rows<RelationRow>(RELATIONS, [RELATIONS_MAX]);
+  const locked = await target.rows<LockedRow>(LOCKED_RELATIONS);
+  const unread = new Set(locked.map(({ oid }) => oid));
   return {
     versionNum: target.versionNum,
     major: target.major,
@@ -62,10 +66,21 @@ export async function readCatalog(target: Target): Promise<Catalog> {
     extensions: new Map(extensions.map(({ name, version, schema }) => [name, { version, schema }])),
     available: new Set(available.map(({ name }) => name)),
     settings: Object.fromEntries(settings.map(({ name, setting }) => [name, setting])),
-    relations: await readRelations(target, found.map(relationFrom)),
+    relations: await readRelations(
+      target,
+      found.filter(({ oid }) => !unread.has(oid)).map(relationFrom),
+    ),
+    locked: locked.filter(({ direct }) => direct).map(({ schema, name }) => `${schema}.${name}`),
     leftOut: Math.max(0, (found[0]?.total ?? 0) - found.length),
     countersMs: database?.counters_ms ?? undefined,
   };
+}
+
+interface LockedRow {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  readonly direct: boolean;
 }
 
 async function readRelations(

@@ -15,6 +15,8 @@ export interface Catalog {
   readonly settings: Readonly<Record<string, string>>;
   /** Tables, partitions, views and the like outside the system's schemas. */
   readonly relations: readonly Relation[];
+  /** Names of tables that another session has locked; not in `relations`, nor is what reads them. */
+  readonly locked?: readonly string[];
   /** Relations beyond the most that are read, the smallest. Undefined: none. */
   readonly leftOut?: number;
   /** How long the counters of this database have been counting; undefined when unknown. */
