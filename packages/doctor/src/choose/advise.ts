@@ -4,6 +4,7 @@ import { adviseOn } from "./advise-on.ts";
 import type { AdviseInput } from "./input.ts";
 import { withoutSamples } from "./samples.ts";
 import type { AdviceResult } from "./types.ts";
+import { weighed } from "./weigh.ts";
 
 /**
  * From a workload to index advice: what each statement asks for, the indexes that could serve it,
@@ -12,9 +13,10 @@ import type { AdviceResult } from "./types.ts";
  * @throws DoctorError HST_DOCTOR_TARGET when the session is gone, HST_DOCTOR_MODEL when the planner
  *   fails; the signal's reason when it is aborted
  */
-export async function advise(input: AdviseInput): Promise<AdviceResult> {
+export async function advise(asked: AdviseInput): Promise<AdviceResult> {
+  asked.onProgress?.({ step: "reading statements" });
+  const input = await weighed(asked);
   const { workload, catalog, parser } = input;
-  input.onProgress?.({ step: "reading statements" });
   const facts = workload.statements.map((statement) => understand(statement, catalog, parser));
   const candidates = withoutSamples(candidatesFor(facts, catalog), catalog, workload);
   input.signal?.throwIfAborted();

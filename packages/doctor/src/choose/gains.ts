@@ -12,7 +12,10 @@ export interface Gains {
   readonly proven: boolean;
 }
 
-/** Before and after of the statements whose final plan uses the candidate. */
+/** The planner takes plans for equal that differ by less than 1 %: such a change is no gain. */
+const TELLING_SHARE = 0.01;
+
+/** Before and after of the statements whose final plan uses the candidate and costs less. */
 export function gainsOf(
   candidate: Candidate,
   costed: readonly Costed[],
@@ -27,7 +30,8 @@ export function gainsOf(
   for (const { statement, before } of costed) {
     const after = final.get(statement.id);
     if (after?.kind !== "planned" || !after.uses.includes(candidate.id)) continue;
-    const gain = before > 0 ? Math.max(0, 1 - after.totalCost / before) : 0;
+    const gain = before > 0 ? 1 - after.totalCost / before : 0;
+    if (gain < TELLING_SHARE) continue;
     const saved = (statement.share * gain) / after.uses.length;
     const because = untrusted.get(statement.id);
     savedShare += saved;

@@ -41,7 +41,7 @@ export function problemOf(
     }),
     statements: input.matrix.costed.map((costed) => ({
       weight: costed.statement.share,
-      options: withoutIdlePayload(optionsOf(costed, positions), bare),
+      options: withoutWeakPairs(withoutIdlePayload(optionsOf(costed, positions), bare), candidates),
     })),
   };
 }
@@ -78,5 +78,25 @@ function withoutIdlePayload(
     const pays = saved >= INCLUDE_SHARE && saved >= savedBare * INCLUDE_FACTOR;
     if (pays) return [option];
     return same === undefined ? [] : [{ uses: option.uses, cost: same.cost }];
+  });
+}
+
+/** Two new indexes of one table for one plan must leave this share of what one of them costs. */
+const PAIR_SHARE = 0.5;
+
+/** Bitmaps of two new indexes are rarely worth the second one. */
+function withoutWeakPairs(
+  options: readonly PlanOption[],
+  candidates: readonly Candidate[],
+): readonly PlanOption[] {
+  return options.filter((option) => {
+    const tables = new Set(option.uses.map((at) => candidates[at]?.relation));
+    if (tables.size === option.uses.length) return true;
+    const fewer = options.filter(
+      ({ uses }) =>
+        uses.length < option.uses.length &&
+        uses.every((at) => tables.has(candidates[at]?.relation)),
+    );
+    return option.cost <= PAIR_SHARE * Math.min(1, ...fewer.map(({ cost }) => cost));
   });
 }

@@ -102,9 +102,10 @@ test("a thousand candidates of three hundred statements within two seconds", () 
     return statement(1 / 300, ...options);
   });
   const budgets = new Map(Array.from({ length: 25 }, (_, table) => [table, 0.6]));
-  const start = performance.now();
+  const cpu = process.cpuUsage();
   const { chosen } = select({ statements, candidates, budgets });
-  expect(performance.now() - start).toBeLessThan(2_000);
+  // Processor time: what else runs on the machine does not count.
+  expect(process.cpuUsage(cpu).user).toBeLessThan(2_000_000);
   expect(chosen.length).toBeGreaterThan(25);
 });
 

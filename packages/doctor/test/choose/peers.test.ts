@@ -66,7 +66,10 @@ async function compare(each: PeerCase, scene: Scene): Promise<Row> {
     ours:
       made.length === 0
         ? "none"
-        : made.map((one) => briefOf(one).replace(/^[\w."]+ /, "")).join(", "),
+        : made
+            .map((one) => briefOf(one).replace(/^[\w."]+ /, ""))
+            .sort()
+            .join(", "),
     verdict: await verdictOf(each.text, theirs, ours, scene),
   };
 }
