@@ -3,6 +3,7 @@ import type { Target } from "../target/types.ts";
 import { CONTRIB } from "./contrib.ts";
 import { type Engine, sqlstateOf } from "./engine.ts";
 import {
+  BARRIERS,
   CLOSURE,
   COLLATIONS,
   COMPOSITES,
@@ -17,6 +18,7 @@ import {
 } from "./schema-queries.ts";
 import { detailSteps, extensionSteps, step, tableStep, viewSteps } from "./schema-steps.ts";
 import type { ConstraintRow, Step, TableRow } from "./schema-types.ts";
+import { applySettings } from "./settings.ts";
 import {
   type CollationRow,
   type CompositeRow,
@@ -55,7 +57,7 @@ const ROUNDS_MAX = 20;
 /**
  * Builds the target's schema in the engine, empty: schemas, extensions, collations, types, functions
  * in SQL and PL/pgSQL, tables, keys, indexes, foreign keys, checks and views. Left out: defaults,
- * triggers, rules, row security, extended statistics, checks of domains, procedures, aggregates,
+ * triggers, rules, row security, checks of domains, procedures, aggregates,
  * operators and casts of users. `tables` are oids; with them comes what they are parts of.
  */
 export async function copySchema(
@@ -67,13 +69,14 @@ export async function copySchema(
   const oids = relations.map(({ oid }) => oid);
   const tables = await target.rows<TableRow>(TABLES, [oids]);
   const constraints = await target.rows<ConstraintRow>(CONSTRAINTS, [oids]);
+  const barriers = await target.rows<{ oid: number }>(BARRIERS, [oids]);
   await applyOnce(engine, await firstSteps(target, catalog));
-  await applySettings(engine, catalog);
+  const settingNotes = await applySettings(engine, catalog);
   const possible = tables.filter((table) => unsupported(table) === undefined);
   const failed = await applyAll(engine, [
     ...(await objectSteps(target)),
     ...possible.map(tableStep),
-    ...viewSteps(relations),
+    ...viewSteps(relations, new Set(barriers.map(({ oid }) => oid))),
   ]);
   const present = relations.filter(
     ({ oid, kind }) => !failed.has(oid) && (kind === "view" || possible.some((t) => t.oid === oid)),
@@ -82,18 +85,17 @@ export async function copySchema(
   return {
     relations: present,
     missing: missingOf(relations, { tables, failed }),
-    notes: notesOf(catalog, tables),
+    notes: [...notesOf(catalog), ...settingNotes],
   };
 }
 
 /** `pg_stats` shows those of ranges from this version on. */
 const RANGE_STATISTICS_SINCE = 17;
 
-function notesOf(catalog: Catalog, tables: readonly TableRow[]): readonly string[] {
+function notesOf(catalog: Catalog): readonly string[] {
   const lacking = [...catalog.extensions.keys()].filter(
     (name) => CONTRIB[name] === undefined && !HARMLESS.has(name),
   );
-  const extended = tables.filter((table) => table.extended).length;
   const ranges = catalog.relations.some(({ columns }) =>
     columns.some(({ category }) => category === "R"),
   );
@@ -101,11 +103,6 @@ function notesOf(catalog: Catalog, tables: readonly TableRow[]): readonly string
     ...(lacking.length === 0
       ? []
       : [`The model has no extension ${lacking.sort().join(", ")}: what uses it is not planned.`]),
-    ...(extended === 0
-      ? []
-      : [
-          `Extended statistics (${extended} ${extended === 1 ? "table" : "tables"}) cannot be given to the model, except those of expressions for new indexes on them.`,
-        ]),
     ...(ranges && catalog.major < RANGE_STATISTICS_SINCE
       ? ["This version does not show its statistics of range columns: the model plans without."]
       : []),
@@ -145,19 +142,6 @@ async function objectSteps(target: Target): Promise<readonly Step[]> {
       step(definition),
     ),
   ];
-}
-
-/** What the planner reads, and how names and constants are understood; unknown ones are skipped. */
-async function applySettings(engine: Engine, catalog: Catalog): Promise<void> {
-  const settings = Object.entries({
-    ...catalog.settings,
-    max_parallel_workers_per_gather: "0",
-    search_path: catalog.searchPath.map((name) => `"${name.replaceAll('"', '""')}"`).join(", "),
-  });
-  for (const [name, value] of settings)
-    await engine
-      .rows("select set_config($1::text, $2::text, false)", [name, value])
-      .catch(() => engine.throwIfEnded());
 }
 
 /** In order, each once: what cannot be created is not needed by the rest. */

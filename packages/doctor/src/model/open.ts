@@ -6,10 +6,11 @@ import { copySchema, type Missing } from "./build.ts";
 import { type Engine, modelFailed } from "./engine.ts";
 import { openEngine } from "./engine-open.ts";
 import { readExpressions } from "./expressions.ts";
+import { copyExtended } from "./extended.ts";
 import { plannerOf } from "./planner.ts";
 import { sizeRelations } from "./relations.ts";
 import { indexName } from "./schema-steps.ts";
-import { readSizes, readStatistics, restoreColumn } from "./statistics.ts";
+import { type ColumnStatistics, readSizes, readStatistics, restoreColumn } from "./statistics.ts";
 import type { Planner } from "./types.ts";
 
 export interface ModelOptions {
@@ -48,8 +49,9 @@ const BLOCK_SIZE = "8192";
  * temporary directory (0700), which `dispose` removes. Nothing is ever run in it: it only plans, in
  * a thread of its own. When that thread ends too early every call rejects with HST_DOCTOR_MODEL.
  *
- * Not copied: triggers, rules, row security, defaults, extended statistics, functions in other
- * languages than SQL and PL/pgSQL, and objects of extensions that PGlite is built without.
+ * Not copied: triggers, rules, row security, defaults, lists of combinations in extended
+ * statistics, functions in other languages than SQL and PL/pgSQL, and objects of extensions that
+ * PGlite is built without.
  *
  * @throws DoctorError HST_DOCTOR_MODEL when it cannot be made, HST_DOCTOR_STATEMENT when the target
  *   cannot be read; the signal's reason
@@ -78,7 +80,8 @@ export async function openModel(
     report("copying the schema");
     const copied = await copySchema({ target, catalog, tables: options.tables }, engine);
     report("copying statistics");
-    await copyStatistics(target, engine, copied.relations);
+    const without = await copyStatistics(target, engine, copied.relations);
+    const extended = await copyExtended(target, engine, copied.relations);
     report("sizing tables");
     const oids = copied.relations.flatMap((r) => [r.oid, ...r.indexes.map(({ oid }) => oid)]);
     const sizes = await readSizes(target, oids);
@@ -94,7 +97,12 @@ export async function openModel(
     return {
       ...planner,
       missing: copied.missing,
-      notes: [...copied.notes, ...indexNotes(relations.withoutIndex)],
+      notes: [
+        ...copied.notes,
+        ...extended,
+        ...columnNotes(without),
+        ...indexNotes(relations.withoutIndex),
+      ],
     };
   } catch (error) {
     await using _ended = engine;
@@ -121,15 +129,42 @@ function namesOf(relation: Relation): readonly (readonly [number, string])[] {
   return relation.indexes.map((index) => [index.oid, indexName(relation, index)] as const);
 }
 
-/** A column whose statistics are refused (a type that reads differently) has none. */
+/** Columns named in a note at most. */
+const COLUMNS_MAX = 5;
+
+function columnNotes(columns: readonly string[]): readonly string[] {
+  if (columns.length === 0) return [];
+  const more = columns.length > COLUMNS_MAX ? ` and ${columns.length - COLUMNS_MAX} more` : "";
+  return [
+    `The model could not take all statistics of ${columns.slice(0, COLUMNS_MAX).join(", ")}${more}.`,
+  ];
+}
+
+/**
+ * A column whose statistics are refused (a type that reads differently) has none; answers with the
+ * names of those, of tables alone: an index that is not there is told of itself.
+ */
 async function copyStatistics(
   target: Target,
   engine: Engine,
   relations: readonly Relation[],
-): Promise<void> {
+): Promise<readonly string[]> {
+  const tables = new Set(relations.map(({ schema, name }) => `${schema}\0${name}`));
+  const without = new Set<string>();
   for await (const rows of readStatistics(target, relations))
-    for (const row of rows) {
-      const { text, values } = restoreColumn(row);
-      await engine.rows(text, values).catch(() => engine.throwIfEnded());
-    }
+    for (const row of rows)
+      if (!(await restored(engine, row)) && tables.has(`${row.schema}\0${row.table}`))
+        without.add(`${row.table}.${row.column}`);
+  return [...without];
+}
+
+async function restored(engine: Engine, row: ColumnStatistics): Promise<boolean> {
+  const { text, values } = restoreColumn(row);
+  try {
+    const [answer] = await engine.rows<{ restored: boolean }>(text, values);
+    return answer?.restored === true;
+  } catch {
+    engine.throwIfEnded();
+    return false;
+  }
 }

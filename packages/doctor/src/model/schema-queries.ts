@@ -102,7 +102,9 @@ select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as name, c.rel
     join pg_catalog.pg_namespace pn on pn.oid = p.relnamespace
     where i.inhrelid = c.oid) as parents,
   (select coalesce(json_agg(json_build_object('name', a.attname,
-      'type', format_type(a.atttypid, a.atttypmod), 'notNull', a.attnotnull,
+      'type', format_type(a.atttypid, a.atttypmod), 'notNull', a.attnotnull and not exists (
+        select from pg_catalog.pg_constraint v where v.conrelid = c.oid and v.contype = 'n'
+          and not v.convalidated and v.conkey = array[a.attnum]),
       'collation', case when a.attcollation <> t.typcollation
         then json_build_array(cn.nspname, co.collname) end,
       'generated', nullif(a.attgenerated::text, ''),
@@ -114,11 +116,19 @@ select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as name, c.rel
     left join pg_catalog.pg_namespace cn on cn.oid = co.collnamespace
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
   row_security_active(c.oid) as hidden,
-  exists (select from pg_catalog.pg_statistic_ext x where x.stxrelid = c.oid) as extended
+  (select o.option_value::int from pg_catalog.pg_options_to_table(c.reloptions) o
+    where o.option_name = 'fillfactor') as fillfactor
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 left join pg_catalog.pg_am am on am.oid = c.relam
 where c.oid = any ($1::oid[]) and c.relkind in ('r', 'p', 'm', 'f')
 order by c.oid`;
+
+/** `$1`: oids of views; conditions from outside are kept out of those. */
+export const BARRIERS = `
+select c.oid::int8::float8 as oid from pg_catalog.pg_class c
+cross join lateral pg_catalog.pg_options_to_table(c.reloptions) o
+where c.oid = any ($1::oid[]) and c.relkind = 'v'
+  and o.option_name = 'security_barrier' and o.option_value::boolean`;
 
 /** `$1`: oids of tables. Keys, exclusions and checks; foreign keys come apart, they need the others. */
 export const CONSTRAINTS = `

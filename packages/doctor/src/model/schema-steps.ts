@@ -4,7 +4,11 @@ import { CONTRIB } from "./contrib.ts";
 import type { ConstraintRow, Step, TableColumn, TableRow } from "./schema-types.ts";
 
 /** CREATE INDEX in the model must not touch the table's numbers. */
-const OPTIONS = "with (autovacuum_enabled = off)";
+function optionsOf({ kind, fillfactor }: TableRow): string {
+  if (kind === "p") return "";
+  const packed = fillfactor === null ? "" : `, fillfactor = ${fillfactor}`;
+  return ` with (autovacuum_enabled = off${packed})`;
+}
 
 export function extensionSteps(catalog: Catalog): readonly Step[] {
   return [...catalog.extensions]
@@ -20,7 +24,7 @@ export function extensionSteps(catalog: Catalog): readonly Step[] {
 export function tableStep(table: TableRow): Step {
   const name = quoteQualified([table.schema, table.name]);
   const partitionBy = table.key === null ? "" : ` partition by ${table.key}`;
-  const options = table.kind === "p" ? "" : ` ${OPTIONS}`;
+  const options = optionsOf(table);
   const [parent] = table.parents;
   if (table.partition && parent !== undefined && table.bound !== null)
     return step(
@@ -104,12 +108,15 @@ export function indexName(relation: Relation, index: Pick<Index, "name">): strin
   return quoteQualified([relation.schema, index.name]);
 }
 
-export function viewSteps(relations: readonly Relation[]): readonly Step[] {
+export function viewSteps(
+  relations: readonly Relation[],
+  barriers: ReadonlySet<number>,
+): readonly Step[] {
   return relations.flatMap((relation) =>
     relation.kind !== "view" || relation.viewText === undefined
       ? []
       : step(
-          `create view ${quoteQualified([relation.schema, relation.name])} as ${relation.viewText}`,
+          `create view ${quoteQualified([relation.schema, relation.name])}${barriers.has(relation.oid) ? " with (security_barrier)" : ""} as ${relation.viewText}`,
           relation.oid,
         ),
   );

@@ -10,8 +10,9 @@ export interface TableRow {
   readonly key: string | null;
   readonly parents: readonly (readonly [string, string])[];
   readonly columns: readonly TableColumn[];
-  readonly extended: boolean;
   readonly hidden: boolean;
+  /** The planner packs rows by it where nothing was ever counted. */
+  readonly fillfactor: number | null;
 }
 
 export interface TableColumn {

@@ -45,7 +45,8 @@ const RANGE_TYPES: Readonly<Record<string, string>> = {
 };
 /** `pg_stats` shows those of ranges from this version on. */
 const RANGES_SINCE = 170000;
-const RELATIONS_PER_READ = 200;
+/** With a statistics target of 10,000 a table may have many megabytes of them. */
+const RELATIONS_PER_READ = 25;
 
 /** Of tables, and of indexes on expressions, whose columns have statistics of their own. */
 export async function* readStatistics(
@@ -87,7 +88,8 @@ export function restoreColumn(row: ColumnStatistics): {
   const pairs = given.map(([name], at) => `'${name}', $${at + 5}::${types[name]}`);
   return {
     text: `select pg_catalog.pg_restore_attribute_stats('schemaname', $1::text, 'relname', $2::text,
-      'attname', $3::text, 'inherited', $4::boolean${pairs.map((pair) => `, ${pair}`).join("")})`,
+      'attname', $3::text, 'inherited', $4::boolean${pairs.map((pair) => `, ${pair}`).join("")})
+      as restored`,
     values: [
       row.schema,
       row.table,

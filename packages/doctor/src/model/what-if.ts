@@ -54,9 +54,19 @@ export async function applyChange(
       if (because !== undefined) refused.push({ candidate: candidate.id, because });
     }
   } finally {
-    for (const { file, blocks } of heaps) setBlocks(file, blocks);
+    await restoreSizes(model.engine, heaps);
   }
   return { ids, refused };
+}
+
+/** A model whose tables cannot have their sizes again (no room, no files left) must not go on. */
+async function restoreSizes(engine: Engine, heaps: Iterable<Heap>): Promise<void> {
+  try {
+    for (const { file, blocks } of heaps) setBlocks(file, blocks);
+  } catch (error) {
+    await engine[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 /** An index that is not valid is none to the planner; one that backs a constraint can be taken so. */
