@@ -68,7 +68,7 @@ async function run(
       message: "It is not known which database is meant.",
       fix: "Pass its URL, or set DATABASE_URL; see hasten-doctor --help.",
     });
-  if (url !== undefined && /:\/\/[^/@]*:[^/@]+@/.test(url))
+  if (url !== undefined && /:\/\/[^/?#]*:[^/?#]+@|[?&]password=/.test(url))
     output.err(
       "The URL's password shows in the process list: DATABASE_URL or ~/.pgpass hide it.\n",
     );

@@ -82,7 +82,7 @@ async function rowsOrNone<Row extends object>(
   try {
     return await target.rows<Row>(text);
   } catch (error) {
-    if (error instanceof DoctorError && error.sqlstate !== undefined) return [];
+    if (error instanceof DoctorError && error.code === "HST_DOCTOR_STATEMENT") return [];
     throw error;
   }
 }

@@ -9,7 +9,7 @@ export type Tried<T> =
 
 /**
  * Runs a part so that its failure is a sentence in the report and the others go on; only an abort
- * ends them all.
+ * and the session's end end them all.
  */
 export async function tried<T>(
   part: string,
@@ -21,6 +21,7 @@ export async function tried<T>(
     return { ok: true, value: await work() };
   } catch (error) {
     options.signal?.throwIfAborted();
+    if (error instanceof DoctorError && error.code === "HST_DOCTOR_TARGET") throw error;
     options.onFault?.(part, error);
     return { ok: false, because: because(error) };
   }
