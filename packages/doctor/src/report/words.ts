@@ -105,6 +105,14 @@ function urgent(findings: readonly DoctorFinding[]): string | undefined {
   return `${plural(critical, "critical finding")}${rest}.${worst}`;
 }
 
+/** Whether a score of 100 means anything: not when nothing was seen, or only a plan's estimates. */
+export const isJudged = (report: Report): boolean =>
+  report.score.deductions.length > 0 ||
+  (report.coverage.some(({ part, share }) => part !== "statements" && share > 0) &&
+    unrun(report) === undefined);
+
+export const UNJUDGED = "not judged: too little could be seen for a score";
+
 /** Not seen is not healthy. */
 export const noAdviceText = ({ coverage }: Report): string =>
   coverage.some(({ part, share }) => part === "indexes" && share === 0)

@@ -1,6 +1,6 @@
 import { formatTime, oneLine } from "../format.ts";
 import type { Report } from "../types.ts";
-import { costText, subjectOf, summaryOf, windowText } from "../words.ts";
+import { costText, isJudged, subjectOf, summaryOf, UNJUDGED, windowText } from "../words.ts";
 import { scoreRing } from "./charts.ts";
 import { html, type Markup, nothing } from "./markup.ts";
 
@@ -13,7 +13,7 @@ export function headOf(report: Report): Markup {
 <h1>${name}</h1>
 <p class="facts">${facts}<br>${windowText(report.workload)}</p>
 </div>
-${scoreRing(score)}
+${isJudged(report) ? scoreRing(score) : html`<p class="facts">${UNJUDGED}</p>`}
 <p class="summary">${summaryOf(report).join(" ")}</p>
 </header>
 ${deductionsOf(report)}

@@ -1,6 +1,6 @@
 import { formatTime, oneLine } from "../format.ts";
 import type { Report, Score } from "../types.ts";
-import { costText, subjectOf, summaryOf, windowText } from "../words.ts";
+import { costText, isJudged, subjectOf, summaryOf, UNJUDGED, windowText } from "../words.ts";
 import { type Ink, type Sheet, wrap } from "./pen.ts";
 
 const INKS: Readonly<Record<Score["word"], Ink>> = {
@@ -18,7 +18,8 @@ export function writeHead(sheet: Sheet, report: Report): void {
   sheet.paragraph(`${pen("bold", name)}, ${facts}`, 0);
   for (const line of wrap(factsOf(report), sheet.width)) sheet.line(pen("dim", line));
   sheet.line();
-  writeScore(sheet, report.score);
+  if (isJudged(report)) writeScore(sheet, report.score);
+  else sheet.paragraph(UNJUDGED, INDENT);
   sheet.line();
   sheet.paragraph(summaryOf(report).join(" "), INDENT);
 }
