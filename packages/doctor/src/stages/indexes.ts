@@ -7,7 +7,9 @@ import type { Coverage } from "../report/types.ts";
 import type { Target } from "../target/types.ts";
 import type { Workload } from "../workload/types.ts";
 import { advised } from "./advised.ts";
+import { lockedNotes } from "./locked.ts";
 import { tried } from "./part.ts";
+import { planningWith, verifiedBy } from "./planner.ts";
 import { tablesOf } from "./tables.ts";
 
 export interface Indexes {
@@ -24,15 +26,21 @@ export async function adviseIndexes(
   const { onProgress, signal } = options;
   const opened = await tried("model", options, () => modelFor(target, read, options));
   await using model = opened.ok ? opened.value : undefined;
-  const { missing = [] } = model ?? {};
+  const { planner, missing, byHypoPg, notes: onPlanning } = await planningWith(model, target, read);
+  // What HypoPG was told is gone with the session at the latest.
+  await using _second = planner === model ? undefined : planner;
   const result = await advised(
-    { ...read, target, planner: model, missing, onProgress, signal, parser: await loadParser() },
+    { ...read, ...{ target, planner, missing, onProgress, signal }, parser: await loadParser() },
     options,
   );
-  const notes = opened.ok
-    ? result.notes
-    : [`The what-if model could not be made: ${opened.because}`, ...result.notes];
-  return { result: { ...result, notes }, coverage: coverageOf(result, read.workload) };
+  const notes = [
+    ...lockedNotes(read.catalog),
+    ...(opened.ok ? [] : [`The what-if model could not be made: ${opened.because}`]),
+    ...onPlanning,
+    ...result.notes,
+  ];
+  const advice = result.advice.map(verifiedBy(byHypoPg, read.catalog));
+  return { result: { ...result, advice, notes }, coverage: coverageOf(result, read.workload) };
 }
 
 /** The model plans on a machine that may be slower than the server, and starts with none cached. */
