@@ -1,5 +1,12 @@
 export type Severity = "info" | "warning" | "critical";
 
+/** The worst first: for sorting. */
+export const SEVERITY_RANK: Readonly<Record<Severity, number>> = {
+  critical: 0,
+  warning: 1,
+  info: 2,
+};
+
 /** One diagnosed problem: evidence, cause, fix. Names objects and numbers, never a value of data. */
 export interface DoctorFinding {
   /** "health/unused-index", "plan/disk-sort" …: stable, and the anchor in its page of docs/. */

@@ -1,9 +1,11 @@
 import type { AdviceResult } from "../choose/types.ts";
-import type { DoctorFinding, Severity } from "../finding.ts";
-import type { HealthFigures } from "../health/types.ts";
+import type { DoctorFinding } from "../finding.ts";
+import type { Deduction, HealthFigures, Score } from "../health/types.ts";
 import type { PlanReport } from "../plans/types.ts";
 import type { Rights, Spent } from "../target/types.ts";
 import type { Workload, WorkStatement } from "../workload/types.ts";
+
+export type { Deduction, Score };
 
 /** Name and version of the JSON form; a change that breaks readers raises the number. */
 export const REPORT_SCHEMA = "hasten-doctor/1";
@@ -52,19 +54,6 @@ export interface WorkloadReport
   readonly mostIo: readonly string[];
   /** A statement whose mean is above this is slow. */
   readonly slowMs: number;
-}
-
-export interface Score {
-  /** 0 to 100: 100 less the deductions; a critical finding caps it at 40, a warning at 85. */
-  readonly value: number;
-  readonly word: "healthy" | "degraded" | "critical";
-  readonly deductions: readonly Deduction[];
-}
-
-export interface Deduction {
-  readonly points: number;
-  readonly because: string;
-  readonly severity: Severity;
 }
 
 export interface Coverage {

@@ -1,4 +1,4 @@
-import type { DoctorFinding } from "../finding.ts";
+import { type DoctorFinding, SEVERITY_RANK } from "../finding.ts";
 import { fixturePlans } from "./fixture-plans.ts";
 
 const health: readonly DoctorFinding[] = [
@@ -109,9 +109,7 @@ const health: readonly DoctorFinding[] = [
   },
 ];
 
-const RANK = { critical: 0, warning: 1, info: 2 } as const;
-
 export const fixtureFindings: readonly DoctorFinding[] = [
   ...health,
   ...fixturePlans.flatMap(({ findings }) => findings),
-].toSorted((a, b) => RANK[a.severity] - RANK[b.severity]);
+].toSorted((a, b) => SEVERITY_RANK[a.severity] - SEVERITY_RANK[b.severity]);

@@ -1,7 +1,8 @@
+import { escapeHtml, formatShare } from "../../text.ts";
 import type { Plan, PlanFinding } from "../types.ts";
 import { type TreeRow, treeRows } from "./rows.ts";
 import { heading, ownText, rowsText } from "./terminal.ts";
-import { escapeHtml, formatShare } from "./text.ts";
+import { oneLine } from "./text.ts";
 
 /** Levels that are drawn as lists within lists; deeper ones stay at this depth. */
 const DEPTH_MAX = 60;
@@ -14,7 +15,7 @@ export function planTreeHtml(plan: Plan, findings: readonly PlanFinding[]): stri
   const { rows, left } = treeRows(plan, findings);
   const unit = plan.analyzed ? "own time" : "own cost";
   const parts = [
-    `<div class="plan-tree"><p class="plan-total">${escapeHtml(heading(plan))} `,
+    `<div class="plan-tree"><p class="plan-total">${escaped(heading(plan))} `,
     `<span class="plan-key">${unit} · share · rows found of expected</span></p>`,
     `<ul>${nested(plan, rows)}</ul>`,
     left > 0 ? `<p class="plan-more">${left} more nodes are not shown.</p>` : "",
@@ -49,7 +50,7 @@ function opened(plan: Plan, row: TreeRow): string {
   ];
   return [
     `<li class="${classes.join(" ")}"><details open><summary>`,
-    `<span class="plan-name"><b>${escapeHtml(row.type)}</b> ${escapeHtml(row.object)}</span>`,
+    `<span class="plan-name"><b>${escaped(row.type)}</b> ${escaped(row.object)}</span>`,
     `<span class="plan-figures">${figures.join("")}</span></summary>`,
     findingsOf(row),
     detailsOf(row),
@@ -67,7 +68,7 @@ function findingsOf(row: TreeRow): string {
   if (row.findings.length === 0) return "";
   const items = row.findings.map(
     ({ severity, title }) =>
-      `<li class="plan-${severity}"><b>${severity}</b> ${escapeHtml(title)}</li>`,
+      `<li class="plan-${severity}"><b>${severity}</b> ${escaped(title)}</li>`,
   );
   return `<ul class="plan-findings">${items.join("")}</ul>`;
 }
@@ -75,7 +76,9 @@ function findingsOf(row: TreeRow): string {
 function detailsOf(row: TreeRow): string {
   if (row.details.length === 0) return "";
   const items = row.details.map(
-    ({ label, text }) => `<div><dt>${escapeHtml(label)}</dt><dd>${escapeHtml(text)}</dd></div>`,
+    ({ label, text }) => `<div><dt>${escaped(label)}</dt><dd>${escaped(text)}</dd></div>`,
   );
   return `<dl class="plan-details">${items.join("")}</dl>`;
 }
+
+const escaped = (text: string): string => escapeHtml(oneLine(text));

@@ -1,6 +1,7 @@
+import { formatCost, formatCount, formatMs, formatShare } from "../../text.ts";
 import type { Plan, PlanFinding, PlanNode } from "../types.ts";
 import { type TreeRow, treeRows } from "./rows.ts";
-import { cut, formatCost, formatCount, formatMs, formatShare, oneLine } from "./text.ts";
+import { cut, oneLine } from "./text.ts";
 
 export interface TreeOptions {
   /** Columns of the terminal; 40 at least are used. @default 80 */

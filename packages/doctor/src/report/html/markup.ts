@@ -1,4 +1,4 @@
-import { withoutControls } from "../format.ts";
+import { escapeHtml } from "../../text.ts";
 
 /** Markup that was made here. Everything else that is put into it is escaped. */
 export interface Markup {
@@ -6,17 +6,6 @@ export interface Markup {
 }
 
 export type Content = string | number | Markup | readonly Markup[] | undefined;
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-export const escapeHtml = (text: string): string =>
-  withoutControls(text).replace(/[&<>"']/g, (character) => ESCAPES[character] ?? "");
 
 /** Escapes whatever stands in the template: only what another template made goes in as it is. */
 export function html(parts: TemplateStringsArray, ...contents: readonly Content[]): Markup {
