@@ -1,5 +1,5 @@
 /** `npm run doctor`: what hasten-doctor says of this API's database. Its options may follow `--`. */
-import { doctorCommand } from "hasten-doctor";
+import { doctorCommand, processOutput } from "hasten-doctor";
 import { EmbeddedPostgresError } from "hasten-tools/postgres";
 import { ConfigError, loadConfig } from "./config/index.ts";
 import { loadEnvFiles } from "./environment.ts";
@@ -10,18 +10,15 @@ const COULD_NOT_RUN = 2;
 try {
   loadEnvFiles();
   const command = loadConfig(process.env);
-  if (command.kind === "start")
-    process.exitCode = await withDatabase(command.config, (url) =>
-      doctorCommand(
-        process.argv.slice(2),
-        // By the environment, so that the password shows in no process list.
-        { ...process.env, DATABASE_URL: url },
-        {
-          out: (text) => void process.stdout.write(text),
-          err: (text) => void process.stderr.write(text),
-        },
-      ),
-    );
+  if (command.kind === "start") {
+    const { output, signal, exitCode } = processOutput();
+    const ended = await withDatabase(command.config, (url) => {
+      // By the environment, so that the password shows in no process list.
+      const env = { ...process.env, DATABASE_URL: url };
+      return doctorCommand(process.argv.slice(2), env, output, signal);
+    });
+    process.exitCode = exitCode(ended);
+  }
 } catch (error) {
   const expected =
     error instanceof DatabaseMissing ||

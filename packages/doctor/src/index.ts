@@ -1,6 +1,7 @@
 export type { Advice, AdviceResult, CreateAdvice, DropAdvice } from "./choose/types.ts";
 export { doctorCommand } from "./cli/command.ts";
 export type { Output } from "./cli/contract.ts";
+export { type ProcessOutput, processOutput } from "./cli/process-output.ts";
 export { diagnose } from "./diagnose.ts";
 export { DOCTOR_CODES, type DoctorCode, DoctorError } from "./errors.ts";
 export type { DoctorFinding, Evidence, Fix, Severity, Unit } from "./finding.ts";
