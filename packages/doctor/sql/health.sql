@@ -561,13 +561,16 @@ select k.conname::text as name, format('%I.%I', k.nspname, k.relname) as "table"
   (select format('%I.%I', n.nspname, c.relname) from pg_class c
     join pg_namespace n on n.oid = c.relnamespace where c.oid = k.confrelid) as parent,
   c.names as columns,
+  k.conrelid::int8::float8 as relation,
+  c.key,
   k.rows,
   pg_stat_get_tuples_deleted(k.confrelid)::float8 as parent_deletes,
   k.relkind = 'p' as partitioned,
   format(case when k.relkind = 'p' then 'create index on %I.%I (%s);' else 'create index concurrently on %I.%I (%s);' end,
     k.nspname, k.relname, c.names) as fix
 from k
-cross join lateral (select string_agg(quote_ident(a.attname), ', ' order by u.place) as names
+cross join lateral (select string_agg(quote_ident(a.attname), ', ' order by u.place) as names,
+    array_agg(a.attname::text order by u.place) as key
   from unnest(k.conkey) with ordinality u (number, place)
   join pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.number) c
 where k.rows >= :foreignKeyRowsMin

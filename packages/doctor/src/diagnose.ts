@@ -84,11 +84,11 @@ async function lookAt(
   const catalog = await tried("catalog", options, () => readCatalog(target));
   const heard = await statementsOf(target, options, since);
   const workload = heard.ok ? heard.value.workload : NO_WORKLOAD;
-  const before = heard.ok ? heard.value.before : undefined;
+  const counters = heard.ok ? heard.value.counters : undefined;
   const health = only.includes("health")
     ? await tried("health", options, () =>
         checkHealth(target, {
-          ...(before !== undefined && { before }),
+          ...counters,
           onProgress: ({ done = 0, total = 0 }) =>
             onProgress?.({ step: "Checking health", done, total }),
           ...(signal !== undefined && { signal }),

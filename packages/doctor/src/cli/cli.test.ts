@@ -129,15 +129,27 @@ test("an interrupt before the start ends with 130", async () => {
 
 test("a foreign key that an advised index serves is not told to get one of its own", () => {
   const [some] = fixtureReport.findings;
-  if (some === undefined) throw new Error("no findings");
-  const keyed = (subject: string) => ({ ...some, id: "health/foreign-key-index", subject });
-  const [served, other] = withoutOverlap(
-    [keyed("public.orders (customer_id)"), keyed("public.orders (created_at)")],
+  const advised = fixtureReport.indexes?.advice.find((advice) => advice.kind === "create");
+  if (some === undefined || advised === undefined) throw new Error("nothing to try it on");
+  const { relation } = advised.candidate;
+  const keyed = (oid: number, ...columns: readonly string[]) => ({
+    ...some,
+    foreignKey: { relation: oid, columns },
+  });
+  const fixes = withoutOverlap(
+    [
+      keyed(relation, "customer_id"),
+      keyed(relation, "created_at", "customer_id"),
+      keyed(relation, "created_at"),
+      keyed(relation + 1, "customer_id"),
+      some,
+    ],
     fixtureReport.indexes,
   );
-  expect(served?.fix).toEqual({
+  const served = {
     kind: "advice",
     text: "The index advised on public.orders (customer_id, created_at) serves it too.",
-  });
-  expect(other?.fix).toEqual(some.fix);
+  };
+  expect(fixes.map(({ fix }) => fix)).toEqual([served, served, some.fix, some.fix, some.fix]);
+  expect(fixes.some((finding) => "foreignKey" in finding)).toBe(false);
 });

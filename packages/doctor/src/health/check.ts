@@ -1,5 +1,5 @@
 import { DoctorError } from "../errors.ts";
-import type { DoctorFinding, Severity } from "../finding.ts";
+import { SEVERITY_RANK } from "../finding.ts";
 import type { Target } from "../target/types.ts";
 import { CHECKS, TRAFFIC_CHECKS } from "./checks/all.ts";
 import { readCounters, trafficOf } from "./counters.ts";
@@ -15,17 +15,16 @@ import {
   type HealthCheck,
   type HealthContext,
   type HealthCoverage,
+  type HealthFinding,
   type HealthOptions,
   type Judgement,
   type TrafficCheck,
 } from "./types.ts";
 
-const RANK: Readonly<Record<Severity, number>> = { critical: 0, warning: 1, info: 2 };
-
 /** What one check came to. */
 interface Outcome {
   readonly result: CheckResult;
-  readonly findings: readonly DoctorFinding[];
+  readonly findings: readonly HealthFinding[];
   /** How much of it was seen, 0 to 1; undefined when there is nothing to see. */
   readonly seen: number | undefined;
 }
@@ -53,7 +52,7 @@ export async function checkHealth(target: Target, options: HealthOptions = {}): 
   options.onProgress?.({ step: "health", done: total, total });
   const findings = outcomes.flatMap((outcome) => outcome.findings);
   return {
-    findings: findings.sort((a, b) => RANK[a.severity] - RANK[b.severity]),
+    findings: findings.sort((a, b) => SEVERITY_RANK[a.severity] - SEVERITY_RANK[b.severity]),
     coverage: coverageOf(outcomes),
     ran: outcomes.map((outcome) => outcome.result),
     figures,
@@ -90,7 +89,7 @@ async function make(target: Target, check: HealthCheck, context: HealthContext):
     const ms = performance.now() - started;
     return concluded(check, check.judge(rows, context), ms);
   } catch (error) {
-    if (!(error instanceof DoctorError) || error.sqlstate === undefined) throw error;
+    if (!isRefusal(error)) throw error;
     const ms = performance.now() - started;
     return outcome(check, { outcome: "not-seen", because: refusal(error.sqlstate), ms });
   }
@@ -112,7 +111,7 @@ type Named = Pick<HealthCheck, "id" | "looksAt" | "why">;
 function concluded(check: Named, judgement: Judgement, ms: number): Outcome {
   const { verdicts, unseen } = judgement;
   const findings = [...verdicts]
-    .sort((a, b) => RANK[a.severity] - RANK[b.severity])
+    .sort((a, b) => SEVERITY_RANK[a.severity] - SEVERITY_RANK[b.severity])
     .slice(0, FINDINGS_PER_CHECK_MAX)
     .map((verdict) => ({ id: check.id, why: check.why, ...verdict }));
   const found = findings.length > 0 ? "found" : "clean";
@@ -133,7 +132,7 @@ function outcome(
   facts: Pick<CheckResult, "outcome" | "because"> & { readonly ms?: number },
   found: {
     readonly seen?: number | undefined;
-    readonly findings?: readonly DoctorFinding[];
+    readonly findings?: readonly HealthFinding[];
     readonly more?: number;
   } = { seen: 0 },
 ): Outcome {
@@ -153,12 +152,14 @@ function outcome(
 function coverageOf(outcomes: readonly Outcome[]): HealthCoverage {
   const applicable = outcomes.flatMap(({ seen }) => (seen === undefined ? [] : [seen]));
   const seen = applicable.reduce((sum, part) => sum + part, 0);
+  const unseen = outcomes.filter((each) => each.seen !== undefined && each.seen < 1);
+  const reasons = Map.groupBy(unseen, ({ result }) => result.because ?? "not seen");
   return {
     part: "health",
     share: applicable.length === 0 ? 0 : seen / applicable.length,
-    missing: outcomes
-      .filter((each) => each.seen !== undefined && each.seen < 1)
-      .map(({ result }) => `${result.id}: ${result.because ?? "not seen"}`),
+    missing: [...reasons].map(
+      ([because, those]) => `${those.map(({ result }) => result.id).join(", ")}: ${because}`,
+    ),
   };
 }
 
@@ -166,10 +167,16 @@ async function attempt<Value>(work: () => Promise<Value>): Promise<Value | undef
   try {
     return await work();
   } catch (error) {
-    if (error instanceof DoctorError && error.sqlstate !== undefined) return undefined;
+    if (isRefusal(error)) return undefined;
     throw error;
   }
 }
+
+/** Of one statement; when the session is gone there is no other. */
+const isRefusal = (error: unknown): error is DoctorError & { readonly sqlstate: string } =>
+  error instanceof DoctorError &&
+  error.code === "HST_DOCTOR_STATEMENT" &&
+  error.sqlstate !== undefined;
 
 function refusal(sqlstate: string): string {
   if (sqlstate === "42501") return "the role may not read it (SQLSTATE 42501)";

@@ -93,13 +93,41 @@ const MONOTONIC: readonly (keyof Counters)[] = [
   "statementsEvicted",
 ];
 
-function wasReset(before: Counters, after: Counters): boolean {
+/** Whether what was counted before is lost: a reset, a crash, another server. */
+export function wasReset(before: Counters, after: Counters): boolean {
   if (after.atMs <= before.atMs) return true;
   return (
     after.resetAtMs !== before.resetAtMs ||
     MONOTONIC.some((name) => (after[name] ?? 0) < (before[name] ?? 0))
   );
 }
+
+/** For a file: what is not known is left out. */
+export const savedCounters = (counters: Counters): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    Object.entries(counters).filter((entry): entry is [string, number] => entry[1] !== undefined),
+  );
+
+/** @returns undefined when one is missing that every server tells */
+export function countersFrom(saved: Readonly<Record<string, number>>): Counters | undefined {
+  const told = { ...UNTOLD, ...saved };
+  const whole = Object.values(told).every((value) => !Number.isNaN(value));
+  return whole ? { resetAtMs: undefined, statementsEvicted: undefined, ...told } : undefined;
+}
+
+const UNTOLD: Omit<Counters, "resetAtMs" | "statementsEvicted"> = {
+  atMs: Number.NaN,
+  startedAtMs: Number.NaN,
+  commits: Number.NaN,
+  rollbacks: Number.NaN,
+  deadlocks: Number.NaN,
+  pagesHit: Number.NaN,
+  pagesRead: Number.NaN,
+  tempFiles: Number.NaN,
+  tempBytes: Number.NaN,
+  checkpointsTimed: Number.NaN,
+  checkpointsRequested: Number.NaN,
+};
 
 function totals(counters: Counters): Traffic {
   const { atMs, resetAtMs, startedAtMs: _, ...counted } = counters;

@@ -7,19 +7,36 @@ const POINTS: Readonly<Record<Severity, { first: number; further: number; max: n
   warning: { first: 8, further: 2, max: 16 },
   info: { first: 1, further: 0.5, max: 2 },
 };
+/** What indexes would save of all the time takes as large a part of these points. */
+const SAVED_MAX = 50;
 /** Remarks alone never make a database look ill. */
 const INFO_MAX = 10;
 export const CRITICAL_CAP = 40;
 export const WARNING_CAP = 85;
+
+/** A missing index. */
+export interface Saving {
+  readonly title: string;
+  /** Of the workload's time, 0 to 1. */
+  readonly share: number;
+  /** A warning caps the score as a finding that is one. */
+  readonly severity: "info" | "warning";
+}
+
+export interface ScoreInput {
+  readonly findings: readonly DoctorFinding[];
+  /** Together they take 50 points for all of the time. @default none */
+  readonly savings?: readonly Saving[];
+}
 
 /**
  * 0 to 100: every deduction is listed and they add up to what is missing. One critical finding caps
  * the score at 40, one warning at 85, so that no number of healthy checks hides it. What could not
  * be seen is not counted at all, neither for nor against: the coverage tells of it.
  */
-export function scoreOf(input: { readonly findings: readonly DoctorFinding[] }): Score {
+export function scoreOf({ findings, savings = [] }: ScoreInput): Score {
   const groups = new Map<string, DoctorFinding[]>();
-  for (const finding of input.findings) {
+  for (const finding of findings) {
     const key = `${finding.severity} ${finding.id}`;
     groups.set(key, [...(groups.get(key) ?? []), finding]);
   }
@@ -33,6 +50,8 @@ export function scoreOf(input: { readonly findings: readonly DoctorFinding[] }):
     left -= taken;
     deductions.push({ points: taken, because, severity });
   };
+  for (const { points, title, severity } of pointsOfSavings(savings))
+    deduct(points, title, severity);
   for (const group of ordered) {
     const first = group[0]!;
     const info = first.severity === "info";
@@ -41,12 +60,26 @@ export function scoreOf(input: { readonly findings: readonly DoctorFinding[] }):
     deduct(points, reason(group), first.severity);
   }
   const has = (severity: Severity): boolean =>
-    input.findings.some((finding) => finding.severity === severity);
+    [...findings, ...savings].some((each) => each.severity === severity);
   if (has("critical"))
     deduct(left - CRITICAL_CAP, `a critical finding caps the score at ${CRITICAL_CAP}`, "critical");
   else if (has("warning"))
     deduct(left - WARNING_CAP, `a warning caps the score at ${WARNING_CAP}`, "warning");
   return { value: left, word: wordOf(has), deductions };
+}
+
+/** Rounded so that they add up to the rounded sum; what comes to nothing is not listed. */
+function pointsOfSavings(savings: readonly Saving[]): readonly (Saving & { points: number })[] {
+  let share = 0;
+  let taken = 0;
+  const listed: (Saving & { points: number })[] = [];
+  for (const saving of savings.toSorted((a, b) => b.share - a.share)) {
+    share += Math.max(0, saving.share);
+    const points = Math.min(SAVED_MAX, Math.round(SAVED_MAX * share)) - taken;
+    taken += points;
+    if (points > 0) listed.push({ ...saving, points });
+  }
+  return listed;
 }
 
 function wordOf(has: (severity: Severity) => boolean): Score["word"] {
@@ -62,5 +95,7 @@ function pointsOf(group: readonly DoctorFinding[]): number {
 function reason(group: readonly DoctorFinding[]): string {
   const first = group[0]!;
   const name = first.id.replace(/^[a-z]+\//, "").replaceAll("-", " ");
-  return group.length === 1 ? first.title : `${name}: ${group.length} findings`;
+  return group.length === 1
+    ? first.title
+    : `${first.title}; and ${group.length - 1} more of ${name}`;
 }

@@ -56,6 +56,18 @@ export interface Verdict {
   readonly evidence: DoctorFinding["evidence"];
   readonly fix: Fix;
   readonly why?: string;
+  readonly foreignKey?: ForeignKeyOf;
+}
+
+/** The key that a finding is about, so that it can be told which index serves it. */
+export interface ForeignKeyOf {
+  /** Oid of the referencing table. */
+  readonly relation: number;
+  readonly columns: readonly string[];
+}
+
+export interface HealthFinding extends DoctorFinding {
+  readonly foreignKey?: ForeignKeyOf;
 }
 
 /** Rows that a check's SQL answers at most. */
@@ -152,7 +164,7 @@ export interface HealthOptions {
 
 export interface Health {
   /** The worst first. */
-  readonly findings: readonly DoctorFinding[];
+  readonly findings: readonly HealthFinding[];
   readonly coverage: HealthCoverage;
   readonly ran: readonly CheckResult[];
   readonly figures: HealthFigures;
@@ -166,8 +178,8 @@ export interface HealthCoverage {
   readonly missing: readonly string[];
 }
 
-/** 100 less the deductions, which add up to what is missing to 100. */
 export interface Score {
+  /** 0 to 100: 100 less the deductions; a critical finding caps it at 40, a warning at 85. */
   readonly value: number;
   readonly word: "healthy" | "degraded" | "critical";
   readonly deductions: readonly Deduction[];

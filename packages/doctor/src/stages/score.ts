@@ -1,18 +1,16 @@
 import type { Advice, AdviceResult } from "../choose/types.ts";
-import type { DoctorFinding, Severity } from "../finding.ts";
-import { scoreOf } from "../health/score.ts";
-import { formatShare } from "../report/format.ts";
-import type { Score } from "../report/types.ts";
+import { type DoctorFinding, SEVERITY_RANK } from "../finding.ts";
+import { type Saving, scoreOf } from "../health/score.ts";
+import type { Score } from "../health/types.ts";
 import { adviceTitle } from "../report/words.ts";
+import { formatShare } from "../text.ts";
 import type { Workload } from "../workload/types.ts";
 
 /** One statement with more than this of the time deserves a look. */
 const DOMINANT_SHARE = 0.5;
 
-const RANK: Readonly<Record<Severity, number>> = { critical: 0, warning: 1, info: 2 };
-
 export const worstFirst = (findings: readonly DoctorFinding[]): readonly DoctorFinding[] =>
-  findings.toSorted((a, b) => RANK[a.severity] - RANK[b.severity]);
+  findings.toSorted((a, b) => SEVERITY_RANK[a.severity] - SEVERITY_RANK[b.severity]);
 
 /** Several plans say the same of one table; it is told once. */
 export function distinct(findings: readonly DoctorFinding[]): readonly DoctorFinding[] {
@@ -31,15 +29,16 @@ export function scoreFor(
   indexes: AdviceResult | undefined,
   workload: Workload,
 ): Score {
-  const missing = (indexes?.advice ?? []).flatMap(missingIndex);
-  return scoreOf({ findings: [...findings, ...missing, ...dominant(workload)] });
+  const savings = (indexes?.advice ?? []).flatMap(missingIndex);
+  return scoreOf({ findings: [...findings, ...dominant(workload)], savings });
 }
 
-function missingIndex(advice: Advice): readonly DoctorFinding[] {
-  if (advice.kind === "drop" || advice.badge === "unverified" || advice.impact === "low") return [];
-  const saves = `would save ${formatShare(advice.savedShare)} of the time`;
-  const title = `an index on ${adviceTitle(advice)} ${saves}`;
-  return [deduction(`indexes/${advice.id}`, advice.impact === "high" ? "warning" : "info", title)];
+/** What nobody verified is not held against the database. */
+function missingIndex(advice: Advice): readonly Saving[] {
+  if (advice.kind === "drop" || advice.badge === "unverified") return [];
+  const { savedShare: share, impact } = advice;
+  const title = `an index on ${adviceTitle(advice)} would save ${formatShare(share)} of the time`;
+  return [{ title, share, severity: impact === "high" ? "warning" : "info" }];
 }
 
 function dominant({ source, statements }: Workload): readonly DoctorFinding[] {
@@ -47,15 +46,15 @@ function dominant({ source, statements }: Workload): readonly DoctorFinding[] {
   if (source !== "pg_stat_statements" || first === undefined) return [];
   if (statements.length < 2 || first.share <= DOMINANT_SHARE) return [];
   const title = `one statement takes ${formatShare(first.share)} of the time`;
-  return [deduction("statements/dominant", "info", title)];
+  return [
+    {
+      id: "statements/dominant",
+      severity: "info",
+      title,
+      subject: "",
+      evidence: [],
+      why: "",
+      fix: { kind: "advice", text: "" },
+    },
+  ];
 }
-
-const deduction = (id: string, severity: Severity, title: string): DoctorFinding => ({
-  id,
-  severity,
-  title,
-  subject: "",
-  evidence: [],
-  why: "",
-  fix: { kind: "advice", text: "" },
-});

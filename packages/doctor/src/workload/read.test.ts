@@ -206,7 +206,9 @@ test("a snapshot of another server is refused, and so is a file that is none", a
     "",
     "[]",
     "{canary",
-    good.replace("snapshot/1", "snapshot/2"),
+    good.replace("snapshot/2", "snapshot/3"),
+    good.replace(/}$/, ',"health":{"deadlocks":-1}}'),
+    good.replace(/}$/, ',"health":[]}'),
     good.replace(/"takenAt":[\d.]+/, '"takenAt":-1'),
     good.replace(/"queryId":"/, '"queryId":"x'),
     good.replace(/"calls":\d+/, '"calls":"1"'),
@@ -218,6 +220,9 @@ test("a snapshot of another server is refused, and so is a file that is none", a
     expect(String(error)).not.toContain("canary");
   }
   expect(snapshotIn(good)).toEqual(since);
+  expect(snapshotIn(good.replace("snapshot/2", "snapshot/1"))).toEqual(since);
+  const health = { deadlocks: 3, atMs: 1 };
+  expect(snapshotIn(JSON.stringify({ ...since, health })).health).toEqual(health);
   await expect(readSnapshot(join(folder, "none.json"))).rejects.toMatchObject({
     code: "HST_DOCTOR_FILE",
   });

@@ -6,6 +6,8 @@ import { ENTRIES_MAX, SNAPSHOT_FORMAT, type Snapshot, type SnapshotEntry } from 
 
 /** Of a snapshot's file; 20,000 entries take about 5 MB. */
 export const SNAPSHOT_BYTES_MAX: number = 16 * 1_048_576;
+const FIRST_FORMAT = "hasten-doctor/snapshot/1";
+const HEALTH_COUNTERS_MAX = 100;
 const PRIVATE = 0o600;
 
 /**
@@ -47,7 +49,8 @@ export async function readSnapshot(path: string): Promise<Snapshot> {
 export function snapshotIn(text: string): Snapshot {
   const value = parsed(text);
   if (!isFields(value)) throw fileError("is no snapshot", ANOTHER);
-  if (value["format"] !== SNAPSHOT_FORMAT)
+  // The first version is the same without the counters of health.
+  if (value["format"] !== SNAPSHOT_FORMAT && value["format"] !== FIRST_FORMAT)
     throw fileError("is no snapshot, or one of another version of hasten-doctor", ANOTHER);
   const { server, hidden, entries } = value;
   if (!isFields(server) || !isFields(hidden) || !Array.isArray(entries))
@@ -67,7 +70,15 @@ export function snapshotIn(text: string): Snapshot {
     cutAtMs: optional(value["cutAtMs"], number),
     hidden: { entries: number(hidden["entries"]), totalMs: number(hidden["totalMs"]) },
     entries: entries.map(entryIn),
+    health: optional(value["health"], countersIn),
   };
+}
+
+function countersIn(value: unknown): Readonly<Record<string, number>> {
+  if (!isFields(value)) throw damaged();
+  const names = Object.keys(value);
+  if (names.length > HEALTH_COUNTERS_MAX) throw damaged();
+  return Object.fromEntries(names.map((name) => [name, number(value[name])]));
 }
 
 function entryIn(value: unknown): SnapshotEntry {

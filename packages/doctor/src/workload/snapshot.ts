@@ -1,7 +1,7 @@
 import type { Target } from "../target/types.ts";
 import { type Extension, findExtension } from "./extension.ts";
 
-export const SNAPSHOT_FORMAT = "hasten-doctor/snapshot/1";
+export const SNAPSHOT_FORMAT = "hasten-doctor/snapshot/2";
 
 /** Counters at one moment: no text, no value, so that it may lie in a file. */
 export interface Snapshot {
@@ -18,6 +18,8 @@ export interface Snapshot {
   /** Of entries whose statement this role may not know. */
   readonly hidden: { readonly entries: number; readonly totalMs: number };
   readonly entries: readonly SnapshotEntry[];
+  /** Counters of the whole database, by name, as the health checks read them. */
+  readonly health?: Readonly<Record<string, number>> | undefined;
 }
 
 /** What tells one server and database from another. */

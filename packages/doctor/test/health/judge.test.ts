@@ -5,7 +5,7 @@ import { CHECKS, TRAFFIC_CHECKS } from "../../src/health/checks/all.ts";
 import { type BlockingRow, chainsOf } from "../../src/health/checks/blocking.ts";
 import { replicaLag, replicationSlots, type SlotRow } from "../../src/health/checks/replication.ts";
 import { trafficOf } from "../../src/health/counters.ts";
-import { scoreOf } from "../../src/health/score.ts";
+import { type Saving, scoreOf } from "../../src/health/score.ts";
 import { bind } from "../../src/health/template.ts";
 import { THRESHOLDS } from "../../src/health/thresholds.ts";
 import type { Counters, HealthContext } from "../../src/health/types.ts";
@@ -58,6 +58,34 @@ describe("scoreOf", () => {
     expect(scoreOf({ findings: all }).value).toBe(0);
     for (const findings of [all, all.slice(0, 7), all.slice(1, 3)])
       expect(sum(scoreOf({ findings }))).toBe(100);
+  });
+
+  const saving = (share: number, severity: "info" | "warning" = "info"): Saving => ({
+    title: `saves ${share}`,
+    share,
+    severity,
+  });
+
+  test("missing indexes take half of the share of the time that they would save", () => {
+    const shares = [0.3, 0.2, 0.1, ...Array.from({ length: 12 }, () => 0.025)];
+    const score = scoreOf({ findings: [], savings: shares.map((share) => saving(share)) });
+    expect(score.value).toBe(55);
+    expect(sum(score)).toBe(100);
+    expect(score.deductions.slice(0, 3).map(({ points, because }) => [points, because])).toEqual([
+      [15, "saves 0.3"],
+      [10, "saves 0.2"],
+      [5, "saves 0.1"],
+    ]);
+    expect(scoreOf({ findings: [], savings: [saving(0.004)] }).deductions).toEqual([]);
+    expect(scoreOf({ findings: [], savings: [saving(0.9), saving(0.9)] }).value).toBe(50);
+  });
+
+  test("an index of high impact is a warning: capped at 85, degraded", () => {
+    const score = scoreOf({ findings: [], savings: [saving(0.12, "warning")] });
+    expect(score).toMatchObject({ value: 85, word: "degraded" });
+    expect(score.deductions.map(({ points }) => points)).toEqual([6, 9]);
+    const both = { findings: [finding("critical", "a")], savings: [saving(1, "warning")] };
+    expect(scoreOf(both)).toMatchObject({ value: 20, word: "critical" });
   });
 });
 
