@@ -3,6 +3,7 @@ import type { Candidate } from "../candidates/types.ts";
 import { columnsCandidate } from "../testing/candidate.ts";
 import { catalogOf, relationNamed } from "../testing/catalog.ts";
 import { createDdl, dropDdl } from "./ddl.ts";
+import { readable } from "./readable.ts";
 
 const catalog = catalogOf({
   orders: { columns: { id: "int4", customer: "int4", "odd name": "text" }, primary: "id" },
@@ -26,29 +27,27 @@ const events = relationNamed(catalog, "events");
 test("a plain table's index is made and undone concurrently", () => {
   const made = createDdl(columnsCandidate(orders.oid, ["customer"]), orders, catalog);
   expect(made.ddl).toEqual([
-    'create index concurrently "orders_customer_idx" on "public"."orders" using btree ("customer");',
+    "create index concurrently orders_customer_idx on public.orders (customer);",
   ]);
-  expect(made.rollback).toEqual([
-    'drop index concurrently if exists "public"."orders_customer_idx";',
-  ]);
+  expect(made.rollback).toEqual(["drop index concurrently if exists public.orders_customer_idx;"]);
   expect(made.cleanup).toEqual(made.rollback);
 });
 
 test("a partitioned table's index is made part by part and attached, at every level", () => {
   const { ddl, cleanup } = createDdl(columnsCandidate(events.oid, ["at"]), events, catalog);
   expect(ddl).toEqual([
-    'create index "events_at_idx" on only "public"."events" using btree ("at");',
-    'create index concurrently "events_1_at_idx" on "public"."events_1" using btree ("at");',
-    'alter index "public"."events_at_idx" attach partition "public"."events_1_at_idx";',
-    'create index "events_2_at_idx" on only "public"."events_2" using btree ("at");',
-    'create index concurrently "events_2a_at_idx" on "public"."events_2a" using btree ("at");',
-    'alter index "public"."events_2_at_idx" attach partition "public"."events_2a_at_idx";',
-    'alter index "public"."events_at_idx" attach partition "public"."events_2_at_idx";',
+    "create index events_at_idx on only public.events (at);",
+    "create index concurrently events_1_at_idx on public.events_1 (at);",
+    "alter index public.events_at_idx attach partition public.events_1_at_idx;",
+    "create index events_2_at_idx on only public.events_2 (at);",
+    "create index concurrently events_2a_at_idx on public.events_2a (at);",
+    "alter index public.events_2_at_idx attach partition public.events_2a_at_idx;",
+    "alter index public.events_at_idx attach partition public.events_2_at_idx;",
   ]);
   expect(cleanup).toEqual([
-    'drop index if exists "public"."events_at_idx";',
-    'drop index concurrently if exists "public"."events_1_at_idx";',
-    'drop index concurrently if exists "public"."events_2a_at_idx";',
+    "drop index if exists public.events_at_idx;",
+    "drop index concurrently if exists public.events_1_at_idx;",
+    "drop index concurrently if exists public.events_2a_at_idx;",
   ]);
 });
 
@@ -75,8 +74,8 @@ test("an extension comes first, what is replaced goes last and can come back", (
     definition: "CREATE INDEX orders_customer_idx ON public.orders USING btree (customer)",
   };
   const made = createDdl(trigram, orders, catalog, [old]);
-  expect(made.ddl[0]).toBe('create extension if not exists "pg_trgm";');
-  expect(made.ddl.at(-1)).toBe('drop index concurrently "public"."orders_customer_idx";');
+  expect(made.ddl[0]).toBe("create extension if not exists pg_trgm;");
+  expect(made.ddl.at(-1)).toBe("drop index concurrently public.orders_customer_idx;");
   expect(made.rollback[0]).toBe(
     "create index concurrently orders_customer_idx ON public.orders USING btree (customer);",
   );
@@ -100,7 +99,7 @@ test("an expression's table is analysed afterwards", () => {
       },
     ],
   };
-  expect(createDdl(lower, orders, catalog).ddl.at(-1)).toBe('analyze "public"."orders";');
+  expect(createDdl(lower, orders, catalog).ddl.at(-1)).toBe("analyze public.orders;");
 });
 
 test("everything that is written is safe to run on a busy server", () => {
@@ -128,7 +127,19 @@ function faultOf(text: string): string | undefined {
   if (/^create (unique )?index (?!concurrently)/i.test(text) && !/ on only /.test(text))
     return "an index that blocks writes";
   // A partitioned table's can be dropped in no other way.
-  if (/^drop index (?!concurrently)/.test(text) && !text.includes('"events_'))
+  if (/^drop index (?!concurrently)/.test(text) && !text.includes("events_"))
     return "a drop that blocks";
   return undefined;
 }
+
+test("identifiers are quoted where they must be, strings stay as they are", () => {
+  expect(readable(`create index "a" on "public"."order" ("Odd", "user", "b_2")`)).toBe(
+    `create index a on public."order" ("Odd", "user", b_2)`,
+  );
+  expect(readable(`where "s" = '"a"' and "t" = e'\\'"a"'`)).toBe(
+    `where s = '"a"' and t = e'\\'"a"'`,
+  );
+  const backslash = `where "s" = 'a\\' and "t" = 'the "x"'`;
+  expect(readable(backslash)).toBe(`where s = 'a\\' and t = 'the "x"'`);
+  expect(readable(`"a""b" "ä" "1a"`)).toBe(`"a""b" "ä" "1a"`);
+});

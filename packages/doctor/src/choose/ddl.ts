@@ -2,6 +2,7 @@ import { quoteIdentifier, quoteQualified } from "hasten/postgres";
 import { definitionOf, indexName } from "../candidates/definition.ts";
 import type { Candidate } from "../candidates/types.ts";
 import type { Catalog, Index, Relation } from "../catalog/types.ts";
+import { readable } from "./readable.ts";
 
 /** Statements to be run one by one, outside a transaction. */
 export interface Ddl {
@@ -34,9 +35,11 @@ export function createDdl(
     : [];
   const drops = replaces.map((index) => dropDdl(index, relation));
   return {
-    ddl: [...extension, ...made.ddl, ...analyze, ...drops.flatMap(({ ddl }) => ddl)],
-    rollback: [...drops.flatMap(({ rollback }) => rollback), ...made.rollback],
-    cleanup: made.cleanup,
+    ddl: [...extension, ...made.ddl, ...analyze]
+      .map(readable)
+      .concat(drops.flatMap(({ ddl }) => ddl)),
+    rollback: drops.flatMap(({ rollback }) => rollback).concat(made.rollback.map(readable)),
+    cleanup: made.cleanup.map(readable),
     caveats: made.caveats,
   };
 }
@@ -45,11 +48,11 @@ export function createDdl(
 export function dropDdl(index: Index, relation: Relation): Ddl {
   const name = quoteQualified([relation.schema, index.name]);
   return {
-    ddl: [`drop index concurrently ${name};`],
+    ddl: [readable(`drop index concurrently ${name};`)],
     rollback: [
       `${index.definition.replace(/^CREATE (UNIQUE )?INDEX /i, "create $1index concurrently ").replace("UNIQUE ", "unique ")};`,
     ],
-    cleanup: [`drop index concurrently if exists ${name};`],
+    cleanup: [readable(`drop index concurrently if exists ${name};`)],
     caveats: [],
   };
 }
@@ -59,8 +62,14 @@ function extensionDdl(candidate: Candidate, catalog: Catalog): readonly string[]
   return [`create extension if not exists ${quoteIdentifier(candidate.extension)};`];
 }
 
-function plainDdl(candidate: Candidate, relation: Relation): Ddl {
+/** A b-tree is what CREATE INDEX makes when nothing is said. */
+function textOf(candidate: Candidate, relation: Relation): { table: string; body: string } {
   const { table, body } = definitionOf(candidate, relation);
+  return { table, body: body.replace(/^using btree /, "") };
+}
+
+function plainDdl(candidate: Candidate, relation: Relation): Ddl {
+  const { table, body } = textOf(candidate, relation);
   const plain = indexName(candidate, relation);
   const name = quoteQualified([relation.schema, plain]);
   return {
@@ -88,7 +97,7 @@ function partitionedDdl(candidate: Candidate, root: Relation, catalog: Catalog):
       return;
     }
     if (count > PARTITIONS_MAX) return;
-    const { table, body } = definitionOf(candidate, relation);
+    const { table, body } = textOf(candidate, relation);
     const plain = indexName(candidate, relation);
     const name = quoteQualified([relation.schema, plain]);
     if (relation.kind === "partitioned") {

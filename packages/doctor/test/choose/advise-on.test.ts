@@ -71,8 +71,8 @@ test("one index for both statements, the old one replaced, all proven and undone
     badge: "model",
     impact: "high",
     ddl: [
-      'create index concurrently "posts_user_id_blog_id_idx" on "public"."posts" using btree ("user_id", "blog_id");',
-      'drop index concurrently "public"."posts_user";',
+      "create index concurrently posts_user_id_blog_id_idx on public.posts (user_id, blog_id);",
+      "drop index concurrently public.posts_user;",
     ],
   });
   expect(result.calibration).toEqual({ compared: 3, within10Percent: 3 });
