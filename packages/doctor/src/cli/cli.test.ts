@@ -129,8 +129,9 @@ test("an interrupt before the start ends with 130", async () => {
 
 test("a foreign key that an advised index serves is not told to get one of its own", () => {
   const [some] = fixtureReport.findings;
-  const advised = fixtureReport.indexes?.advice.find((advice) => advice.kind === "create");
-  if (some === undefined || advised === undefined) throw new Error("nothing to try it on");
+  const [advised] = fixtureReport.indexes?.advice ?? [];
+  if (some === undefined || advised === undefined || advised.kind === "drop")
+    throw new Error("nothing to try it on");
   const { relation } = advised.candidate;
   const keyed = (oid: number, ...columns: readonly string[]) => ({
     ...some,
