@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { loadParser } from "../parse/parse.ts";
 import { workloadFromFile } from "./from-file.ts";
-import { splitScript } from "./split.ts";
+import { splitScript, withoutComments } from "./split.ts";
 import { STATEMENTS_MAX } from "./types.ts";
 
 const texts = (script: string) => splitScript(script).statements.map((it) => it.text);
@@ -22,6 +22,12 @@ test("a semicolon ends a statement only where PostgreSQL says so", () => {
   ]);
   for (const open of ["select 'a", 'select "a', "select $$a", "select 1 /* a", "select e'a\\"])
     expect(texts(open)).toHaveLength(1);
+});
+
+test("comments go, text that only looks like one stays", () => {
+  expect(withoutComments("select /* a /* b */ c */ '--x' -- d\n, $$/* e */$$")).toBe(
+    "select   '--x'  \n, $$/* e */$$",
+  );
 });
 
 test("lines for psql and COPY's data are passed over", () => {
