@@ -1,5 +1,6 @@
 import type { Candidate, CandidateReason } from "../candidates/types.ts";
 import type { Index } from "../catalog/types.ts";
+import { readable } from "./readable.ts";
 import type { StatementGain } from "./types.ts";
 
 /** For example "btree, partial, covering". */
@@ -14,7 +15,15 @@ export function typeOf(candidate: Candidate): string {
 
 /** Key columns; an expression stands as its SQL, a direction that is not the default is named. */
 export function columnsOf(candidate: Candidate): readonly string[] {
-  return candidate.keys.map((key) => (key.column ?? key.sql) + (key.descending ? " desc" : ""));
+  return candidate.keys.map(
+    (key) =>
+      (key.column ?? withoutParentheses(readable(key.sql))) + (key.descending ? " desc" : ""),
+  );
+}
+
+/** A call stands for itself: lower(name). */
+function withoutParentheses(sql: string): string {
+  return sql.replace(/^\(([\w.]+\([^()]*\))\)$/, "$1");
 }
 
 export function impactOf(savedShare: number): "high" | "medium" | "low" {
