@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { cp, lstat, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { homedir, platform, tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 const WORKING_PREFIX = "hasten-doctor-model-";
 const PRIVATE = 0o700;
@@ -10,6 +10,8 @@ const SWEEP_MAX = 20;
 
 export interface WorkingDirectory extends AsyncDisposable {
   readonly path: string;
+  /** What it is a copy of; undefined when the cache could not be used. */
+  readonly template: string | undefined;
 }
 
 export interface TemplateOptions {
@@ -26,18 +28,41 @@ export interface TemplateOptions {
  * cannot be used (no rights, another user's) costs time only: the template is then made each time.
  */
 export async function workingCopy(options: TemplateOptions): Promise<WorkingDirectory> {
-  await sweep();
+  await sweep(tmpdir(), WORKING_PREFIX);
   const path = await mkdtemp(join(tmpdir(), `${WORKING_PREFIX}${process.pid}-`));
+  const data = join(path, "data");
   const remove = (): Promise<void> => rm(path, { recursive: true, force: true });
   try {
     const template = await cachedTemplate(options);
-    if (template === undefined) await options.fill(join(path, "data"));
-    else await cp(template, join(path, "data"), { recursive: true });
+    const isCopy = template !== undefined && (await copied(template, data));
+    if (!isCopy) await options.fill(data);
+    return {
+      path: data,
+      template: isCopy ? template : undefined,
+      [Symbol.asyncDispose]: remove,
+    };
   } catch (error) {
     await remove();
     throw error;
   }
-  return { path: join(path, "data"), [Symbol.asyncDispose]: remove };
+}
+
+/** Takes a template that does not start out of the cache: the next copy is of a new one. */
+export async function forgetTemplate(template: string): Promise<void> {
+  const away = join(dirname(template), `.${basename(template)}.${process.pid}.${randomUUID()}`);
+  await rename(template, away).catch(() => undefined);
+  await rm(away, { recursive: true, force: true });
+}
+
+/** Another process may take a template away meanwhile. */
+async function copied(template: string, directory: string): Promise<boolean> {
+  try {
+    await cp(template, directory, { recursive: true });
+    return true;
+  } catch {
+    await rm(directory, { recursive: true, force: true });
+    return false;
+  }
 }
 
 async function cachedTemplate(options: TemplateOptions): Promise<string | undefined> {
@@ -50,13 +75,15 @@ async function cachedTemplate(options: TemplateOptions): Promise<string | undefi
   }
   const template = join(cache, options.key);
   if (await isOurs(template).catch(() => false)) return template;
+  await sweep(cache, `.${options.key}.`);
   const making = join(cache, `.${options.key}.${process.pid}.${randomUUID()}`);
   try {
     await mkdir(making, { mode: PRIVATE });
     await options.fill(join(making, "data"));
     await rename(join(making, "data"), template);
-  } catch (error) {
-    if (!(await isOurs(template).catch(() => false))) throw error;
+  } catch {
+    // No room, perhaps: the working copy may lie on another disk, and is then made without a template.
+    if (!(await isOurs(template).catch(() => false))) return undefined;
   } finally {
     await rm(making, { recursive: true, force: true });
   }
@@ -78,20 +105,20 @@ function defaultCacheDir(): string {
   return join(xdg === undefined || xdg === "" ? join(homedir(), ".cache") : xdg, "hasten-doctor");
 }
 
-/** Removes what processes that no longer live have left. */
-async function sweep(): Promise<void> {
-  const names = await readdir(tmpdir()).catch(() => []);
-  const left = names.filter((name) => isLeft(name)).slice(0, SWEEP_MAX);
+/** Removes what processes that no longer live have left: directories named `<prefix><pid>…`. */
+async function sweep(directory: string, prefix: string): Promise<void> {
+  const names = await readdir(directory).catch(() => []);
+  const left = names.filter((name) => isLeft(name, prefix)).slice(0, SWEEP_MAX);
   for (const name of left) {
-    const path = join(tmpdir(), name);
+    const path = join(directory, name);
     if (await isOurs(path).catch(() => false))
       await rm(path, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 
-function isLeft(name: string): boolean {
-  if (!name.startsWith(WORKING_PREFIX)) return false;
-  const pid = Number.parseInt(name.slice(WORKING_PREFIX.length), 10);
+function isLeft(name: string, prefix: string): boolean {
+  if (!name.startsWith(prefix)) return false;
+  const pid = Number.parseInt(name.slice(prefix.length), 10);
   if (!Number.isSafeInteger(pid) || pid <= 0) return false;
   try {
     process.kill(pid, 0);

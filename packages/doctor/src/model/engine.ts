@@ -14,6 +14,8 @@ export interface Engine extends AsyncDisposable {
   file(relationPath: string): string;
   /** For who goes on after a statement that is refused: throws when there is no going on. */
   throwIfEnded(): void;
+  /** Whether what was started is kept for the next run. */
+  readonly isCached: boolean;
 }
 
 /** Of the model's failures only the SQLSTATE is told: its texts may hold values of statistics. */

@@ -102,6 +102,7 @@ export async function openModel(
         ...extended,
         ...columnNotes(without),
         ...indexNotes(relations.withoutIndex),
+        ...(engine.isCached ? [] : [NOT_CACHED]),
       ],
     };
   } catch (error) {
@@ -112,6 +113,9 @@ export async function openModel(
     throw modelFailed("The model could not be made", error);
   }
 }
+
+const NOT_CACHED =
+  "The model's PostgreSQL could not be kept in the cache directory: every run makes it anew, which takes seconds.";
 
 /** Tables named in a note at most. */
 const NAMED_MAX = 5;

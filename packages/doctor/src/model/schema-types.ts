@@ -38,11 +38,3 @@ export interface Step {
   readonly sql: string;
   readonly table: number | undefined;
 }
-
-/** What the target's schema is made of, in an order in which most of it can be created at once. */
-export interface SchemaSteps {
-  /** Each may need others of the list: those that fail are tried again after the rest. */
-  readonly objects: readonly Step[];
-  /** Keys, indexes and what ties them together; each is tried once, in this order. */
-  readonly details: readonly Step[];
-}

@@ -66,10 +66,32 @@ test("the working directory is gone afterwards, and one that a killed process le
   expect(await mine()).toEqual([]);
 });
 
+test("what a killed process left in the cache goes; a damaged template is made anew", async () => {
+  const own = await mkdtemp(join(tmpdir(), "hasten edges "));
+  const child = spawn(process.execPath, ["-e", ""]);
+  await new Promise((resolve) => child.once("exit", resolve));
+  await using db = await freshDatabase();
+  await using target = await testTarget(db.url);
+  try {
+    const first = await modelOf(target, { cacheDir: own });
+    await first.model[Symbol.asyncDispose]();
+    const [template = ""] = await readdir(own);
+    await rm(join(own, template, "base"), { recursive: true });
+    await mkdir(join(own, `.${template}.${child.pid}.abc`), { mode: 0o700 });
+    const { model } = await modelOf(target, { cacheDir: own });
+    expect(model.notes).toEqual([]);
+    await model[Symbol.asyncDispose]();
+    expect(await readdir(own)).toEqual([template]);
+  } finally {
+    await rm(own, { recursive: true, force: true });
+  }
+});
+
 test("a cache that cannot be used costs time only", async () => {
   await using db = await freshDatabase();
   await using target = await testTarget(db.url);
   const { model } = await modelOf(target, { cacheDir: "/dev/null/no" });
+  expect(model.notes).toEqual([expect.stringContaining("could not be kept in the cache")]);
   expect(await model.explain({ id: "1", planText: "select 1" })).toMatchObject({ kind: "planned" });
   await model[Symbol.asyncDispose]();
 });
