@@ -1,7 +1,7 @@
 import type { Candidate } from "../candidates/types.ts";
 import type { Relation } from "../catalog/types.ts";
+import { BLOCK_BYTES } from "../model/files.ts";
 
-const BLOCK_BYTES = 8_192;
 /** A table is read at about this rate. */
 const READ_BYTES_PER_MS = 300_000;
 /** CONCURRENTLY reads the table twice. */

@@ -2,18 +2,6 @@ import type { Parser } from "../parse/parse.ts";
 import { field } from "./written.ts";
 
 const DEPTH_MAX = 300;
-const EXPLAINABLE = new Set(["SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"]);
-
-/** Whether a text is exactly one statement that EXPLAIN plans without running anything. */
-export function isExplainable(text: string, parser: Parser): boolean {
-  const statements = parser.parse(text);
-  const [only] = statements ?? [];
-  return (
-    statements?.length === 1 &&
-    only !== undefined &&
-    Object.keys(only.tree).every((kind) => EXPLAINABLE.has(kind))
-  );
-}
 
 /** The highest `$n` of a text; 0 when it has none or does not parse. */
 export function parametersOf(text: string, parser: Parser): number {

@@ -43,7 +43,7 @@ export function readPlan(json: unknown): Plan | undefined {
 /** From the first bracket to the last, without the "+" and "(1 row)" of psql's aligned output. */
 export function planText(text: string): string {
   const end = Math.max(text.lastIndexOf("]"), text.lastIndexOf("}"));
-  return text.slice(Math.max(0, text.search(/[[{]/)), end + 1).replace(/ *\+\r?$/gm, "");
+  return text.slice(Math.max(0, text.search(/[[{]/)), end + 1).replace(/(?<! ) *\+\r?$/gm, "");
 }
 
 function parsed(text: string): unknown {
