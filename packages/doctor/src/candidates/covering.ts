@@ -10,6 +10,10 @@ export const VISIBLE_SHARE_MIN = 0.8;
 /** Updates since the counters' reset, by row: updating a payload column is never HOT. */
 export const UPDATED_SHARE_MAX = 0.1;
 
+/** Numbers, booleans, dates and times, intervals, enums, addresses. */
+const FIXED: ReadonlySet<string> = new Set(["N", "B", "D", "T", "E", "I"]);
+const CHARS_MAX = 255;
+
 /** Indexes that hold all that the scan reads. */
 export function coveringIdeas(
   { columns }: Scan,
@@ -24,10 +28,19 @@ export function coveringIdeas(
       (column) => columnOf(table, column)?.numbers?.widthBytes ?? Number.POSITIVE_INFINITY,
     );
     const width = bytes.reduce((sum, each) => sum + each, 0);
+    if (!include.every((column) => isBounded(column, table))) return [];
     if (include.length === 0 || include.length > INCLUDE_MAX || width > INCLUDE_BYTES_MAX)
       return [];
     return btree({ ...idea, include, reasons: [...idea.reasons, "covering"], promise: 0.75 }) ?? [];
   });
+}
+
+/** Rows whose index entry would exceed a third of a page are refused, whatever the mean width is. */
+function isBounded(name: string, table: Table): boolean {
+  const column = columnOf(table, name);
+  if (column === undefined) return false;
+  const limit = Number(/^character(?: varying)?\((\d+)\)$/.exec(column.type)?.[1]);
+  return FIXED.has(column.category) || column.baseType === "uuid" || limit <= CHARS_MAX;
 }
 
 function isStill({ relation }: Table): boolean {

@@ -19,7 +19,7 @@ function serves(index: Index, idea: Idea): boolean {
   return idea.include.every((column) => held.has(column));
 }
 
-function keysServe(index: Index, { method, keys, sought }: Idea): boolean {
+function keysServe(index: Index, { method, keys, sought, fixed = 0 }: Idea): boolean {
   const existing = index.keys.map((key) => withCollation(key, index));
   if (existing.length < keys.length) return false;
   if (method !== "btree")
@@ -29,10 +29,15 @@ function keysServe(index: Index, { method, keys, sought }: Idea): boolean {
   if (sought === "equality")
     return keys.every((key) => first.some((other) => sameTerm(other, key)));
   if (sought === "lookup") return keys.every((key, at) => sameTerm(first[at], key));
-  const turned = flipped(keys);
+  const many = Math.min(fixed, keys.length);
+  const leading = first.slice(0, many);
+  if (!keys.slice(0, many).every((key) => leading.some((other) => sameTerm(other, key))))
+    return false;
   const ordered = (wanted: readonly CandidateKey[]): boolean =>
-    wanted.every((key, at) => sameTerm(first[at], key) && sameDirection(first[at], key));
-  return ordered(keys) || ordered(turned);
+    wanted.every(
+      (key, at) => at < many || (sameTerm(first[at], key) && sameDirection(first[at], key)),
+    );
+  return ordered(keys) || ordered(flipped(keys));
 }
 
 /**

@@ -12,11 +12,13 @@ export interface Idea {
   readonly reasons: readonly CandidateReason[];
   /** What the keys are sought by: only an index for order minds directions. */
   readonly sought: "equality" | "lookup" | "order";
+  /** For an order: so many leading keys have one value each, and may stand in any order. Default 0. */
+  readonly fixed?: number;
   /** How likely it is the best for its scan, 0 to 1: decides what a full table drops. */
   readonly promise: number;
 }
 
-export type BtreeParts = Pick<Idea, "reasons" | "sought" | "promise"> & {
+export type BtreeParts = Pick<Idea, "reasons" | "sought" | "promise" | "fixed"> & {
   readonly keys: readonly CandidateKey[];
   readonly include?: readonly string[];
   readonly predicate?: string | undefined;

@@ -1,7 +1,7 @@
 import { btree, columnTerm, type Idea, keyOf, orderKeys } from "./idea.ts";
-import type { Shape } from "./shape.ts";
+import { NULL_SHARE_WEAK, type Shape } from "./shape.ts";
 import { columnOf, distinctClauses, type Table } from "./table.ts";
-import { type CandidateReason, type Clause, KEYS_MAX, type Scan } from "./types.ts";
+import { type CandidateReason, type Clause, KEYS_MAX, type Scan, type Term } from "./types.ts";
 
 /** A partial index that holds more of the table is not smaller enough. */
 export const PARTIAL_SHARE_MAX = 0.2;
@@ -17,7 +17,8 @@ type Constant = Extract<Clause, { kind: "constant" }>;
 export function partialIdeas(scan: Scan, shape: Shape, table: Table): readonly Idea[] {
   const constants = distinctClauses(scan.clauses)
     .filter((clause) => clause.kind === "constant")
-    .filter((clause) => isRare(clause, table) && isUsual(clause, table))
+    .filter((clause) => isRare(clause, table) || isInTheWay(clause, shape, table))
+    .filter((clause) => isUsual(clause, table))
     .slice(0, CONDITIONS_MAX);
   const all = constants.length > 1 ? [constants] : [];
   return [...constants.map((constant) => [constant]), ...all].flatMap((each) =>
@@ -27,13 +28,20 @@ export function partialIdeas(scan: Scan, shape: Shape, table: Table): readonly I
 
 function partialIdea(constants: readonly Constant[], shape: Shape): readonly Idea[] {
   const fixed = new Set(constants.flatMap((constant) => constant.columns));
-  const equal = shape.equal.filter(({ column }) => column === undefined || !fixed.has(column));
-  const order = shape.order.filter(
-    ({ term }) => term.column === undefined || !fixed.has(term.column),
-  );
+  const open = ({ column }: Term): boolean => column === undefined || !fixed.has(column);
+  const order = orderKeys(shape.order.filter(({ term }) => open(term)));
+  const single = shape.single
+    .filter((term) => open(term) && !shape.weak.has(term.sql))
+    .slice(0, KEYS_MAX - 1);
+  const sorted = [...single.map((term) => keyOf(term)), ...order];
+  // Read in order, with what has several values tested in the index.
+  const tested = [...sorted, ...shape.many.filter(open).map((term) => keyOf(term))];
   const joins = shape.joins.flatMap(({ terms }) => terms);
-  const [range] = shape.ranges.filter(({ column }) => column === undefined || !fixed.has(column));
-  const before = equal.slice(0, KEYS_MAX - 1).map((term) => keyOf(term));
+  const [range] = shape.ranges.filter(open);
+  const before = shape.equal
+    .filter(open)
+    .slice(0, KEYS_MAX - 1)
+    .map((term) => keyOf(term));
   const facts = {
     predicate: constants.map((constant) => constant.sql).join(" and "),
     reasons: ["partial"] as readonly CandidateReason[],
@@ -46,10 +54,17 @@ function partialIdea(constants: readonly Constant[], shape: Shape): readonly Ide
     keys.length > 0 || order.length > 0 ? [] : [...fixed].map((name) => keyOf(columnTerm(name)));
   return [
     btree({ ...facts, keys: [...keys, ...own], sought: "lookup" }),
-    order.length === 0
+    order.length === 0 ? undefined : btree({ ...facts, keys: sorted, sought: "order" }),
+    order.length === 0 || tested.length === sorted.length
       ? undefined
-      : btree({ ...facts, keys: [...before, ...orderKeys(order)], sought: "order" }),
+      : btree({ ...facts, keys: tested, sought: "order" }),
   ].flatMap((idea) => idea ?? []);
+}
+
+/** Most rows have no value: as a key it would only stand between what is sought and the order. */
+function isInTheWay({ sql, columns }: Constant, { order }: Shape, table: Table): boolean {
+  const nulls = columnOf(table, columns[0])?.numbers?.nullShare ?? 0;
+  return order.length > 0 && sql.endsWith("is null") && nulls > NULL_SHARE_WEAK;
 }
 
 /** Whether few rows meet it, as far as numbers without values can tell. */

@@ -11,6 +11,7 @@ export function ideasFor(scan: Scan, table: Table): readonly Idea[] {
   const shape = shapeOf(scan, table);
   // A row found by its key is found as fast as can be.
   if (foundByKey(shape, table)) return [];
+  const partial = partialIdeas(scan, shape, table);
   const plain = [
     ...orderIdeas(shape),
     ...rangeIdeas(shape),
@@ -18,14 +19,27 @@ export function ideasFor(scan: Scan, table: Table): readonly Idea[] {
     ...equalityIdeas(shape),
     ...groupIdeas(shape),
     ...prefixIdeas(shape, table),
-  ].flatMap((parts) => btree(parts) ?? []);
+  ]
+    .flatMap((parts) => btree(parts) ?? [])
+    .filter((idea) => !holdsFlag(idea, shape, partial));
   const main = plain.filter((idea) => idea.promise === 1).slice(0, 2);
   return [
     ...plain,
-    ...partialIdeas(scan, shape, table),
+    ...partial,
     ...coveringIdeas(scan, main, table),
     ...specialIdeas(scan, table),
   ].filter((idea) => !isPastKey(idea, table));
+}
+
+/** An index of only the rows with a flag does without the key that the flag would be. */
+function holdsFlag({ keys }: Idea, { weak }: Shape, partial: readonly Idea[]): boolean {
+  return partial.some((idea) => {
+    const rest = keys.filter(
+      ({ sql }) => !(weak.has(sql) && idea.predicate?.includes(sql) === true),
+    );
+    if (rest.length === 0 || rest.length === keys.length) return false;
+    return rest.every(({ sql }) => idea.keys.some((key) => key.sql === sql));
+  });
 }
 
 /** Behind the columns of a unique index there is one row: nothing more can be sought or ordered. */
@@ -83,11 +97,12 @@ function orderIdeas(shape: Shape): readonly BtreeParts[] {
   const reasons: readonly CandidateReason[] = ["equality", "order"];
   const equal = single.map((term) => keyOf(term));
   const parts: BtreeParts[] = [];
-  if (equal.length > 0) parts.push({ reasons, sought, keys: before(equal), promise: 1 });
+  const fixed = equal.length;
+  if (fixed > 0) parts.push({ reasons, sought, fixed, keys: before(equal), promise: 1 });
   // Without the flags, other statements can share it.
   const strong = single.filter((term) => !weak.has(term.sql)).map((term) => keyOf(term));
   if (strong.length > 0 && strong.length < equal.length)
-    parts.push({ reasons, sought, keys: before(strong), promise: 0.95 });
+    parts.push({ reasons, sought, fixed: strong.length, keys: before(strong), promise: 0.95 });
   const alone = limited || equal.length === 0;
   if (alone)
     parts.push({
@@ -160,7 +175,8 @@ function joinIdeas({ single, joins, ranges, weak }: Shape, table: Table): readon
 function groupIdeas({ single, grouped }: Shape): readonly BtreeParts[] {
   if (grouped.length === 0 || grouped.length > KEYS_MAX) return [];
   const keys = [...single, ...grouped].slice(0, KEYS_MAX).map((term) => keyOf(term));
-  return [{ reasons: ["group"], sought: "order", keys, promise: single.length > 0 ? 0.7 : 0.5 }];
+  const promise = single.length > 0 ? 0.7 : 0.5;
+  return [{ reasons: ["group"], sought: "order", fixed: single.length, keys, promise }];
 }
 
 /** LIKE 'x%' compares bytes: another operator class, unless the collation already sorts so. */

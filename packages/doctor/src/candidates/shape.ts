@@ -54,7 +54,7 @@ export function shapeOf(scan: Scan, table: Table): Shape {
 }
 
 /** Rows without a value, above which IS NULL tells few apart. */
-const NULL_SHARE_WEAK = 0.5;
+export const NULL_SHARE_WEAK = 0.5;
 
 function weakOf(clauses: readonly Clause[], table: Table): ReadonlySet<string> {
   const weak = new Set<string>();

@@ -4,7 +4,7 @@ import { type Matrix, planWithin } from "./matrix.ts";
 import type { SelectInput } from "./objective.ts";
 import { type ChooseInput, problemOf } from "./problem.ts";
 import { select } from "./select.ts";
-import { complexity, leads } from "./shapes.ts";
+import { beginAlike, complexity, leads } from "./shapes.ts";
 
 /** An index is kept when the others without it would leave this share of the cost… */
 export const KEEP_GAIN_SHARE = 0.5;
@@ -18,8 +18,10 @@ const TELLING_SHARE = 0.1;
 const ROUNDS_MAX = 5;
 /** A simpler index is as good when no statement costs more than by this share… */
 const TIE_SHARE = 0.02;
-/** …or so many cost units, about a page. */
+/** …or so many cost units, about a page, or where that is next to nothing of the workload's time. */
 const TIE_COST = 1;
+const TIE_TOTAL_SHARE = 0.0001;
+const TIE_RISE_MAX = 0.1;
 
 /** The set of indexes that are worth their upkeep together. */
 export async function choose(input: ChooseInput): Promise<readonly Candidate[]> {
@@ -52,7 +54,7 @@ function choice(input: ChooseInput, banned: Set<string>): readonly Candidate[] {
   }
 }
 
-/** Of two new indexes of which one leads the other, the one whose loss costs less. */
+/** Of two new indexes of which one leads the other, or might do for it, the one whose loss costs less. */
 function redundant(candidates: readonly Candidate[], board: Board): readonly number[] {
   const chosen = board.members();
   const tables = Map.groupBy(chosen, (at) => candidates[at]?.relation ?? 0);
@@ -60,7 +62,8 @@ function redundant(candidates: readonly Candidate[], board: Board): readonly num
     for (const one of those)
       for (const other of those) {
         const [a, b] = [candidates[one], candidates[other]];
-        if (one === other || a === undefined || b === undefined || !leads(a, b)) continue;
+        if (one === other || a === undefined || b === undefined) continue;
+        if (!leads(a, b) && !beginAlike(a, b)) continue;
         const loss = (at: number): number => board.growth({ add: [], drop: [at] });
         return [loss(one) <= loss(other) ? one : other];
       }
@@ -84,7 +87,9 @@ function simplify(
     [...board.costsAfter(move)].every(([statement, cost]) => {
       const now = board.cost(statement);
       const unit = TIE_COST / Math.max(1, costed[statement]?.before ?? 1);
-      return cost <= Math.max(now * (1 + TIE_SHARE), now + unit);
+      const weight = problem.statements[statement]?.weight ?? 0;
+      const idle = Math.min(TIE_RISE_MAX, TIE_TOTAL_SHARE / Math.max(weight, TIE_TOTAL_SHARE));
+      return cost <= now + Math.max(now * TIE_SHARE, unit, idle);
     });
   for (const at of board.members()) {
     const others = tables.get(candidates[at]?.relation ?? 0) ?? [];

@@ -17,6 +17,23 @@ export function leads(one: Candidate, other: Candidate): boolean {
   );
 }
 
+/**
+ * Whether both begin with one expression. How many rows a value of it has is a guess until it is
+ * analysed, and with few of them the one index does for both.
+ */
+export function beginAlike(one: Candidate, other: Candidate): boolean {
+  if (one.relation !== other.relation || one.method !== "btree" || other.method !== "btree")
+    return false;
+  const [a, b] = [one.keys[0], other.keys[0]];
+  return (
+    a !== undefined &&
+    b !== undefined &&
+    a.column === undefined &&
+    a.sql === b.sql &&
+    a.opclass === b.opclass
+  );
+}
+
 function sameKey(one: CandidateKey, other: CandidateKey | undefined, backwards: boolean): boolean {
   return (
     other !== undefined &&
