@@ -33,13 +33,14 @@ export function ideasFor(scan: Scan, table: Table): readonly Idea[] {
 
 /** An index of only the rows with a flag does without the key that the flag would be. */
 function holdsFlag({ keys }: Idea, { weak }: Shape, partial: readonly Idea[]): boolean {
-  return partial.some((idea) => {
-    const rest = keys.filter(
-      ({ sql }) => !(weak.has(sql) && idea.predicate?.includes(sql) === true),
-    );
-    if (rest.length === 0 || rest.length === keys.length) return false;
-    return rest.every(({ sql }) => idea.keys.some((key) => key.sql === sql));
-  });
+  const flags = keys.filter(({ sql }) => weak.has(sql));
+  const rest = keys.filter(({ sql }) => !weak.has(sql));
+  if (flags.length === 0 || rest.length === 0) return false;
+  return partial.some(
+    (idea) =>
+      flags.some(({ sql }) => idea.predicate?.includes(sql) === true) &&
+      rest.every(({ sql }) => idea.keys.some((key) => key.sql === sql)),
+  );
 }
 
 /** Behind the columns of a unique index there is one row: nothing more can be sought or ordered. */
