@@ -139,7 +139,8 @@ test("hostile names neither break out of a report nor of the SQL that is propose
   const creates = report.indexes.advice.filter(({ kind }) => kind === "create");
   expect(creates.length).toBeGreaterThanOrEqual(NAMES.length);
   const seen = report.findings.filter(({ id }) => id === "health/prefix-index");
-  expect(seen.length).toBeGreaterThanOrEqual(NAMES.length - 1);
+  // A check tells at most so many of a kind.
+  expect(seen.length).toBeGreaterThanOrEqual(20);
 
   // What is proposed runs as it stands, and only does what it says.
   await admin.query("set search_path = shadow, public");
