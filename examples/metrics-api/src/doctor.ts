@@ -6,17 +6,21 @@ import { loadEnvFiles } from "./environment.ts";
 import { DatabaseMissing, withDatabase } from "./lifecycle/with-database.ts";
 
 const COULD_NOT_RUN = 2;
+/** For these no database is started. */
+const ASKS_NOTHING: ReadonlySet<string> = new Set(["-h", "--help", "--version"]);
 
 try {
   loadEnvFiles();
   const command = loadConfig(process.env);
   if (command.kind === "start") {
     const { output, signal, exitCode } = processOutput();
-    const ended = await withDatabase(command.config, (url) => {
-      // By the environment, so that the password shows in no process list.
-      const env = { ...process.env, DATABASE_URL: url };
-      return doctorCommand(process.argv.slice(2), env, output, signal);
-    });
+    const args = process.argv.slice(2);
+    // By the environment, so that the password shows in no process list.
+    const run = (url: string): Promise<number> =>
+      doctorCommand(args, { ...process.env, DATABASE_URL: url }, output, signal);
+    const ended = args.some((arg) => ASKS_NOTHING.has(arg))
+      ? await run("")
+      : await withDatabase(command.config, run);
     process.exitCode = exitCode(ended);
   }
 } catch (error) {

@@ -6,7 +6,7 @@ import { type DiagnoseOptions, namesDatabase, type Resolved, resolveOptions } fr
 import type { PlanReport } from "./plans/types.ts";
 import { type Coverage, REPORT_SCHEMA, type Report, type ReportTarget } from "./report/types.ts";
 import { adviseIndexes } from "./stages/indexes.ts";
-import { withoutOverlap } from "./stages/overlap.ts";
+import { withoutOverlap, withProvenIndexes } from "./stages/overlap.ts";
 import { type Tried, tried, unseen } from "./stages/part.ts";
 import { planAsked, planStatements } from "./stages/plans.ts";
 import { distinct, scoreFor, worstFirst } from "./stages/score.ts";
@@ -165,7 +165,10 @@ interface Told extends Found {
 function report({ resolved, startedMs, target, ...found }: Told): Report {
   const { workload = NO_WORKLOAD, plans, health, indexes } = found;
   const ofHealth = withoutOverlap(health?.findings ?? [], indexes);
-  const planFindings = plans.flatMap(({ findings }) => findings);
+  const planFindings = withProvenIndexes(
+    plans.flatMap(({ findings }) => findings),
+    indexes,
+  );
   const findings = worstFirst(distinct([...ofHealth, ...planFindings]));
   return {
     schema: REPORT_SCHEMA,

@@ -6,6 +6,8 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const MILLION = 1_000_000;
 const BILLION = 1_000_000_000;
+const KIB = 1024;
+const BYTE_UNITS = ["B", "kB", "MB", "GB", "TB", "PB"] as const;
 
 /** Grouped by commas, at most `digits` decimals. */
 export const grouped = (value: number, digits: number): string =>
@@ -36,6 +38,17 @@ export function formatShare(share: number): string {
   // 99.96 is not all of it.
   if (percent < 100 && percent > 90) return `${grouped(Math.floor(percent * 10) / 10, 1)} %`;
   return `${brief(percent)} %`;
+}
+
+/** Binary units by the names that PostgreSQL prints. */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (Math.abs(value) >= KIB && unit < BYTE_UNITS.length - 1) {
+    value /= KIB;
+    unit++;
+  }
+  return `${unit === 0 ? grouped(value, 0) : brief(value)} ${BYTE_UNITS[unit]}`;
 }
 
 export const formatCost = (cost: number): string => grouped(cost, cost < 100 ? 1 : 0);

@@ -74,7 +74,7 @@ function shapeOf(plan: RawPlan): string {
   return `${plan["Node Type"]}(${(plan.Plans ?? []).map(shapeOf).join(",")})`;
 }
 
-/** Plain EXPLAIN of one statement on the target, in a read-only transaction that is rolled back. */
+/** Plain EXPLAIN of one statement on the target, in a read-only transaction. */
 export async function explainOnTarget(
   target: Target,
   parser: Parser,
@@ -92,7 +92,7 @@ export async function explainOnTarget(
       if (!options.parallel) await ask("set local max_parallel_workers_per_gather = 0");
       const server = { ask, major: target.major, parameters: () => count };
       return explainOnServer(server, { id: statement.id, planText });
-    });
+    }, "commit");
     return plannedFrom(rows, options.ids);
   } catch (error) {
     if (error instanceof DoctorError && error.code === "HST_DOCTOR_STATEMENT")

@@ -1,5 +1,6 @@
 import { quoteQualified } from "hasten/postgres";
 import type { Catalog, Index, Relation } from "../catalog/types.ts";
+import { formatBytes } from "../text.ts";
 import { dropDdl } from "./ddl.ts";
 import { isBound, isPart, isPrefix, sameIndex, supportsForeignKey } from "./existing.ts";
 import type { Badge, DropAdvice } from "./types.ts";
@@ -92,7 +93,9 @@ function adviceOf(
 ): DropAdvice {
   const days = catalog.countersMs === undefined ? undefined : catalog.countersMs / DAY_MS;
   const counted =
-    days === undefined ? "an unknown time" : `${days.toFixed(days < 10 ? 1 : 0)} days`;
+    days === undefined
+      ? "a time that the server does not tell"
+      : `${days.toFixed(days < 10 ? 1 : 0)} days`;
   const other = coveredBy?.name ?? "";
   const reasons: Readonly<Record<DropAdvice["because"], string>> = {
     duplicate: `It is the same index as ${other}: every write keeps both, no plan needs both.`,
@@ -117,7 +120,7 @@ function adviceOf(
       ...(coveredBy === undefined
         ? [`no plan of the workload uses it`]
         : [`covered by ${other} (${coveredBy.scans} scans)`]),
-      `${index.bytes} bytes`,
+      formatBytes(index.bytes),
     ],
     freedBytes: index.bytes,
   };

@@ -81,7 +81,7 @@ async function reach(
       [...next.types, ...next.functions].map((it) => it.name).concat(next.indirections),
     );
     if (casts.some((it) => it.implicit || names.has(it.name)))
-      return "a cast of this database calls a function made here";
+      return "a cast of this database calls a function that its users made";
     const called = (await functionProblem(next, lookup, run)) ?? undefined;
     if (called !== undefined) return called;
     const pieces = await piecesOf(next, lookup, run);
@@ -187,7 +187,7 @@ async function piecesOf(
 function relationProblem({ kind, untrusted }: RelationFacts, run: boolean): string | undefined {
   if (kind === "f" && run) return "it reads a foreign table, which reaches beyond this server";
   if (untrusted)
-    return "an index, a constraint or a default of a table that it reads calls a function made here";
+    return "an index, a constraint or a default of a table that it reads calls a function that the database's users made; as a role without superuser rights (pg_monitor, pg_read_all_data) it can be planned";
   return undefined;
 }
 

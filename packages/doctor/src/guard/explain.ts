@@ -16,8 +16,8 @@ export interface ExplainOptions {
 }
 
 /**
- * The plan of one statement, in a read-only transaction that is rolled back. With `analyze` only what
- * the guard lets pass is executed; without it, `$n` may stand in the text.
+ * The plan of one statement, in a read-only transaction. With `analyze` only what the guard lets pass
+ * is executed, and rolled back; without it, `$n` may stand in the text.
  * A superuser executes as pg_read_all_data, with row security as for anybody.
  * @throws DoctorError HST_DOCTOR_TARGET when the session is gone; what the server refuses is `refused`,
  *   with its SQLSTATE and never its text
@@ -33,14 +33,17 @@ export async function explainQuery(
       ? await guardAnalyze(text, parser, lookupOn(target))
       : await mayPlan(target, text, parser);
     if (verdict.kind === "refused") return verdict;
-    const plan = await target.transaction(async (tx) => {
-      await prepareSession(tx, target, analyze);
-      if (analyze) return planBy(tx, `${ANALYZE} ${verdict.text}`);
-      if (verdict.parameters === 0) return planBy(tx, `${PLAN} ${verdict.text}`);
-      return target.major >= GENERIC_PLAN_SINCE
-        ? planBy(tx, `${GENERIC} ${verdict.text}`)
-        : planPrepared(tx, verdict);
-    });
+    const plan = await target.transaction(
+      async (tx) => {
+        await prepareSession(tx, target, analyze);
+        if (analyze) return planBy(tx, `${ANALYZE} ${verdict.text}`);
+        if (verdict.parameters === 0) return planBy(tx, `${PLAN} ${verdict.text}`);
+        return target.major >= GENERIC_PLAN_SINCE
+          ? planBy(tx, `${GENERIC} ${verdict.text}`)
+          : planPrepared(tx, verdict);
+      },
+      analyze ? "rollback" : "commit",
+    );
     return { kind: "planned", plan };
   } catch (cause) {
     if (!(cause instanceof DoctorError) || cause.code !== "HST_DOCTOR_STATEMENT") throw cause;

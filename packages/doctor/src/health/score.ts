@@ -5,7 +5,7 @@ import type { Deduction, Score } from "./types.ts";
 const POINTS: Readonly<Record<Severity, { first: number; further: number; max: number }>> = {
   critical: { first: 30, further: 5, max: 45 },
   warning: { first: 8, further: 2, max: 16 },
-  info: { first: 1, further: 0.5, max: 2 },
+  info: { first: 1, further: 1, max: 2 },
 };
 /** What indexes would save of all the time takes as large a part of these points. */
 const SAVED_MAX = 50;
@@ -65,7 +65,7 @@ export function scoreOf({ findings, savings = [] }: ScoreInput): Score {
     deduct(left - CRITICAL_CAP, `a critical finding caps the score at ${CRITICAL_CAP}`, "critical");
   else if (has("warning"))
     deduct(left - WARNING_CAP, `a warning caps the score at ${WARNING_CAP}`, "warning");
-  return { value: left, word: wordOf(has), deductions };
+  return { value: left, word: wordOf(left, has), deductions };
 }
 
 /** Rounded so that they add up to the rounded sum; what comes to nothing is not listed. */
@@ -82,9 +82,12 @@ function pointsOfSavings(savings: readonly Saving[]): readonly (Saving & { point
   return listed;
 }
 
-function wordOf(has: (severity: Severity) => boolean): Score["word"] {
+/** Many small losses make a database slow, though none of them is a warning. */
+const HEALTHY_MIN = 80;
+
+function wordOf(value: number, has: (severity: Severity) => boolean): Score["word"] {
   if (has("critical")) return "critical";
-  return has("warning") ? "degraded" : "healthy";
+  return has("warning") || value < HEALTHY_MIN ? "degraded" : "healthy";
 }
 
 function pointsOf(group: readonly DoctorFinding[]): number {

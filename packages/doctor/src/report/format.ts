@@ -1,7 +1,7 @@
 import { normalise } from "hasten/postgres";
 import type { Evidence } from "../finding.ts";
 import {
-  brief,
+  formatBytes,
   formatCost,
   formatCount,
   formatMs,
@@ -10,22 +10,9 @@ import {
   withoutControls,
 } from "../text.ts";
 
-export { formatCost, formatCount, formatMs, formatShare };
+export { formatBytes, formatCost, formatCount, formatMs, formatShare };
 
-const KIB = 1024;
-const BYTE_UNITS = ["B", "kB", "MB", "GB", "TB", "PB"] as const;
 const TEXT_CHARS_MAX = 4_000;
-
-/** Binary units by the names that PostgreSQL prints. */
-export function formatBytes(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (Math.abs(value) >= KIB && unit < BYTE_UNITS.length - 1) {
-    value /= KIB;
-    unit++;
-  }
-  return `${unit === 0 ? grouped(value, 0) : brief(value)} ${BYTE_UNITS[unit]}`;
-}
 
 /** "−99.3 %": by how much a cost changes, never rounded up to all of it. */
 export function formatChange(before: number, after: number): string {

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { performance } from "node:perf_hooks";
 import type { Client } from "pg";
 import { DoctorError } from "../errors.ts";
-import type { Session, Spent } from "./types.ts";
+import type { Session, Spent, Target, TransactionEnd } from "./types.ts";
 
 /** The server ends what is longer; milliseconds. */
 export interface TimeOuts {
@@ -118,7 +118,7 @@ export function sessionOf(
   wire: Wire,
   timeOuts: TimeOuts,
   pooled: boolean,
-): Session & { transaction<T>(work: (tx: Session) => Promise<T>): Promise<T> } {
+): Session & Pick<Target, "transaction"> {
   const inside: Session = {
     rows: (text, values = []) => wire.send(text, values),
     simple: (text) => wire.send(text),
@@ -133,13 +133,20 @@ export function sessionOf(
   };
   const begin = (wanted: "catalog" | "role"): string =>
     `begin read only; ${settingsOf(timeOuts, "set local")}${wanted === "role" ? "" : "; set local search_path = pg_catalog, pg_temp"}`;
-  const within = async <T>(wanted: "catalog" | "role", work: () => Promise<T>): Promise<T> => {
+  const within = async <T>(
+    wanted: "catalog" | "role",
+    work: () => Promise<T>,
+    end: TransactionEnd,
+  ): Promise<T> => {
     await wire.send(begin(wanted));
+    let ending: TransactionEnd = "rollback";
     try {
-      return await work();
+      const result = await work();
+      ending = end;
+      return result;
     } finally {
       // A dead session has rolled back by itself, and `work` has told of its death.
-      await wire.send("rollback").catch(() => undefined);
+      await wire.send(ending).catch(() => undefined);
     }
   };
   const begun = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -155,7 +162,7 @@ export function sessionOf(
   ): Promise<T> => {
     if (wire.inTransaction()) return work();
     if (BEGINS.test(text)) return begun(work);
-    if (pooled) return within(wanted, work);
+    if (pooled) return within(wanted, work, "commit");
     await usePath(wanted);
     return work();
   };
@@ -163,10 +170,10 @@ export function sessionOf(
   return {
     rows: (text, values) => inTurn(() => one("catalog", text, () => inside.rows(text, values))),
     simple: (text) => inTurn(() => one("role", text, () => inside.simple(text))),
-    transaction: (work) =>
+    transaction: (work, end = "rollback") =>
       inTurn(async () => {
         if (!pooled) await usePath("role");
-        return within("role", () => work(inside));
+        return within("role", () => work(inside), end);
       }),
   };
 }

@@ -33,13 +33,17 @@ export interface Target extends Session, AsyncDisposable {
   /** Sentences for the report: an unreadable password file, a pooler, no encryption … */
   readonly notes: readonly string[];
   /**
-   * `BEGIN READ ONLY` with time-outs and the role's own search path; always rolled back. Inside,
-   * only `tx` may be used: the target's own methods wait for the end.
+   * `BEGIN READ ONLY` with time-outs and the role's own search path. Inside, only `tx` may be used:
+   * the target's own methods wait for the end. What only plans may end by COMMIT: the server counts
+   * each ROLLBACK, and a quiet database's share of them would be the doctor's own.
+   * @param end default: "rollback"; a failure always rolls back
    */
-  transaction<T>(work: (tx: Session) => Promise<T>): Promise<T>;
+  transaction<T>(work: (tx: Session) => Promise<T>, end?: TransactionEnd): Promise<T>;
   /** What the session has cost so far. */
   spent(): Spent;
 }
+
+export type TransactionEnd = "commit" | "rollback";
 
 export interface Spent {
   readonly statements: number;
