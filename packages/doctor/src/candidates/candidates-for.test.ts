@@ -187,6 +187,10 @@ describe("kinds", () => {
     expect(bodies(text)).not.toContain("(customer_id) include (total)");
     const updated = { ...still, activity: { updated: 500_000 } };
     expect(bodies(text, updated)).not.toContain("(customer_id) include (total)");
+    // A text without a limit may be too long for an index, however short it is on average.
+    expect(bodies("select country from orders where customer_id = $1", still)).toEqual([
+      "(customer_id)",
+    ]);
     expect(bodies("select note from orders where customer_id = $1", still)).toEqual([
       "(customer_id)",
     ]);
@@ -229,6 +233,16 @@ describe("sharing and bounds", () => {
     expect(found).toContain("(customer_id, id)");
     expect(found).toContain("(customer_id, id) where deleted_at is null and not urgent");
     expect(found.filter((each) => /^\((urgent|deleted_at), /.test(each))).toEqual([]);
+  });
+
+  test("before an order, columns with one value each may stand in any order", () => {
+    const text = "select * from orders where country = $1 and customer_id = $2 order by created_at";
+    const served = { indexes: ["customer_id, country, created_at"] };
+    expect(bodies(text)).toContain("(customer_id, country, created_at)");
+    expect(bodies(text, served).filter((each) => each.includes("created_at"))).toEqual([]);
+    expect(bodies(text, { indexes: ["country, customer_id, created_at"] })).not.toContain(
+      "(customer_id, country, created_at)",
+    );
   });
 
   test("nothing is added behind the columns of a unique index", () => {

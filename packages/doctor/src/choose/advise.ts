@@ -6,6 +6,9 @@ import { withoutSamples } from "./samples.ts";
 import type { AdviceResult } from "./types.ts";
 import { weighed } from "./weigh.ts";
 
+const BY_COST =
+  "The file tells no times: what advice saves is counted by calls times the planner's cost.";
+
 /**
  * From a workload to index advice: what each statement asks for, the indexes that could serve it,
  * their costs by the planner, the set that is worth its upkeep, and what can go. Reads the target
@@ -20,5 +23,6 @@ export async function advise(asked: AdviseInput): Promise<AdviceResult> {
   const facts = workload.statements.map((statement) => understand(statement, catalog, parser));
   const candidates = withoutSamples(candidatesFor(facts, catalog), catalog, workload);
   input.signal?.throwIfAborted();
-  return adviseOn(input, { facts, candidates });
+  const result = await adviseOn(input, { facts, candidates });
+  return input === asked ? result : { ...result, notes: [BY_COST, ...result.notes] };
 }
