@@ -83,7 +83,7 @@ test("casts made in the database", async () => {
       $$ begin perform nextval('public.counter'); return 1; end $$`,
     "create cast (mood as int) with function evil_cast(mood)",
   );
-  const because = "a cast of this database calls a function made here";
+  const because = "a cast of this database calls a function that its users made";
   const last = await at.last();
   await using target = await open(at.url);
   const of = (text: string) => explainQuery(target, text, { analyze: true });
