@@ -119,7 +119,7 @@ const sentBy = (entries: readonly Logged[]): readonly string[] =>
 const ALLOWED =
   /^\(?(?:select|with|explain|set|reset|commit|show|begin|rollback|prepare|deallocate|savepoint)\b/i;
 const FORBIDDEN =
-  /pg_stat_statements_reset|pg_stat_reset|pg_(?:terminate|cancel)_backend|\bcommit\b|\bpg_read_file|\bset_config\b/i;
+  /pg_stat_statements_reset|pg_stat_reset|pg_(?:terminate|cancel)_backend|\bpg_read_file|\bset_config\b/i;
 
 async function figures() {
   const { rows } = await admin.query(`select (select count(*)::int from victim) as victims,
