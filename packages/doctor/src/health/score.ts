@@ -40,25 +40,17 @@ export function scoreOf({ findings, savings = [] }: ScoreInput): Score {
     const key = `${finding.severity} ${finding.id}`;
     groups.set(key, [...(groups.get(key) ?? []), finding]);
   }
-  const ordered = [...groups.values()].sort((a, b) => pointsOf(b) - pointsOf(a));
   const deductions: Deduction[] = [];
   let left = 100;
-  let infoLeft = INFO_MAX;
   const deduct = (points: number, because: string, severity: Severity): void => {
     const taken = Math.min(points, left);
     if (taken <= 0) return;
     left -= taken;
     deductions.push({ points: taken, because, severity });
   };
-  for (const { points, title, severity } of pointsOfSavings(savings))
+  const wanted = [...pointsOfSavings(savings), ...pointsOfGroups([...groups.values()])];
+  for (const { points, title, severity } of wanted.toSorted((a, b) => b.points - a.points))
     deduct(points, title, severity);
-  for (const group of ordered) {
-    const first = group[0]!;
-    const info = first.severity === "info";
-    const points = info ? Math.min(pointsOf(group), infoLeft) : pointsOf(group);
-    if (info) infoLeft -= points;
-    deduct(points, reason(group), first.severity);
-  }
   const has = (severity: Severity): boolean =>
     [...findings, ...savings].some((each) => each.severity === severity);
   if (has("critical"))
@@ -80,6 +72,18 @@ function pointsOfSavings(savings: readonly Saving[]): readonly (Saving & { point
     if (points > 0) listed.push({ ...saving, points });
   }
   return listed;
+}
+
+function pointsOfGroups(
+  groups: readonly (readonly DoctorFinding[])[],
+): readonly (Pick<Saving, "title"> & { points: number; severity: Severity })[] {
+  let infoLeft = INFO_MAX;
+  return groups.map((group) => {
+    const { severity } = group[0]!;
+    const points = severity === "info" ? Math.min(pointsOf(group), infoLeft) : pointsOf(group);
+    if (severity === "info") infoLeft -= points;
+    return { points, title: reason(group), severity };
+  });
 }
 
 /** Many small losses make a database slow, though none of them is a warning. */

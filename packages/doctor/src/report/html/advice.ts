@@ -96,7 +96,9 @@ function gainRow(gain: StatementGain, scale: number, texts: ReadonlyMap<string, 
     ? html`<div class="small numbers">${formatCost(costBefore)} → ${formatCost(costAfter)} <b>${formatChange(costBefore, costAfter)}</b></div>${costBars(costBefore, costAfter, scale)}`
     : html`<div class="small muted">its cost is not known</div>`;
   const doubt = untrusted === undefined || !hasCosts(gain) ? "" : ` · ${oneLine(untrusted)}`;
-  return html`<li class="gain"><div><code class="statement" title="${text}">${text}</code><div class="small muted">${formatShare(share)} of the time, ${formatMs(gain.meanMs)} a call${doubt}</div></div><div>${numbers}</div></li>`;
+  // A file of statements may say nothing of times.
+  const mean = gain.meanMs > 0 ? `, ${formatMs(gain.meanMs)} a call` : "";
+  return html`<li class="gain"><div><code class="statement" title="${text}">${text}</code><div class="small muted">${formatShare(share)} of the time${mean}${doubt}</div></div><div>${numbers}</div></li>`;
 }
 
 function undo({ rollback, cleanup }: Advice): Markup {
