@@ -133,21 +133,6 @@ test("no value of data, statistics or statements is in any form of a whole run",
   expect(totals.forms.flatMap(leaks)).toEqual([]);
 });
 
-test("the cache holds the empty planner only, and the temporary folder nothing", async () => {
-  expect(await place.left()).toEqual([]);
-  const cache = join(place.cache, "hasten-doctor");
-  expect((await stat(cache)).mode & 0o077).toBe(0);
-  for (const entry of await readdir(cache, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const text = await readFile(join(entry.parentPath, entry.name), "latin1");
-    expect([entry.name, text.includes(MARK), text.includes("people")]).toEqual([
-      entry.name,
-      false,
-      false,
-    ]);
-  }
-});
-
 test("--queries: literals of the file are in no form but in a partial index's predicate", async () => {
   const file = join(place.folder, "q.sql");
   await writeFile(
@@ -210,4 +195,19 @@ test("HASTEN_DEBUG shows stacks, and still no value of data", async () => {
     HASTEN_DOCTOR_STATEMENT_TIMEOUT: "100ms",
   });
   expect(forms.flatMap(leaks)).toEqual([]);
+});
+
+test("the cache holds the empty planner only, and the temporary folder nothing", async () => {
+  expect(await place.left()).toEqual([]);
+  const cache = join(place.cache, "hasten-doctor");
+  expect((await stat(cache)).mode & 0o077).toBe(0);
+  for (const entry of await readdir(cache, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const text = await readFile(join(entry.parentPath, entry.name), "latin1");
+    expect([entry.name, text.includes(MARK), text.includes("people")]).toEqual([
+      entry.name,
+      false,
+      false,
+    ]);
+  }
 });

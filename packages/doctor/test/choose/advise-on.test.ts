@@ -12,6 +12,7 @@ import { columnsCandidate } from "../../src/testing/candidate.ts";
 import { relationNamed } from "../../src/testing/catalog.ts";
 import { openServerPlanner } from "../../src/testing/server-planner.ts";
 import { workloadOf } from "../../src/testing/workload.ts";
+import { vacuumUntilVisible } from "./visible.ts";
 
 test("one index for both statements, the old one replaced, all proven and undone", async () => {
   await using db = await freshDatabase();
@@ -21,7 +22,7 @@ test("one index for both statements, the old one replaced, all proven and undone
     insert into posts select n, n % 1000, n % 10 from generate_series(1, 100000) n;
     create index posts_user on posts (user_id);
     analyze posts`);
-  await client.query("vacuum posts");
+  await vacuumUntilVisible(client);
   await using target = await openTarget(connectionFrom(db.url, {}));
   const catalog = await readCatalog(target);
   const posts = relationNamed(catalog, "posts");

@@ -13,6 +13,7 @@ import { openTarget } from "../../src/target/open.ts";
 import { columnsCandidate } from "../../src/testing/candidate.ts";
 import { relationNamed } from "../../src/testing/catalog.ts";
 import { openServerPlanner } from "../../src/testing/server-planner.ts";
+import { vacuumUntilVisible } from "./visible.ts";
 
 test("HypoPG, the model and real indexes cost and choose alike", {
   timeout: 120_000,
@@ -43,7 +44,7 @@ async function seed(url: string): Promise<boolean> {
         case when n % 50 = 0 then now() end from generate_series(1, 100000) n;
       create index posts_user on posts (user_id);
       analyze`);
-    await client.query("vacuum posts");
+    await vacuumUntilVisible(client);
     return true;
   } finally {
     await client.end();

@@ -3,6 +3,7 @@ import { freshDatabase } from "hasten-tools/vitest";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { workloadOf } from "../../src/testing/workload.ts";
 import { briefOf, creates, openScene, type Scene } from "./scene.ts";
+import { vacuumUntilVisible } from "./visible.ts";
 
 let db: Awaited<ReturnType<typeof freshDatabase>>;
 let scene: Scene;
@@ -77,7 +78,7 @@ test.each([
   const statement = { id: "real", planText: text };
   const before = await scene.real.explain(statement);
   for (const ddl of advice?.ddl ?? []) await scene.client.query(ddl);
-  await scene.client.query("vacuum analyze docs");
+  await vacuumUntilVisible(scene.client);
   const after = await scene.real.explain(statement);
   for (const ddl of advice?.rollback ?? []) await scene.client.query(ddl);
   if (before.kind === "refused" || after.kind === "refused") throw new Error("not planned");

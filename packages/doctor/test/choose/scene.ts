@@ -13,6 +13,7 @@ import { openTarget } from "../../src/target/open.ts";
 import type { Target } from "../../src/target/types.ts";
 import { openServerPlanner } from "../../src/testing/server-planner.ts";
 import type { Workload } from "../../src/workload/types.ts";
+import { vacuumUntilVisible } from "./visible.ts";
 
 export interface Scene extends AsyncDisposable {
   readonly client: pg.Client;
@@ -35,9 +36,7 @@ export async function openScene(url: string, setup: readonly string[]): Promise<
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   for (const text of setup) await client.query(text);
-  // The first one may come before the rows count as visible to all.
-  await client.query("vacuum analyze");
-  await client.query("vacuum");
+  await vacuumUntilVisible(client);
   const target = await openTarget(connectionFrom(url, {}));
   const catalog = await readCatalog(target);
   const parser = await loadParser();
