@@ -3,7 +3,8 @@ import { DoctorError } from "../errors.ts";
 import { loadParser, type Parser } from "../parse/parse.ts";
 import type { Session, Target } from "../target/types.ts";
 import { guardAnalyze, guardPlan, type Verdict } from "./analyze.ts";
-import { lookupOn } from "./lookup.ts";
+import { type Lookup, lookupOn } from "./lookup.ts";
+import { recentLookup } from "./recent-lookup.ts";
 
 export type Explained =
   /** What `EXPLAIN (FORMAT JSON)` prints, parsed. It holds the statement's own literals. */
@@ -59,7 +60,15 @@ export async function explainQuery(
  * database's users wrote.
  */
 export function mayPlan(target: Target, text: string, parser: Parser): Promise<Verdict> {
-  return guardPlan(text, parser, target.rights.superuser ? lookupOn(target) : undefined);
+  return guardPlan(text, parser, target.rights.superuser ? lookupFor(target) : undefined);
+}
+
+const lookups = new WeakMap<Target, Lookup>();
+
+function lookupFor(target: Target): Lookup {
+  const known = lookups.get(target) ?? recentLookup(lookupOn(target));
+  lookups.set(target, known);
+  return known;
 }
 
 const ANALYZE = "explain (analyze, buffers, verbose, settings, format json)";
