@@ -1,4 +1,4 @@
-import type { AdviceResult, CreateAdvice, DropAdvice } from "../choose/types.ts";
+import type { AdviceResult, CreateAdvice } from "../choose/types.ts";
 import type { DoctorFinding, Fix } from "../finding.ts";
 import type { ForeignKeyOf, HealthFinding } from "../health/types.ts";
 import { adviceTitle } from "../report/words.ts";
@@ -18,9 +18,11 @@ export function withoutOverlap(
   indexes: AdviceResult | undefined,
 ): readonly DoctorFinding[] {
   const created = createdBy(indexes);
-  const dropped = (indexes?.advice ?? []).filter((advice) => advice.kind === "drop");
+  const dropped = (indexes?.advice ?? []).flatMap((advice) =>
+    advice.kind === "drop" ? [advice.index] : advice.replaces,
+  );
   return findings.flatMap(({ foreignKey, ...finding }) => {
-    if (dropped.some((advice) => isOf(finding, advice))) return [];
+    if (dropped.some((name) => isOf(finding, name))) return [];
     const serving = created.find(
       (advice) => foreignKey !== undefined && serves(advice, foreignKey),
     );
@@ -59,7 +61,7 @@ const advised = (advice: CreateAdvice, what: string): Fix => ({
   text: `The index advised on ${adviceTitle(advice)} ${what}`,
 });
 
-function isOf({ id, subject }: DoctorFinding, { index }: DropAdvice): boolean {
+function isOf({ id, subject }: DoctorFinding, index: string): boolean {
   return UNNEEDED.has(id) && (subject === index || subject.endsWith(`.${index}`));
 }
 
