@@ -39,7 +39,7 @@ header.top .facts{color:var(--muted);margin-top:.35rem}
 .ring .word{font-size:12px;fill:var(--muted)}
 .summary{grid-column:1/-1;font-size:1.08rem;max-width:48rem}
 .deductions{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,19rem),1fr));gap:.35rem 1.5rem;margin-top:1.5rem;padding:1rem 1.25rem;background:var(--soft);border-radius:10px}
-.deductions li{display:grid;grid-template-columns:2.6rem 1fr;font-size:.92rem}
+.deductions li{display:grid;grid-template-columns:2.6rem minmax(0,1fr);overflow-wrap:anywhere;font-size:.92rem}
 .deductions b{font-variant-numeric:tabular-nums;font-weight:600}
 nav{margin-top:1.5rem;display:flex;flex-wrap:wrap;gap:.4rem 1.4rem;font-size:.92rem}
 nav span{color:var(--muted)}
