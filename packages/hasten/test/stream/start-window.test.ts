@@ -119,3 +119,28 @@ test("a hand-over that cannot be says so by its code", async () => {
   await stream.close();
   await expect(stream.handOver()).rejects.toMatchObject({ code: "HST_PG_STREAM" });
 });
+
+test("a write that commits within a gap and is settled after it ends what was read before the gap", async () => {
+  const admin = await client(server.url);
+  await admin.query("drop publication if exists hasten; create table parts (id int primary key)");
+  const it = await world("select 1", { url: server.url, boundMs: 30_000 });
+  await it.want("parts");
+  await vi.waitFor(() => expect(it.stream.status().state).toBe("live"), { timeout: 20_000 });
+  const { trust } = it.stream;
+  const captured = instant(systemClock);
+  // The next slot waits for it, and tells nothing of it.
+  const { it: writer, xid } = await holder();
+  await writer.query("insert into parts values (1)");
+  await admin.query(
+    "select pg_terminate_backend(active_pid) from pg_replication_slots where database = current_database()",
+  );
+  await vi.waitFor(() => expect(trust.ended).toBe(true));
+  await slotWaitsFor(admin, xid);
+  await writer.query("commit");
+  await vi.waitFor(() => expect(it.stream.status().state).toBe("live"), { timeout: 20_000 });
+  expect(trust.holds(captured.monotonicMs, captured.wallMs)).toBe(true);
+  expect(await it.stream.settle(write)).toBe("applied");
+  expect(it.dropped()).toEqual([]);
+  expect(trust.holds(captured.monotonicMs, captured.wallMs)).toBe(false);
+  expect(it.stream.trust.confirmed).toBe(true);
+});

@@ -130,7 +130,10 @@ export class Follower implements ChangeSource {
     return untraced(async () => {
       // Nobody answers now: waiting for it would only make every write slow.
       const asks = term !== undefined && this.trust.confirmed;
-      if (asks && (await this.#passes(term, write.changesSchema))) return "applied";
+      if (asks && (await this.#passes(term, write.changesSchema))) {
+        this.#trusts.suspendRetired(at);
+        return "applied";
+      }
       this.#suspend(at);
       return "queued";
     });

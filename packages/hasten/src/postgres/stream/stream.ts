@@ -5,8 +5,8 @@
  * - A confirmation is the instant at which a beat was begun whose pulse is back and whose catalog
  *   poll was applied: what was acknowledged before it has been dropped here.
  * - Whatever may have missed a change ends the trust at once, for good; reading starts over with another.
- * - `settle` resolves `applied` only behind a pulse that was sent after it was called. Otherwise it
- *   suspends every trust whose values may still be served, before it resolves.
+ * - `settle` resolves `applied` only behind a pulse that was sent after it was called. It then suspends
+ *   the ended trusts, otherwise every trust whose values may still be served, before it resolves.
  * - Nothing here runs in the context of a request: what hasten reads for itself is no read of it.
  */
 import type { Timer } from "../../core/clock.ts";
@@ -137,9 +137,9 @@ class Stream implements ChangeStream {
       const timer = clock.schedule(SETTLE_MS, () => enough.resolve(false));
       const applied = await Promise.race([this.#live && this.#barrier(write), enough.promise]);
       timer.cancel();
-      if (applied) return "applied";
-      this.#trusts.suspend(at);
-      return "queued";
+      if (applied) this.#trusts.suspendRetired(at);
+      else this.#trusts.suspend(at);
+      return applied ? "applied" : "queued";
     });
   }
 

@@ -1,8 +1,8 @@
 /**
  * The trust in force, and those before it whose values may still be served.
  *
- * Invariant: a value of an ended trust lives for at most boundMs after its capture; until then an own
- * write that was not passed must suspend that trust too.
+ * Invariant: a value of an ended trust lives for at most boundMs after its capture; until then each own
+ * write suspends that trust: nothing tells of what was written between its end and the next one.
  */
 import type { Clock } from "../../core/clock.ts";
 import { type Instant, Trust } from "../../core/trust.ts";
@@ -45,6 +45,14 @@ export class Trusts {
 
   suspend(at: Instant): void {
     this.#current.suspend(at);
+    this.suspendRetired(at);
+  }
+
+  /**
+   * For a write that the source in force has passed: it may have been made in the gap before, of
+   * which nothing was told, and what an ended trust still lets live may be from before it.
+   */
+  suspendRetired(at: Instant): void {
     for (const { trust } of this.#retired) trust.suspend(at);
   }
 
