@@ -2,6 +2,15 @@ import { expect, test } from "vitest";
 import { manualClock } from "../../core/clock.ts";
 import { HALF_LIFE_MS, HitSampler } from "./sampler.ts";
 
+/** The same distances in every run. */
+function seeded(): () => number {
+  let state = 1;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
 function open() {
   const clock = manualClock();
   const counters = { hits: 0 };
@@ -11,7 +20,8 @@ function open() {
     known = false;
     drops += 1;
   };
-  const sampler = new HitSampler({ counters, clock, coarse: { drop }, look: () => undefined });
+  const parts = { counters, clock, coarse: { drop }, look: () => undefined };
+  const sampler = new HitSampler(parts, seeded());
   /** As a cache counts them. */
   const hit = (key: string, times = 1) => {
     for (let n = 0; n < times; n++) {
