@@ -62,9 +62,6 @@ const STATEMENTS = [
   "select p.* from blogs b join posts p on p.blog_id = b.id where b.name = 'blog 5'",
 ];
 
-/** An index that is a page larger or smaller: one random page more or less at the edge of a range. */
-const PAGE_COST = 4;
-
 async function compare(url: string): Promise<void> {
   await using target = await openTarget(connectionFrom(url, {}));
   const catalog = await readCatalog(target);
@@ -83,6 +80,7 @@ async function compare(url: string): Promise<void> {
     [columnsCandidate(oid, ["blog_id"]), columnsCandidate(oid, ["blog_id", "user_id"])],
   ];
   let compared = 0;
+  const missed = { HypoPG: new Set<string>(), model: new Set<string>() };
   for (const add of sets) {
     const [byHypopg, byModel, byServer] = [
       await plans(hypopg, add),
@@ -91,20 +89,23 @@ async function compare(url: string): Promise<void> {
     ];
     for (const [at, truth] of byServer.entries()) {
       const label = `${STATEMENTS[at]} with ${add.map(({ id }) => id).join(", ")}`;
-      for (const [told, share] of [
+      for (const [who, told, share] of [
         // It does not know that equal keys share entries, so it thinks some indexes larger.
-        [byHypopg[at], 0.25],
-        [byModel[at], 0.02],
+        ["HypoPG", byHypopg[at], 0.15],
+        ["model", byModel[at], 0.02],
       ] as const) {
         if (truth.kind === "refused" || told?.kind !== "planned") throw new Error(label);
         expect(told.uses, label).toEqual(truth.uses);
         expect(told.usesExisting, label).toEqual(truth.usesExisting);
-        const bound = Math.max(PAGE_COST, truth.totalCost * share);
-        expect(Math.abs(told.totalCost - truth.totalCost), label).toBeLessThanOrEqual(bound);
+        const off = Math.abs(told.totalCost - truth.totalCost);
+        if (off > Math.max(1, truth.totalCost * share)) missed[who].add(STATEMENTS[at] ?? "");
         compared += 1;
       }
     }
   }
+  expect([...missed.model]).toEqual([]);
+  // It takes an index with many equal keys for larger than it is: a page, or three, of a range more.
+  expect([...missed.HypoPG].toSorted()).toEqual([STATEMENTS[3], STATEMENTS[4]]);
   expect(compared).toBe(STATEMENTS.length * sets.length * 2);
 
   const gin = columnsCandidate(oid, ["body"], { method: "gin" });
